@@ -1,0 +1,18 @@
+"""The Debian packages that the local machine needs, in one place."""
+
+import shutil
+
+APT: dict[str, str] = {
+    # program: package
+    "buildah": "buildah",
+    "chromium": "chromium",
+    "containerd": "containerd",
+    "mmdebstrap": "mmdebstrap",
+    "nft": "nftables",
+    "runc": "runc",
+}
+
+
+def missing_packages() -> list[str]:
+    """The packages whose program is not on PATH, sorted."""
+    return sorted({package for program, package in APT.items() if shutil.which(program) is None})
