@@ -1,0 +1,1 @@
+"""The journal's infrastructure: settings, then components in layers (see docs/architecture.md)."""

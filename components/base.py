@@ -1,0 +1,126 @@
+"""The one place for what every object and pod of ours has in common: labels, pod security, probes, resources."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    CapabilitiesArgs,
+    EmptyDirVolumeSourceArgs,
+    ExecActionArgs,
+    HTTPGetActionArgs,
+    PodSecurityContextArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    SeccompProfileArgs,
+    SecurityContextArgs,
+    TopologySpreadConstraintArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+
+from components.settings import Resources
+
+APPLICATION = "journal"
+NON_ROOT = 65532
+"""User and group of our containers; `nonroot` of distroless images."""
+
+
+def selector_labels(name: str) -> dict[str, str]:
+    """What finds a tier's pods: `kubectl get pods -l app.kubernetes.io/name=NAME`."""
+    return {"app.kubernetes.io/name": name}
+
+
+def labels(name: str) -> dict[str, str]:
+    """The recommended labels (kubernetes.io, Recommended Labels) of everything that belongs to a tier."""
+    return {**selector_labels(name), "app.kubernetes.io/part-of": APPLICATION, "app.kubernetes.io/managed-by": "pulumi"}
+
+
+class KubernetesComponent(pulumi.ComponentResource):
+    """A component whose objects live in one namespace and carry one tier's labels."""
+
+    def __init__(self, kind: str, name: str, namespace: str, opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(f"journal:{kind}", name, {}, opts)
+        self._name, self._namespace = name, namespace
+
+    def _metadata(
+        self, name: str | None = None, *, annotations: Mapping[str, pulumi.Input[str]] | None = None
+    ) -> ObjectMetaArgs:
+        return ObjectMetaArgs(
+            name=self._name if name is None else name,
+            namespace=self._namespace,
+            labels=labels(self._name),
+            annotations=annotations,
+        )
+
+    def _options(self, **options: Any) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, **options)
+
+
+def pod_security(user: int = NON_ROOT) -> PodSecurityContextArgs:
+    """A pod's security under the `restricted` Pod Security Standard."""
+    return PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=user,
+        run_as_group=user,
+        fs_group=user,
+        fs_group_change_policy="OnRootMismatch",
+        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def container_security() -> SecurityContextArgs:
+    """A container's security: no way up, no capability, nothing to write to but its volumes."""
+    return SecurityContextArgs(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=CapabilitiesArgs(drop=["ALL"]),
+    )
+
+
+def requirements(resources: Resources) -> ResourceRequirementsArgs:
+    return ResourceRequirementsArgs(
+        requests={"cpu": resources.cpu, "memory": resources.memory},
+        limits={"cpu": resources.cpu_limit, "memory": resources.memory_limit},
+    )
+
+
+def http_probe(path: str, port: str, *, period: int = 5, failures: int = 3) -> ProbeArgs:
+    """GET `path` every `period` seconds."""
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path=path, port=port),
+        period_seconds=period,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )
+
+
+def exec_probe(*command: str, period: int = 5, failures: int = 3) -> ProbeArgs:
+    """Run `command` in the container every `period` seconds."""
+    return ProbeArgs(
+        exec_=ExecActionArgs(command=list(command)),
+        period_seconds=period,
+        timeout_seconds=3,
+        failure_threshold=failures,
+    )
+
+
+def spread(name: str) -> list[TopologySpreadConstraintArgs]:
+    """Pods of a tier over zones and nodes, as evenly as the cluster allows."""
+    return [
+        TopologySpreadConstraintArgs(
+            max_skew=1,
+            topology_key=key,
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=LabelSelectorArgs(match_labels=selector_labels(name)),
+            match_label_keys=["pod-template-hash"],
+        )
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def scratch(name: str, path: str, *, size: str, in_memory: bool = False) -> tuple[VolumeArgs, VolumeMountArgs]:
+    """A place to write that goes with the pod."""
+    source = EmptyDirVolumeSourceArgs(size_limit=size, medium="Memory" if in_memory else None)
+    return VolumeArgs(name=name, empty_dir=source), VolumeMountArgs(name=name, mount_path=path)

@@ -1,0 +1,129 @@
+"""The frontend: the journal's REST API, and every version of its configuration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    ConfigMapEnvSourceArgs,
+    EnvFromSourceArgs,
+    SecretVolumeSourceArgs,
+    Service,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+
+from components.base import KubernetesComponent, http_probe, selector_labels
+from components.journal.redis import PORT as REDIS_PORT
+from components.journal.redis import Redis
+from components.policies import allow_from, allow_to, namespace, pods
+from components.settings import FrontendConfig, Tier
+from components.workload import Workload, WorkloadArgs
+
+PORT = 8080
+MANAGEMENT_PORT = 8081
+DRAIN_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class ConfigVersions:
+    """Every version of the configuration, oldest first, and which of them is active (from 1)."""
+
+    configs: tuple[FrontendConfig, ...]
+    active: int
+
+
+def config_versions(history: Sequence[FrontendConfig], current: FrontendConfig) -> ConfigVersions:
+    """v1, v2, … of a configuration: its history, with the current one after it unless it is in it already."""
+    configs = (*history,) if current in history else (*history, current)
+    return ConfigVersions(configs, configs.index(current) + 1)
+
+
+def environment(config: FrontendConfig) -> dict[str, str]:
+    """A configuration as the container reads it, environment variables by name."""
+    origins = {f"WEB__CROSS_ORIGIN__{number}": origin for number, origin in enumerate(config.cross_origins)}
+    return {"JOURNAL_ENTRIES": str(config.journal_entries), **origins}
+
+
+@dataclass(kw_only=True)
+class FrontendArgs:
+    """What the API needs to be told.
+
+    ingress_namespace: where its requests come from.
+    """
+
+    namespace: str
+    environment: str
+    tier: Tier
+    config: FrontendConfig
+    config_history: Sequence[FrontendConfig]
+    redis: Redis
+    ingress_namespace: str
+
+
+class Frontend(KubernetesComponent):
+    """The API's pods behind the Service `service` at port `http`."""
+
+    service: str
+
+    def __init__(self, name: str, args: FrontendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("web:Frontend", name, args.namespace, opts)
+        self._args, self.service = args, name
+        versions = config_versions(args.config_history, args.config)
+        configs = [self._create_config(number, config) for number, config in enumerate(versions.configs, 1)]
+        workload = self._create_workload(self._config_name(versions.active), depends_on=configs)
+        self._create_service(depends_on=[workload])
+        self.register_outputs({"service": self.service})
+
+    def _config_name(self, version: int) -> str:
+        return f"{self._name}-config-v{version}"
+
+    def _create_config(self, version: int, config: FrontendConfig) -> ConfigMap:
+        name = self._config_name(version)
+        return ConfigMap(
+            name, metadata=self._metadata(name), immutable=True, data=environment(config), opts=self._options()
+        )
+
+    def _create_workload(self, config: str, depends_on: Sequence[pulumi.Resource]) -> Workload:
+        args, redis = self._args, self._args.redis
+        auth = VolumeArgs(
+            name="redis-auth", secret=SecretVolumeSourceArgs(secret_name=redis.auth_secret, default_mode=0o440)
+        )
+        return Workload(
+            self._name,
+            WorkloadArgs(
+                namespace=self._namespace,
+                image=args.tier.image,
+                replicas=args.tier.replicas,
+                resources=args.tier.resources,
+                ports={"http": PORT, "management": MANAGEMENT_PORT},
+                liveness=http_probe("/livez", "management", period=10),
+                readiness=http_probe("/readyz", "management", period=2, failures=2),
+                environment={
+                    "ENVIRONMENT": args.environment,
+                    "REDIS_READ_HOST": redis.read_host,
+                    "REDIS_WRITE_HOST": redis.write_host,
+                    "REDIS_PASSWORD_FILE": "/etc/redis-auth/password",
+                    "DRAIN_SECONDS": str(DRAIN_SECONDS),
+                },
+                environment_from=[EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config))],
+                volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
+                grace_seconds=DRAIN_SECONDS + 25,
+                ingress=[allow_from([namespace(args.ingress_namespace)], "http")],
+                egress=[allow_to([pods("redis")], REDIS_PORT)],
+            ),
+            opts=self._options(depends_on=depends_on),
+        )
+
+    def _create_service(self, depends_on: Sequence[pulumi.Resource]) -> None:
+        Service(
+            self._name,
+            metadata=self._metadata(),
+            spec=ServiceSpecArgs(
+                selector=selector_labels(self._name), ports=[ServicePortArgs(name="http", port=80, target_port="http")]
+            ),
+            opts=self._options(depends_on=depends_on),
+        )

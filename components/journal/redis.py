@@ -1,0 +1,233 @@
+"""Redis: a primary and the replicas that follow it, each with a volume of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_random as random
+from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    ConfigMapVolumeSourceArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    EnvVarArgs,
+    PersistentVolumeClaimArgs,
+    PersistentVolumeClaimSpecArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    Secret,
+    SecretVolumeSourceArgs,
+    Service,
+    ServiceAccount,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
+
+from components.base import (
+    KubernetesComponent,
+    container_security,
+    exec_probe,
+    labels,
+    pod_security,
+    requirements,
+    scratch,
+    selector_labels,
+    spread,
+)
+from components.policies import allow_from, allow_to, pods
+from components.settings import RedisSettings
+
+PORT = 6379
+HERE = Path(__file__).parent
+PING = ("redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "ping")
+
+
+def primary_host(name: str, namespace: str) -> str:
+    """The DNS name of the server that starts as primary: pod 0 behind the headless service."""
+    return f"{name}-0.{name}-write.{namespace}.svc"
+
+
+@dataclass(kw_only=True)
+class RedisArgs:
+    """What a Redis needs to be told.
+
+    clients: the tiers, by name, that may connect.
+    """
+
+    namespace: str
+    settings: RedisSettings
+    clients: Sequence[str]
+
+
+class Redis(KubernetesComponent):
+    """A replicated Redis for one application. Reads go to `read_host`, writes to `write_host`.
+
+    auth_secret: name of the Secret whose key `password` both sides mount as a file.
+    """
+
+    read_host: str
+    write_host: str
+    auth_secret: str
+
+    def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("data:Redis", name, args.namespace, opts)
+        self._settings, self._clients = args.settings, args.clients
+        self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
+        self.auth_secret = f"{name}-auth"
+        before: list[pulumi.Resource] = [
+            self._create_password(),
+            self._create_launch_script(),
+            self._create_network_policy(),
+            ServiceAccount(
+                name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
+            ),
+        ]
+        self._create_disruption_budget()
+        servers = self._create_servers(depends_on=before)
+        self._create_read_service(depends_on=[servers])
+        self._create_write_service()
+        self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
+
+    def _create_password(self) -> Secret:
+        password = random.RandomPassword(self.auth_secret, length=32, special=False, opts=self._options())
+        return Secret(
+            self.auth_secret,
+            metadata=self._metadata(self.auth_secret),
+            string_data={"password": password.result},
+            opts=self._options(),
+        )
+
+    def _create_launch_script(self) -> ConfigMap:
+        scripts = {file: (HERE / f"redis-{file}").read_text() for file in ("launch.sh", "started.sh")}
+        return ConfigMap(
+            f"{self._name}-launch",
+            metadata=self._metadata(f"{self._name}-launch"),
+            data={**scripts, "redis.conf": (HERE / "redis.conf").read_text()},
+            opts=self._options(),
+        )
+
+    def _create_read_service(self, depends_on: list[pulumi.Resource]) -> None:
+        Service(
+            self._name,
+            metadata=self._metadata(),
+            spec=ServiceSpecArgs(selector=selector_labels(self._name), ports=[_service_port()]),
+            opts=self._options(depends_on=depends_on),
+        )
+
+    def _create_write_service(self) -> None:
+        """Selects the primary's pod alone, so that no write reaches a replica; it governs the pods' DNS names too."""
+        primary = {"statefulset.kubernetes.io/pod-name": f"{self._name}-0"}
+        Service(
+            f"{self._name}-write",
+            metadata=self._metadata(f"{self._name}-write"),
+            spec=ServiceSpecArgs(
+                cluster_ip="None",
+                publish_not_ready_addresses=True,
+                selector={**selector_labels(self._name), **primary},
+                ports=[_service_port()],
+            ),
+            opts=self._options(),
+        )
+
+    def _create_network_policy(self) -> NetworkPolicy:
+        servers = pods(self._name)
+        return NetworkPolicy(
+            self._name,
+            metadata=self._metadata(),
+            spec=NetworkPolicySpecArgs(
+                pod_selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+                policy_types=["Ingress", "Egress"],
+                ingress=[allow_from([servers, *(pods(client) for client in self._clients)], "redis")],
+                egress=[allow_to([servers], "redis")],
+            ),
+            opts=self._options(),
+        )
+
+    def _create_disruption_budget(self) -> None:
+        PodDisruptionBudget(
+            self._name,
+            metadata=self._metadata(),
+            spec=PodDisruptionBudgetSpecArgs(
+                max_unavailable=1, selector=LabelSelectorArgs(match_labels=selector_labels(self._name))
+            ),
+            opts=self._options(),
+        )
+
+    def _create_servers(self, depends_on: list[pulumi.Resource]) -> StatefulSet:
+        template = PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(self._name)), spec=self._pod())
+        return StatefulSet(
+            self._name,
+            metadata=self._metadata(),
+            spec=StatefulSetSpecArgs(
+                service_name=f"{self._name}-write",
+                replicas=self._settings.servers,
+                pod_management_policy="Parallel",
+                selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+                template=template,
+                volume_claim_templates=[self._volume_claim()],
+            ),
+            opts=self._options(depends_on=depends_on),
+        )
+
+    def _volume_claim(self) -> PersistentVolumeClaimArgs:
+        return PersistentVolumeClaimArgs(
+            metadata=ObjectMetaArgs(name="data", labels=labels(self._name)),
+            spec=PersistentVolumeClaimSpecArgs(
+                access_modes=["ReadWriteOnce"],
+                storage_class_name=self._settings.storage_class,
+                resources=VolumeResourceRequirementsArgs(requests={"storage": self._settings.storage}),
+            ),
+        )
+
+    def _pod(self) -> PodSpecArgs:
+        launch = ConfigMapVolumeSourceArgs(name=f"{self._name}-launch")
+        auth = SecretVolumeSourceArgs(secret_name=self.auth_secret, default_mode=0o440)
+        run, run_mount = scratch("run", "/run/redis", size="1Mi", in_memory=True)
+        return PodSpecArgs(
+            service_account_name=self._name,
+            automount_service_account_token=False,
+            enable_service_links=False,
+            security_context=pod_security(),
+            topology_spread_constraints=spread(self._name),
+            termination_grace_period_seconds=30,
+            containers=[self._container(run_mount)],
+            volumes=[
+                VolumeArgs(name="launch", config_map=launch),
+                VolumeArgs(name="auth", secret=auth),
+                run,
+            ],
+        )
+
+    def _container(self, run_mount: VolumeMountArgs) -> ContainerArgs:
+        primary = primary_host(self._name, self._namespace)
+        return ContainerArgs(
+            name="redis",
+            image=self._settings.image,
+            image_pull_policy="IfNotPresent",
+            command=["sh", "/etc/redis/launch.sh"],
+            env=[EnvVarArgs(name="PRIMARY_HOST", value=primary), EnvVarArgs(name="READ_HOST", value=self.read_host)],
+            ports=[ContainerPortArgs(name="redis", container_port=PORT)],
+            resources=requirements(self._settings.resources),
+            security_context=container_security(),
+            startup_probe=exec_probe("sh", "/etc/redis/started.sh", period=1, failures=300),
+            readiness_probe=exec_probe(*PING),
+            liveness_probe=exec_probe(*PING, period=10, failures=6),
+            volume_mounts=[
+                VolumeMountArgs(name="data", mount_path="/data"),
+                VolumeMountArgs(name="launch", mount_path="/etc/redis", read_only=True),
+                VolumeMountArgs(name="auth", mount_path="/etc/redis-auth", read_only=True),
+                run_mount,
+            ],
+        )
+
+
+def _service_port() -> ServicePortArgs:
+    return ServicePortArgs(name="redis", port=PORT, target_port="redis")

@@ -1,0 +1,67 @@
+"""Certificates: cert-manager, and the ACME issuer that a stack asks for."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components import versions
+from components.platform.acme import AcmeIssuer, AcmeIssuerArgs
+from components.platform.cert_manager import CertManager, CertManagerArgs
+from components.platform.pebble import Pebble
+from components.settings import CertificateSettings
+
+CERT_MANAGER = "cert-manager"
+PEBBLE = "pebble"
+CLIENTS_OF_THE_INGRESS = (CERT_MANAGER, PEBBLE)
+"""Namespaces whose pods check ACME challenges."""
+
+
+@dataclass(kw_only=True)
+class CertificatesArgs:
+    """What issuing needs to be told.
+
+    ingress_namespace, ingress_address: the ingress controller that answers challenges, and its Service's address.
+    """
+
+    settings: CertificateSettings
+    host: str
+    ingress_namespace: str
+    ingress_address: pulumi.Input[str]
+
+
+class Certificates(pulumi.ComponentResource):
+    """cert-manager with one ACME ClusterIssuer, named `issuer`."""
+
+    issuer: str
+
+    def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("journal:platform:Certificates", name, {}, opts)
+        self.issuer = args.settings.issuer
+        own = args.settings.issuer == "pebble"
+        aliases = [(args.ingress_address, args.host)] if own else []
+        cert_manager = CertManager(
+            CERT_MANAGER,
+            CertManagerArgs(chart=args.settings.chart, replicas=1 if own else 2, host_aliases=aliases, quick=own),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        pebble = self._create_pebble(cert_manager, args) if own else None
+        AcmeIssuer(
+            self.issuer,
+            AcmeIssuerArgs(
+                server=versions.ACME_SERVERS[self.issuer],
+                email=args.settings.email,
+                ca_bundle=None if pebble is None else pebble.ca_bundle,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[cert_manager, *([] if pebble is None else [pebble])]),
+        )
+        self.register_outputs({"issuer": self.issuer})
+
+    def _create_pebble(self, cert_manager: CertManager, args: CertificatesArgs) -> Pebble:
+        return Pebble(
+            PEBBLE,
+            host_aliases=[(args.ingress_address, args.host)],
+            cert_manager=cert_manager.release,
+            ingress_namespace=args.ingress_namespace,
+            cert_manager_namespace=CERT_MANAGER,
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,228 @@
+"""The ingress controller: Traefik 3, with middlewares from its file provider, so that no CRD is needed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    ConfigMapVolumeSourceArgs,
+    Service,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.networking.v1 import IngressClass, IngressClassSpecArgs
+from pulumi_kubernetes.rbac.v1 import (
+    ClusterRole,
+    ClusterRoleBinding,
+    PolicyRuleArgs,
+    Role,
+    RoleBinding,
+    RoleRefArgs,
+    SubjectArgs,
+)
+
+from components.base import KubernetesComponent, http_probe, selector_labels
+from components.cluster import Exposure
+from components.platform.namespace import Namespace
+from components.policies import allow_api_server, allow_from, allow_to, namespace, network
+from components.settings import IngressSettings
+from components.workload import Workload, WorkloadArgs
+
+INGRESS_CLASS = "traefik"
+NODE_PORTS = {"web": 30080, "websecure": 30443}
+PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
+DRAIN_SECONDS = 5
+HSTS_SECONDS = 31_536_000
+
+
+def middlewares() -> dict:
+    """Traefik's dynamic configuration: what routes refer to as `NAME@file`."""
+    headers = {
+        "stsSeconds": HSTS_SECONDS,
+        "stsIncludeSubdomains": True,
+        "contentTypeNosniff": True,
+        "customResponseHeaders": {"Server": ""},
+    }
+    return {"http": {"middlewares": {"security-headers": {"headers": headers}}}}
+
+
+def arguments(namespaces: Sequence[str], host: str) -> list[str]:
+    """Traefik's command line. HTTP is redirected below every route, so ACME challenges still answer on port 80."""
+    return [
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+        "--log.format=json",
+        "--log.level=INFO",
+        "--ping=true",
+        f"--entrypoints.traefik.address=:{PORTS['ping']}",
+        f"--entrypoints.web.address=:{PORTS['web']}",
+        "--entrypoints.web.http.redirections.entrypoint.to=:443",
+        "--entrypoints.web.http.redirections.entrypoint.scheme=https",
+        "--entrypoints.web.http.redirections.entrypoint.priority=1",
+        f"--entrypoints.websecure.address=:{PORTS['websecure']}",
+        "--entrypoints.websecure.http.tls=true",
+        *(
+            f"--entrypoints.{e}.transport.lifecycle.requestacceptgracetimeout={DRAIN_SECONDS}"
+            for e in ("web", "websecure")
+        ),
+        f"--providers.kubernetesingress.ingressclass={INGRESS_CLASS}",
+        f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
+        f"--providers.kubernetesingress.ingressendpoint.hostname={host}",
+        "--providers.file.directory=/etc/traefik/dynamic",
+    ]
+
+
+@dataclass(kw_only=True)
+class IngressControllerArgs:
+    """What the ingress controller needs to be told.
+
+    namespaces: where it looks for Ingress objects and their TLS secrets, and nowhere else.
+    backend_ports: the container ports of what it forwards to.
+    clients_inside: namespaces whose pods are clients too (those that check ACME challenges).
+    host: the DNS name it answers for.
+    """
+
+    settings: IngressSettings
+    exposure: Exposure
+    namespaces: Sequence[str]
+    backend_ports: Sequence[int]
+    clients_inside: Sequence[str]
+    host: str
+
+
+class IngressController(KubernetesComponent):
+    """Traefik behind one Service. `address` is the load balancer's, `cluster_ip` the Service's inside the cluster."""
+
+    address: pulumi.Output[str | None]
+    cluster_ip: pulumi.Output[str]
+
+    def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("platform:IngressController", name, name, opts)
+        self._args = args
+        load_balancers = 1 if args.exposure == "LoadBalancer" else 0
+        self._home = Namespace(name, load_balancers=load_balancers, opts=self._options())
+        grants = [self._create_ingress_class(), *self._create_cluster_role()]
+        grants += [grant for space in args.namespaces for grant in self._create_role(space)]
+        workload = self._create_workload(self._create_middlewares(), depends_on=grants)
+        service = self._create_service(depends_on=[workload])
+        self.cluster_ip = service.spec.cluster_ip
+        self.address = service.status.apply(_load_balancer_address)
+        self.register_outputs({"address": self.address, "cluster_ip": self.cluster_ip})
+
+    def _create_ingress_class(self) -> IngressClass:
+        return IngressClass(
+            INGRESS_CLASS,
+            metadata=self._metadata(INGRESS_CLASS),
+            spec=IngressClassSpecArgs(controller="traefik.io/ingress-controller"),
+            opts=self._options(),
+        )
+
+    def _create_cluster_role(self) -> list[pulumi.Resource]:
+        rules = [
+            PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=["list", "watch"]),
+            PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingressclasses"], verbs=["list", "watch"]),
+        ]
+        return [
+            ClusterRole(self._name, metadata=self._metadata(), rules=rules, opts=self._options()),
+            ClusterRoleBinding(
+                self._name,
+                metadata=self._metadata(),
+                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=self._name),
+                subjects=[self._subject()],
+                opts=self._options(),
+            ),
+        ]
+
+    def _create_role(self, space: str) -> list[pulumi.Resource]:
+        read = ["get", "list", "watch"]
+        rules = [
+            PolicyRuleArgs(api_groups=[""], resources=["services", "secrets"], verbs=read),
+            PolicyRuleArgs(api_groups=["discovery.k8s.io"], resources=["endpointslices"], verbs=read),
+            PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses"], verbs=read),
+            PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses/status"], verbs=["update"]),
+        ]
+        metadata = self._metadata()
+        metadata.namespace = space
+        return [
+            Role(f"{self._name}-in-{space}", metadata=metadata, rules=rules, opts=self._options()),
+            RoleBinding(
+                f"{self._name}-in-{space}",
+                metadata=metadata,
+                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=self._name),
+                subjects=[self._subject()],
+                opts=self._options(),
+            ),
+        ]
+
+    def _subject(self) -> SubjectArgs:
+        return SubjectArgs(kind="ServiceAccount", name=self._name, namespace=self._namespace)
+
+    def _create_middlewares(self) -> ConfigMap:
+        return ConfigMap(
+            f"{self._name}-middlewares",
+            metadata=self._metadata("middlewares"),
+            data={"middlewares.yaml": json.dumps(middlewares(), indent=2)},
+            opts=self._options(depends_on=[self._home]),
+        )
+
+    def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> Workload:
+        args = self._args
+        volume = VolumeArgs(name="middlewares", config_map=ConfigMapVolumeSourceArgs(name="middlewares"))
+        backends = [namespace(space) for space in args.namespaces]
+        clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
+        inside = [namespace(space) for space in args.clients_inside]
+        return Workload(
+            self._name,
+            WorkloadArgs(
+                namespace=self._namespace,
+                image=args.settings.image,
+                replicas=args.settings.replicas,
+                resources=args.settings.resources,
+                ports=PORTS,
+                liveness=http_probe("/ping", "ping", period=10),
+                readiness=http_probe("/ping", "ping", period=2),
+                arguments=arguments(args.namespaces, args.host),
+                volumes=[
+                    (volume, VolumeMountArgs(name="middlewares", mount_path="/etc/traefik/dynamic", read_only=True))
+                ],
+                token=True,
+                grace_seconds=DRAIN_SECONDS + 30,
+                ingress=[allow_from([*clients, *inside], "web", "websecure")],
+                egress=[allow_api_server(), allow_to(backends, *args.backend_ports)],
+            ),
+            opts=self._options(depends_on=[self._home, configuration, *depends_on]),
+        )
+
+    def _create_service(self, depends_on: list[pulumi.Resource]) -> Service:
+        exposure, node_port = self._args.exposure, self._args.exposure == "NodePort"
+        ports = [
+            ServicePortArgs(
+                name=name,
+                port=port,
+                target_port=name,
+                node_port=NODE_PORTS[name] if node_port else None,
+                protocol="TCP",
+            )
+            for name, port in (("web", 80), ("websecure", 443))
+        ]
+        return Service(
+            self._name,
+            metadata=self._metadata(),
+            spec=ServiceSpecArgs(
+                type=exposure,
+                external_traffic_policy="Local",
+                selector=selector_labels(self._name),
+                ports=ports,
+            ),
+            opts=self._options(depends_on=depends_on),
+        )
+
+
+def _load_balancer_address(status: dict | None) -> str | None:
+    """The first address that the load balancer's status names, an IP address or a host name."""
+    ingress = ((status or {}).get("loadBalancer") or (status or {}).get("load_balancer") or {}).get("ingress") or []
+    return next((entry.get("ip") or entry.get("hostname") for entry in ingress), None)

@@ -1,0 +1,77 @@
+"""A namespace that denies by default: restricted pods, no network path that nobody declared, bounded resources."""
+
+import pulumi
+from pulumi_kubernetes import core
+from pulumi_kubernetes.core.v1 import (
+    LimitRange,
+    LimitRangeItemArgs,
+    LimitRangeSpecArgs,
+    ResourceQuota,
+    ResourceQuotaSpecArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
+
+from components.base import KubernetesComponent, labels
+from components.policies import allow_dns
+
+DEFAULT_REQUEST = {"cpu": "10m", "memory": "32Mi"}
+DEFAULT_LIMIT = {"cpu": "500m", "memory": "128Mi"}
+
+
+def quotas(load_balancers: int) -> dict[str, str]:
+    """How many objects a namespace may hold; it makes no load balancer beyond what is declared."""
+    return {
+        "pods": "100",
+        "persistentvolumeclaims": "20",
+        "services.loadbalancers": str(load_balancers),
+        "services.nodeports": str(10 * load_balancers),
+    }
+
+
+class Namespace(KubernetesComponent):
+    """A namespace with pod security, default-deny network policies, a quota and default limits.
+
+    Sources: kubernetes.io Pod Security Standards (restricted) and Network Policies (default deny).
+    """
+
+    namespace: core.v1.Namespace
+
+    def __init__(self, name: str, *, load_balancers: int = 0, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("platform:Namespace", name, name, opts)
+        self.namespace = self._create_namespace()
+        self._create_policy(
+            "default-deny", NetworkPolicySpecArgs(pod_selector=LabelSelectorArgs(), policy_types=["Ingress", "Egress"])
+        )
+        self._create_policy(
+            "allow-dns",
+            NetworkPolicySpecArgs(pod_selector=LabelSelectorArgs(), policy_types=["Egress"], egress=[allow_dns()]),
+        )
+        self._create_bounds(load_balancers)
+        self.register_outputs({})
+
+    def _create_namespace(self) -> core.v1.Namespace:
+        security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+        metadata = ObjectMetaArgs(name=self._name, labels={**labels(self._name), **security})
+        return core.v1.Namespace(self._name, metadata=metadata, opts=self._options())
+
+    def _create_policy(self, name: str, spec: NetworkPolicySpecArgs) -> None:
+        NetworkPolicy(f"{self._name}-{name}", metadata=self._metadata(name), spec=spec, opts=self._inside())
+
+    def _create_bounds(self, load_balancers: int) -> None:
+        ResourceQuota(
+            f"{self._name}-objects",
+            metadata=self._metadata("objects"),
+            spec=ResourceQuotaSpecArgs(hard=quotas(load_balancers)),
+            opts=self._inside(),
+        )
+        defaults = LimitRangeItemArgs(type="Container", default=DEFAULT_LIMIT, default_request=DEFAULT_REQUEST)
+        LimitRange(
+            f"{self._name}-defaults",
+            metadata=self._metadata("defaults"),
+            spec=LimitRangeSpecArgs(limits=[defaults]),
+            opts=self._inside(),
+        )
+
+    def _inside(self) -> pulumi.ResourceOptions:
+        return self._options(depends_on=[self.namespace])

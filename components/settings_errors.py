@@ -1,0 +1,76 @@
+"""Says what is wrong with a stack's settings: every mistake at once, each with its key, its value and the remedy."""
+
+import difflib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pulumi
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's settings are wrong; the message lists every mistake. Pulumi prints it without a traceback."""
+
+
+def describe(error: ValidationError, model: type[BaseModel], namespace: str) -> str:
+    """One line for each mistake, under a heading that counts them."""
+    lines = [_line(details, model, namespace) for details in error.errors()]
+    return "\n".join([f"{len(lines)} mistake{'s' if len(lines) > 1 else ''} in the stack's settings:", *lines])
+
+
+def _line(details: ErrorDetails, model: type[BaseModel], namespace: str) -> str:
+    path = ".".join(str(part) for part in details["loc"])
+    key = f"{namespace}:{path}" if path else f"{namespace}:*"
+    holder, description = _resolve(model, details["loc"])
+    match details["type"]:
+        case "extra_forbidden":
+            return f"  {key}: unknown key{_suggestion(str(details['loc'][-1]), holder)}"
+        case "missing":
+            return f"  {key}: missing. {_sentence(description)}"
+        case "value_error":
+            message = str(details["ctx"]["error"]) if "ctx" in details else details["msg"]
+            whole = isinstance(details["input"], dict)
+            return f"  {key}: {message}" if whole else f"  {key} = {_show(details['input'])}: {message}"
+        case _:
+            message = details["msg"][0].lower() + details["msg"][1:]
+            return f"  {key} = {_show(details['input'])}: {message}. {_sentence(description)}"
+
+
+def _suggestion(key: str, holder: type[BaseModel] | None) -> str:
+    if holder is None:
+        return ""
+    allowed = [field.alias or name for name, field in holder.model_fields.items()]
+    near = difflib.get_close_matches(key, allowed, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; allowed here: {', '.join(sorted(allowed))}"
+
+
+def _resolve(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[type[BaseModel] | None, str]:
+    """The model that holds the last part of a location, and the description of that part's nearest field."""
+    holder, current, description = None, model, ""
+    for part in location:
+        if isinstance(part, int) or current is None:
+            continue
+        holder = current
+        field = next((f for name, f in current.model_fields.items() if part in (f.alias, name)), None)
+        if field is None:
+            return holder, ""
+        description = field.description or ""
+        current = next(_models(field.annotation), None)
+    return holder, description
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _sentence(description: str) -> str:
+    return " ".join(description.split()) or "See README, Settings."

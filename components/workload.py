@@ -1,0 +1,174 @@
+"""A workload: the pods of one stateless tier, hardened, spread and guarded the same way everywhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import (
+    Deployment,
+    DeploymentSpecArgs,
+    DeploymentStrategyArgs,
+    RollingUpdateDeploymentArgs,
+)
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    ContainerPortArgs,
+    EnvFromSourceArgs,
+    EnvVarArgs,
+    HostAliasArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    ProbeArgs,
+    ServiceAccount,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import (
+    NetworkPolicy,
+    NetworkPolicyEgressRuleArgs,
+    NetworkPolicyIngressRuleArgs,
+    NetworkPolicySpecArgs,
+)
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
+
+from components.base import (
+    KubernetesComponent,
+    container_security,
+    labels,
+    pod_security,
+    requirements,
+    scratch,
+    selector_labels,
+    spread,
+)
+from components.settings import Resources
+
+STARTUP_SECONDS = 60
+"""How long a container may take until its liveness counts."""
+
+
+@dataclass(kw_only=True)
+class WorkloadArgs:
+    """What a stateless tier needs to be told.
+
+    ports: container ports by name.
+    liveness, readiness: the probes; liveness is the start-up probe too, once a second.
+    token: whether the pods talk to the API server, under the tier's own service account.
+    grace_seconds: how long a pod may take to end, draining included.
+    ingress, egress: the few network paths that are needed; DNS is allowed always.
+    """
+
+    namespace: str
+    image: pulumi.Input[str]
+    replicas: int
+    resources: Resources
+    ports: Mapping[str, int]
+    liveness: ProbeArgs
+    readiness: ProbeArgs
+    arguments: Sequence[pulumi.Input[str]] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    environment_from: Sequence[EnvFromSourceArgs] = ()
+    volumes: Sequence[tuple[VolumeArgs, VolumeMountArgs]] = ()
+    host_aliases: Sequence[HostAliasArgs] = ()
+    token: bool = False
+    grace_seconds: int = 30
+    ingress: Sequence[NetworkPolicyIngressRuleArgs] = ()
+    egress: Sequence[NetworkPolicyEgressRuleArgs] = ()
+
+
+class Workload(KubernetesComponent):
+    """A Deployment with its service account, network policy and disruption budget."""
+
+    deployment: Deployment
+
+    def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("base:Workload", name, args.namespace, opts)
+        self._args = args
+        account = ServiceAccount(
+            name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
+        )
+        policy = self._create_network_policy()
+        if args.replicas > 1:
+            self._create_disruption_budget()
+        self.deployment = self._create_deployment(depends_on=[account, policy])
+        self.register_outputs({})
+
+    def _create_network_policy(self) -> NetworkPolicy:
+        return NetworkPolicy(
+            self._name,
+            metadata=self._metadata(),
+            spec=NetworkPolicySpecArgs(
+                pod_selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+                policy_types=["Ingress", "Egress"],
+                ingress=list(self._args.ingress),
+                egress=list(self._args.egress),
+            ),
+            opts=self._options(),
+        )
+
+    def _create_disruption_budget(self) -> None:
+        PodDisruptionBudget(
+            self._name,
+            metadata=self._metadata(),
+            spec=PodDisruptionBudgetSpecArgs(
+                max_unavailable=1,
+                unhealthy_pod_eviction_policy="AlwaysAllow",
+                selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+            ),
+            opts=self._options(),
+        )
+
+    def _create_deployment(self, depends_on: list[pulumi.Resource]) -> Deployment:
+        return Deployment(
+            self._name,
+            metadata=self._metadata(),
+            spec=DeploymentSpecArgs(
+                replicas=self._args.replicas,
+                revision_history_limit=5,
+                strategy=DeploymentStrategyArgs(
+                    type="RollingUpdate", rolling_update=RollingUpdateDeploymentArgs(max_unavailable=0, max_surge=1)
+                ),
+                selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(self._name)), spec=self._pod()),
+            ),
+            opts=self._options(depends_on=depends_on),
+        )
+
+    def _pod(self) -> PodSpecArgs:
+        volumes = [*self._args.volumes, scratch("tmp", "/tmp", size="64Mi")]  # noqa: S108
+        return PodSpecArgs(
+            service_account_name=self._name,
+            automount_service_account_token=self._args.token,
+            enable_service_links=False,
+            security_context=pod_security(),
+            topology_spread_constraints=spread(self._name),
+            termination_grace_period_seconds=self._args.grace_seconds,
+            host_aliases=list(self._args.host_aliases) or None,
+            containers=[self._container([mount for _, mount in volumes])],
+            volumes=[volume for volume, _ in volumes],
+        )
+
+    def _container(self, mounts: Sequence[VolumeMountArgs]) -> ContainerArgs:
+        args = self._args
+        return ContainerArgs(
+            name=self._name,
+            image=args.image,
+            image_pull_policy="IfNotPresent",
+            args=list(args.arguments) or None,
+            env=[EnvVarArgs(name=name, value=value) for name, value in args.environment.items()] or None,
+            env_from=list(args.environment_from) or None,
+            ports=[ContainerPortArgs(name=name, container_port=port) for name, port in args.ports.items()],
+            resources=requirements(args.resources),
+            security_context=container_security(),
+            startup_probe=ProbeArgs(
+                http_get=args.liveness.http_get,
+                tcp_socket=args.liveness.tcp_socket,
+                period_seconds=1,
+                timeout_seconds=2,
+                failure_threshold=STARTUP_SECONDS,
+            ),
+            liveness_probe=args.liveness,
+            readiness_probe=args.readiness,
+            volume_mounts=mounts,
+        )
