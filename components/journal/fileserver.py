@@ -34,7 +34,7 @@ class Fileserver(KubernetesComponent):
         super().__init__("web:Fileserver", name, args.namespace, opts)
         self.service = name
         probe = http_probe("/healthz", "http", period=5)
-        workload = Workload(
+        Workload(
             name,
             WorkloadArgs(
                 namespace=args.namespace,
@@ -53,6 +53,6 @@ class Fileserver(KubernetesComponent):
             name,
             metadata=self._metadata(),
             spec=ServiceSpecArgs(selector=selector_labels(name), ports=[port]),
-            opts=self._options(depends_on=[workload]),
+            opts=self._options(),
         )
         self.register_outputs({"service": self.service})

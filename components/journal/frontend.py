@@ -74,8 +74,8 @@ class Frontend(KubernetesComponent):
         self._args, self.service = args, name
         versions = config_versions(args.config_history, args.config)
         configs = [self._create_config(number, config) for number, config in enumerate(versions.configs, 1)]
-        workload = self._create_workload(self._config_name(versions.active), depends_on=configs)
-        self._create_service(depends_on=[workload])
+        self._create_workload(self._config_name(versions.active), depends_on=configs)
+        self._create_service()
         self.register_outputs({"service": self.service})
 
     def _config_name(self, version: int) -> str:
@@ -87,12 +87,12 @@ class Frontend(KubernetesComponent):
             name, metadata=self._metadata(name), immutable=True, data=environment(config), opts=self._options()
         )
 
-    def _create_workload(self, config: str, depends_on: Sequence[pulumi.Resource]) -> Workload:
+    def _create_workload(self, config: str, depends_on: Sequence[pulumi.Resource]) -> None:
         args, redis = self._args, self._args.redis
         auth = VolumeArgs(
             name="redis-auth", secret=SecretVolumeSourceArgs(secret_name=redis.auth_secret, default_mode=0o440)
         )
-        return Workload(
+        Workload(
             self._name,
             WorkloadArgs(
                 namespace=self._namespace,
@@ -118,12 +118,12 @@ class Frontend(KubernetesComponent):
             opts=self._options(depends_on=depends_on),
         )
 
-    def _create_service(self, depends_on: Sequence[pulumi.Resource]) -> None:
+    def _create_service(self) -> None:
         Service(
             self._name,
             metadata=self._metadata(),
             spec=ServiceSpecArgs(
                 selector=selector_labels(self._name), ports=[ServicePortArgs(name="http", port=80, target_port="http")]
             ),
-            opts=self._options(depends_on=depends_on),
+            opts=self._options(),
         )

@@ -91,8 +91,8 @@ class Redis(KubernetesComponent):
             ),
         ]
         self._create_disruption_budget()
-        servers = self._create_servers(depends_on=before)
-        self._create_read_service(depends_on=[servers])
+        self._create_servers(depends_on=before)
+        self._create_read_service()
         self._create_write_service()
         self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
 
@@ -114,12 +114,12 @@ class Redis(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_read_service(self, depends_on: list[pulumi.Resource]) -> None:
+    def _create_read_service(self) -> None:
         Service(
             self._name,
             metadata=self._metadata(),
             spec=ServiceSpecArgs(selector=selector_labels(self._name), ports=[_service_port()]),
-            opts=self._options(depends_on=depends_on),
+            opts=self._options(),
         )
 
     def _create_write_service(self) -> None:
@@ -161,9 +161,9 @@ class Redis(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_servers(self, depends_on: list[pulumi.Resource]) -> StatefulSet:
+    def _create_servers(self, depends_on: list[pulumi.Resource]) -> None:
         template = PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(self._name)), spec=self._pod())
-        return StatefulSet(
+        StatefulSet(
             self._name,
             metadata=self._metadata(),
             spec=StatefulSetSpecArgs(

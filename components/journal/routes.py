@@ -40,7 +40,7 @@ class RoutesArgs:
     namespace: str
     host: str
     paths: dict[str, str]
-    issuer: str
+    issuer: pulumi.Input[str]
     ingress_namespace: str
 
 

@@ -35,9 +35,12 @@ class AcmeIssuerArgs:
 
 
 class AcmeIssuer(KubernetesComponent):
-    """A ClusterIssuer that proves names by HTTP-01 through the ingress controller."""
+    """A ClusterIssuer that proves names by HTTP-01 through the ingress controller.
 
-    issuer: CustomResource
+    issuer: its name, once it is ready.
+    """
+
+    issuer: pulumi.Output[str]
 
     def __init__(self, name: str, args: AcmeIssuerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("platform:AcmeIssuer", name, "", opts)
@@ -51,7 +54,7 @@ class AcmeIssuer(KubernetesComponent):
             acme["caBundle"] = args.ca_bundle
         metadata = self._metadata(annotations=READY)
         metadata.namespace = None
-        self.issuer = CustomResource(
+        cluster_issuer = CustomResource(
             name,
             api_version="cert-manager.io/v1",
             kind="ClusterIssuer",
@@ -59,7 +62,8 @@ class AcmeIssuer(KubernetesComponent):
             spec={"acme": acme},
             opts=self._options(),
         )
-        self.register_outputs({})
+        self.issuer = cluster_issuer.id.apply(lambda _: name)
+        self.register_outputs({"issuer": self.issuer})
 
 
 @dataclass(kw_only=True)
@@ -68,7 +72,7 @@ class CertificateArgs:
 
     namespace: str
     host: str
-    issuer: str
+    issuer: pulumi.Input[str]
     secret_name: str
 
 

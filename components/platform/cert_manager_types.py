@@ -11,7 +11,7 @@ class SecretRef(TypedDict):
 
 class IssuerRef(TypedDict):
     kind: str
-    name: str
+    name: pulumi.Input[str]
 
 
 class HttpIngress(TypedDict):

@@ -30,13 +30,12 @@ class CertificatesArgs:
 
 
 class Certificates(pulumi.ComponentResource):
-    """cert-manager with one ACME ClusterIssuer, named `issuer`."""
+    """cert-manager with one ACME ClusterIssuer; `issuer` is its name, once it is ready."""
 
-    issuer: str
+    issuer: pulumi.Output[str]
 
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificates", name, {}, opts)
-        self.issuer = args.settings.issuer
         own = args.settings.issuer == "pebble"
         aliases = [(args.ingress_address, args.host)] if own else []
         cert_manager = CertManager(
@@ -45,15 +44,16 @@ class Certificates(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         pebble = self._create_pebble(cert_manager, args) if own else None
-        AcmeIssuer(
-            self.issuer,
+        acme = AcmeIssuer(
+            args.settings.issuer,
             AcmeIssuerArgs(
-                server=versions.ACME_SERVERS[self.issuer],
+                server=versions.ACME_SERVERS[args.settings.issuer],
                 email=args.settings.email,
                 ca_bundle=None if pebble is None else pebble.ca_bundle,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[cert_manager, *([] if pebble is None else [pebble])]),
         )
+        self.issuer = acme.issuer
         self.register_outputs({"issuer": self.issuer})
 
     def _create_pebble(self, cert_manager: CertManager, args: CertificatesArgs) -> Pebble:

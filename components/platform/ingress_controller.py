@@ -14,6 +14,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeArgs,
     VolumeMountArgs,
 )
+from pulumi_kubernetes.core.v1.outputs import ServiceStatus
 from pulumi_kubernetes.networking.v1 import IngressClass, IngressClassSpecArgs
 from pulumi_kubernetes.rbac.v1 import (
     ClusterRole,
@@ -107,8 +108,8 @@ class IngressController(KubernetesComponent):
         self._home = Namespace(name, load_balancers=load_balancers, opts=self._options())
         grants = [self._create_ingress_class(), *self._create_cluster_role()]
         grants += [grant for space in args.namespaces for grant in self._create_role(space)]
-        workload = self._create_workload(self._create_middlewares(), depends_on=grants)
-        service = self._create_service(depends_on=[workload])
+        self._create_workload(self._create_middlewares(), depends_on=grants)
+        service = self._create_service()
         self.cluster_ip = service.spec.cluster_ip
         self.address = service.status.apply(_load_balancer_address)
         self.register_outputs({"address": self.address, "cluster_ip": self.cluster_ip})
@@ -169,13 +170,13 @@ class IngressController(KubernetesComponent):
             opts=self._options(depends_on=[self._home]),
         )
 
-    def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> Workload:
+    def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> None:
         args = self._args
         volume = VolumeArgs(name="middlewares", config_map=ConfigMapVolumeSourceArgs(name="middlewares"))
         backends = [namespace(space) for space in args.namespaces]
         clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
         inside = [namespace(space) for space in args.clients_inside]
-        return Workload(
+        Workload(
             self._name,
             WorkloadArgs(
                 namespace=self._namespace,
@@ -197,7 +198,7 @@ class IngressController(KubernetesComponent):
             opts=self._options(depends_on=[self._home, configuration, *depends_on]),
         )
 
-    def _create_service(self, depends_on: list[pulumi.Resource]) -> Service:
+    def _create_service(self) -> Service:
         exposure, node_port = self._args.exposure, self._args.exposure == "NodePort"
         ports = [
             ServicePortArgs(
@@ -218,11 +219,12 @@ class IngressController(KubernetesComponent):
                 selector=selector_labels(self._name),
                 ports=ports,
             ),
-            opts=self._options(depends_on=depends_on),
+            opts=self._options(depends_on=[self._home]),
         )
 
 
-def _load_balancer_address(status: dict | None) -> str | None:
-    """The first address that the load balancer's status names, an IP address or a host name."""
-    ingress = ((status or {}).get("loadBalancer") or (status or {}).get("load_balancer") or {}).get("ingress") or []
-    return next((entry.get("ip") or entry.get("hostname") for entry in ingress), None)
+def _load_balancer_address(status: ServiceStatus | None) -> str | None:
+    """The first address that a load balancer's status names, an IP address or a host name."""
+    balancer = None if status is None else status.load_balancer
+    entries = [] if balancer is None or balancer.ingress is None else balancer.ingress
+    return next((entry.ip if entry.ip is not None else entry.hostname for entry in entries), None)

@@ -78,8 +78,8 @@ class Pebble(KubernetesComponent):
         self.ca_bundle = pulumi.Output.unsecret(secret.data.apply(lambda data: (data or {}).get("ca.crt", "")))
         config = self._create_config(home)
         self._host_aliases = [HostAliasArgs(ip=address, hostnames=[host]) for address, host in host_aliases]
-        workload = self._create_workload(ingress_namespace, cert_manager_namespace, depends_on=[config, certificate])
-        self._create_service(depends_on=[workload])
+        self._create_workload(ingress_namespace, cert_manager_namespace, depends_on=[config, certificate])
+        self._create_service(depends_on=[home])
         self.register_outputs({"ca_bundle": self.ca_bundle})
 
     def _create_certificate(self, depends_on: list[pulumi.Resource]) -> CustomResource:

@@ -34,7 +34,7 @@ class Edge:
     """How an application is reached: the namespace its requests come from, and who issues its certificate."""
 
     ingress_namespace: str
-    issuer: str
+    issuer: pulumi.Input[str]
 
 
 class Platform(pulumi.ComponentResource):
