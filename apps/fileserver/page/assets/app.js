@@ -1,0 +1,54 @@
+/** Puts the page together. */
+
+import { Api } from "./api.js";
+import { Connection } from "./connection.js";
+import { announce, byId } from "./dom.js";
+import { clearDraft, draftText, keepDraft, keyFor } from "./draft.js";
+import { TextForm } from "./form.js";
+import { Journal } from "./journal.js";
+import { showOutages } from "./outage.js";
+import { dayOf, longDay } from "./time.js";
+
+const connection = new Connection();
+const api = new Api(connection);
+const journal = new Journal(api, connection);
+
+function startComposer() {
+  const textarea = byId("new-text");
+  if (textarea.value === "") textarea.value = draftText();
+  textarea.addEventListener("input", () => keepDraft(textarea.value));
+  new TextForm({
+    form: byId("composer"),
+    connection,
+    send: (text, signal) => api.create(text, keyFor(text), signal),
+    saved: (entry, { abandoned }) => {
+      journal.add(entry);
+      if (abandoned) return;
+      clearDraft();
+      textarea.value = "";
+      textarea.focus();
+      announce("Entry saved.");
+    },
+  });
+}
+
+async function showVersion() {
+  try {
+    const { version, commit, environment } = await api.version();
+    byId("version").textContent = `Journal ${version}${commit ? ` (${commit})` : ""}`;
+    byId("environment").textContent = environment;
+    byId("environment").hidden = false;
+  } catch { /* The page's own version stays. */ }
+}
+
+function showToday() {
+  const now = new Date();
+  byId("today").dateTime = dayOf(now);
+  byId("today").textContent = longDay(now);
+}
+
+showToday();
+showOutages(connection);
+startComposer();
+journal.load();
+showVersion();
