@@ -58,6 +58,7 @@ class Tier(Model):
     replicas: int = Field(default=2, ge=2, le=100)
     """How many pods; at least 2, so that one may go."""
     resources: Resources
+    """What each pod asks for and may use."""
 
 
 class RedisSettings(Model):
@@ -72,6 +73,7 @@ class RedisSettings(Model):
     storage_class: KubernetesName | None = None
     """The volumes' storage class; without it, the cluster's own choice."""
     resources: Resources
+    """What each server asks for and may use."""
 
 
 class IngressSettings(Model):
@@ -84,6 +86,7 @@ class IngressSettings(Model):
     allowed_cidrs: list[Cidr] = Field(default=["0.0.0.0/0"], min_length=1)
     """Client networks that are let in; 0.0.0.0/0 is the world."""
     resources: Resources
+    """What each pod asks for and may use."""
 
 
 class CertificateSettings(Model):
@@ -132,9 +135,13 @@ class Settings(FrontendConfig):
     fileserver: Tier
     """The web page."""
     redis: RedisSettings
+    """The journal's database."""
     ingress: IngressSettings
+    """The way in."""
     certificates: CertificateSettings
+    """Who vouches for the host's name."""
     cluster: ClusterSettings = ClusterSettings()
+    """The cluster that the stack runs on."""
 
     @property
     def frontend_config(self) -> FrontendConfig:

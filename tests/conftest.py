@@ -1,0 +1,56 @@
+"""What all tests share: the stacks, and a recording of each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.engine import Recorder, Run, run
+from local.stack import names
+
+ROOT = Path(__file__).resolve().parent.parent
+LOAD_BALANCER = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}, "spec": {"clusterIP": "10.96.0.7"}}
+
+
+class Recording(Recorder):
+    """A stack as it was registered, with the run that did so."""
+
+    done: Run
+
+
+def config_of(stack: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+
+
+def record(stack: str, **changes: Any) -> Recording:
+    """Run the program of a stack, some of its settings changed."""
+    recording = Recording(outputs={"Service": lambda r: LOAD_BALANCER if r.name == "traefik" else {}})
+    config = {**config_of(stack), **{f"journal:{key}": value for key, value in changes.items()}}
+    recording.done = run(ROOT, recording, project="journal", stack=stack, config=config, fail_on_warnings=True)
+    return recording
+
+
+@pytest.fixture(scope="session", params=names())
+def stack(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Callable[[str], Recording]:
+    """Each stack's recording, made once."""
+    made: dict[str, Recording] = {}
+
+    def get(name: str) -> Recording:
+        if name not in made:
+            made[name] = record(name)
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def recording(stack: str, recorded: Callable[[str], Recording]) -> Recording:
+    """Every stack, one after the other."""
+    return recorded(stack)

@@ -1,0 +1,138 @@
+"""The journal's tiers: what Redis, the API, the page and the routes promise."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.journal.frontend import config_versions, environment
+from components.journal.redis import primary_host
+from components.settings import FrontendConfig
+from tests.conftest import Recording, record
+
+TEN, TWENTY = (FrontendConfig.model_validate({"journalEntries": entries}) for entries in (10, 20))
+REDIS_FILES = Path(__file__).parents[2] / "components/journal"
+
+
+@pytest.fixture(scope="module")
+def local() -> Recording:
+    return record("local")
+
+
+def selector(recording: Recording, service: str) -> dict[str, str]:
+    return recording.one("Service", service)["spec"]["selector"]
+
+
+def test_a_write_never_reaches_a_replica(local: Recording) -> None:
+    write = local.one("Service", "redis-write")["spec"]
+    assert write["clusterIP"] == "None"
+    assert write["selector"]["statefulset.kubernetes.io/pod-name"] == "redis-0"
+
+
+def test_reads_go_to_every_server(local: Recording) -> None:
+    pod_labels = local.one("StatefulSet", "redis")["spec"]["template"]["metadata"]["labels"]
+    assert selector(local, "redis").items() <= pod_labels.items()
+    assert "statefulset.kubernetes.io/pod-name" not in selector(local, "redis")
+
+
+def test_each_redis_server_has_a_volume_of_its_own(local: Recording) -> None:
+    (claim,) = local.one("StatefulSet", "redis")["spec"]["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "256Mi"
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+
+
+def test_the_primary_is_pod_0_behind_the_headless_service(local: Recording) -> None:
+    assert primary_host("redis", "journal") == "redis-0.redis-write.journal.svc"
+    spec = local.one("StatefulSet", "redis")["spec"]
+    env = {entry["name"]: entry["value"] for entry in spec["template"]["spec"]["containers"][0]["env"]}
+    assert env["PRIMARY_HOST"] == "redis-0.redis-write.journal.svc"
+    assert spec["serviceName"] == "redis-write"
+
+
+@pytest.mark.parametrize("script", ["redis-launch.sh", "redis-started.sh"])
+def test_the_scripts_are_shell(script: str) -> None:
+    subprocess.run(["sh", "-n", REDIS_FILES / script], check=True)
+
+
+def test_redis_keeps_what_it_acknowledged() -> None:
+    lines = (REDIS_FILES / "redis.conf").read_text().splitlines()
+    assert "appendonly yes" in lines
+
+
+@pytest.mark.parametrize(
+    ("history", "current", "configs", "active"),
+    [
+        ([], TEN, (TEN,), 1),
+        ([TEN], TEN, (TEN,), 1),
+        ([TEN], TWENTY, (TEN, TWENTY), 2),
+        ([TEN, TWENTY], TEN, (TEN, TWENTY), 1),
+        ([TEN, TWENTY], TWENTY, (TEN, TWENTY), 2),
+    ],
+)
+def test_versions_of_the_configuration(
+    history: list[FrontendConfig], current: FrontendConfig, configs: tuple[FrontendConfig, ...], active: int
+) -> None:
+    versions = config_versions(history, current)
+    assert (versions.configs, versions.active) == (configs, active)
+
+
+def test_a_list_of_origins_becomes_numbered_variables() -> None:
+    config = FrontendConfig.model_validate({"crossOrigins": ["https://a.example", "https://b.example:8443"]})
+    assert environment(config) == {
+        "JOURNAL_ENTRIES": "10",
+        "WEB__CROSS_ORIGIN__0": "https://a.example",
+        "WEB__CROSS_ORIGIN__1": "https://b.example:8443",
+    }
+
+
+def active_config(recording: Recording) -> Any:
+    (container,) = recording.one("Deployment", "frontend")["spec"]["template"]["spec"]["containers"]
+    return container["envFrom"][0]["configMapRef"]["name"]
+
+
+def test_a_changed_configuration_is_a_new_version_beside_the_old_one(local: Recording) -> None:
+    changed = record("local", journalEntries=20)
+    names = [r.name for r in changed.all("ConfigMap") if r.name.startswith("frontend-config-")]
+    assert sorted(names) == ["frontend-config-v1", "frontend-config-v2"]
+    assert changed.one("ConfigMap", "frontend-config-v1").inputs == local.one("ConfigMap", "frontend-config-v1").inputs
+    assert changed.one("ConfigMap", "frontend-config-v2")["immutable"] is True
+    assert (active_config(local), active_config(changed)) == ("frontend-config-v1", "frontend-config-v2")
+
+
+def test_the_api_stands_before_the_page(local: Recording) -> None:
+    spec = local.one("Ingress", "journal")["spec"]
+    (rule,) = spec["rules"]
+    assert rule["host"] == "journal.test"
+    routes = [(path["path"], path["backend"]["service"]["name"]) for path in rule["http"]["paths"]]
+    assert routes == [("/api", "frontend"), ("/", "fileserver")]
+    assert spec["tls"] == [{"hosts": ["journal.test"], "secretName": "journal-tls"}]
+
+
+def test_the_certificate_fills_the_secret_of_the_ingress(local: Recording) -> None:
+    spec = local.one("kubernetes:cert-manager.io/v1:Certificate", "journal-tls")["spec"]
+    assert spec["secretName"] == "journal-tls"
+    assert spec["issuerRef"] == {"kind": "ClusterIssuer", "name": "pebble"}
+
+
+def test_the_certificate_comes_after_its_issuer_and_the_issuer_after_cert_manager(local: Recording) -> None:
+    certificate = local.one("kubernetes:cert-manager.io/v1:Certificate", "journal-tls")
+    issuer = local.one("ClusterIssuer", "pebble")
+    assert issuer.urn in local.dependencies_of(certificate)
+    assert local.one("Release", "cert-manager").urn in local.dependencies_of(issuer)
+
+
+def test_redis_is_open_to_the_api_and_itself_alone(local: Recording) -> None:
+    (rule,) = local.one("NetworkPolicy", "redis")["spec"]["ingress"]
+    peers = [peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in rule["from"]]
+    assert peers == ["redis", "frontend"]
+    assert all("namespaceSelector" not in peer for peer in rule["from"])
+
+
+def test_the_ports_of_the_policies_are_those_of_the_pods(local: Recording) -> None:
+    for tier in ("frontend", "fileserver", "redis"):
+        kind = "StatefulSet" if tier == "redis" else "Deployment"
+        (container,) = local.one(kind, tier)["spec"]["template"]["spec"]["containers"]
+        named = {port["name"] for port in container["ports"]}
+        for rule in local.one("NetworkPolicy", tier)["spec"]["ingress"]:
+            assert {port["port"] for port in rule["ports"]} <= named

@@ -1,0 +1,72 @@
+"""The platform: the ingress controller, cert-manager and the ACME issuers."""
+
+import json
+
+import pytest
+
+from components.platform.cert_manager import CertManagerArgs, values
+from components.platform.ingress_controller import arguments, middlewares
+from components.versions import ACME_SERVERS
+from tests.conftest import Recording, config_of, record
+
+
+@pytest.fixture(scope="module")
+def local() -> Recording:
+    return record("local")
+
+
+def test_http_is_redirected_below_every_route() -> None:
+    flags = arguments(["journal"], "journal.test")
+    assert "--entrypoints.web.http.redirections.entrypoint.scheme=https" in flags
+    assert "--entrypoints.web.http.redirections.entrypoint.priority=1" in flags
+
+
+def test_the_middlewares_that_routes_name_exist(local: Recording) -> None:
+    annotations = local.one("Ingress", "journal")["metadata"]["annotations"]
+    named = annotations["traefik.ingress.kubernetes.io/router.middlewares"].split(",")
+    assert {name.removesuffix("@file") for name in named} <= set(middlewares()["http"]["middlewares"])
+    data = local.one("ConfigMap", "traefik-middlewares")["data"]["middlewares.yaml"]
+    assert json.loads(data) == middlewares()
+
+
+def test_the_ingress_controller_reads_secrets_of_the_served_namespace_alone(local: Recording) -> None:
+    cluster_wide = [resource for rule in local.one("ClusterRole", "traefik")["rules"] for resource in rule["resources"]]
+    assert "secrets" not in cluster_wide
+    roles = [r["metadata"]["namespace"] for r in local.all("Role")]
+    assert roles == ["journal"]
+
+
+@pytest.mark.parametrize(("stack", "service_type"), [("local", "LoadBalancer"), ("prod", "NodePort")])
+def test_how_the_ingress_controller_is_exposed(stack: str, service_type: str) -> None:
+    spec = record(stack).one("Service", "traefik")["spec"]
+    assert spec["type"] == service_type
+    assert spec["externalTrafficPolicy"] == "Local"
+    assert all(("nodePort" in port) == (service_type == "NodePort") for port in spec["ports"])
+
+
+def test_clients_outside_the_allowed_networks_are_kept_out() -> None:
+    ingress = {**config_of("local")["journal:ingress"], "allowedCidrs": ["203.0.113.0/24"]}
+    (rule,) = record("local", ingress=ingress).one("NetworkPolicy", "traefik")["spec"]["ingress"]
+    blocks = [peer["ipBlock"]["cidr"] for peer in rule["from"] if "ipBlock" in peer]
+    assert blocks == ["203.0.113.0/24"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "issuer"), [("local", "pebble"), ("dev", "letsencrypt-staging"), ("prod", "letsencrypt")]
+)
+def test_who_issues_the_certificate(stack: str, issuer: str) -> None:
+    acme = record(stack).one("ClusterIssuer")["spec"]["acme"]
+    assert acme["server"] == ACME_SERVERS[issuer]
+    assert ("caBundle" in acme) == (issuer == "pebble")
+
+
+def test_cert_manager_is_pinned_where_its_chart_comes_from_a_registry() -> None:
+    release = record("prod").one("Release", "cert-manager")
+    assert release["chart"].startswith("oci://")
+    assert release["version"].startswith("v1.")
+
+
+def test_the_self_check_is_quick_for_our_own_acme_server_alone() -> None:
+    quick, polite = (values(CertManagerArgs(chart="c", replicas=1, quick=q), "cert-manager") for q in (True, False))
+    assert quick["extraArgs"]
+    assert not polite["extraArgs"]

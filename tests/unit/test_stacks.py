@@ -1,0 +1,189 @@
+"""What holds for every stack, whatever its settings: asserted over all that its program registers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from components.settings import parse
+from components.values import quantity
+from local.engine import Registration
+from tests.conftest import Recording, config_of
+
+WORKLOADS = ("Deployment", "StatefulSet")
+NOT_NAMESPACED = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer"}
+
+
+def objects(recording: Recording) -> list[Registration]:
+    """The Kubernetes objects that were declared; the Release is none, its chart makes them."""
+    return [
+        r
+        for r in recording.registrations
+        if r.package == "kubernetes" and not r.read_id and r.kind not in ("Release", "Provider")
+    ]
+
+
+def pods(recording: Recording) -> Iterator[tuple[Registration, dict[str, Any]]]:
+    for r in objects(recording):
+        if r.kind in WORKLOADS:
+            yield r, r["spec"]["template"]["spec"]
+
+
+def containers(recording: Recording) -> Iterator[tuple[Registration, dict[str, Any]]]:
+    for r, pod in pods(recording):
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            yield r, container
+
+
+def test_every_object_has_an_explicit_name_and_namespace(recording: Recording) -> None:
+    for r in objects(recording):
+        assert r["metadata"]["name"], r.label
+        if r.kind not in NOT_NAMESPACED:
+            assert r["metadata"]["namespace"], r.label
+
+
+def test_no_two_objects_are_the_same(recording: Recording) -> None:
+    keys = [(r.kind, r["metadata"].get("namespace"), r["metadata"]["name"]) for r in objects(recording)]
+    assert len(keys) == len(set(keys))
+
+
+def test_everything_names_its_provider(recording: Recording) -> None:
+    for r in recording.registrations:
+        if r.package == "kubernetes" and r.kind != "Provider":
+            assert "::cluster::" in r.provider, r.label
+
+
+def test_every_tier_is_found_by_one_query(recording: Recording) -> None:
+    for r in objects(recording):
+        if r.kind in WORKLOADS:
+            found = r["spec"]["selector"]["matchLabels"]
+            assert found == {"app.kubernetes.io/name": r["metadata"]["name"]}
+            assert found.items() <= r["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_every_pod_is_restricted(recording: Recording) -> None:
+    for r, pod in pods(recording):
+        security = pod["securityContext"]
+        assert security["runAsNonRoot"] is True, r.label
+        assert security["runAsUser"] > 0, r.label
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}, r.label
+        assert not any(pod.get(shared) for shared in ("hostNetwork", "hostPID", "hostIPC")), r.label
+        assert not any("hostPath" in volume for volume in pod.get("volumes", [])), r.label
+
+
+def test_every_container_is_restricted(recording: Recording) -> None:
+    for r, container in containers(recording):
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False, r.label
+        assert security["readOnlyRootFilesystem"] is True, r.label
+        assert security["capabilities"] == {"drop": ["ALL"]}, r.label
+
+
+def test_every_container_has_requests_and_limits(recording: Recording) -> None:
+    for r, container in containers(recording):
+        for what in ("cpu", "memory"):
+            request, limit = (quantity(container["resources"][side][what]) for side in ("requests", "limits"))
+            assert 0 < request <= limit, r.label
+
+
+def test_every_container_has_its_probes(recording: Recording) -> None:
+    for r, container in containers(recording):
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert container[probe], f"{r.label}: {probe}"
+
+
+def test_liveness_never_asks_what_readiness_asks_of_the_api(recording: Recording) -> None:
+    (container,) = recording.one("Deployment", "frontend")["spec"]["template"]["spec"]["containers"]
+    assert container["livenessProbe"]["httpGet"]["path"] != container["readinessProbe"]["httpGet"]["path"]
+
+
+def test_every_image_is_pinned(recording: Recording) -> None:
+    for r, container in containers(recording):
+        _, _, tag = container["image"].rpartition(":")
+        assert tag, r.label
+        assert "/" not in tag, r.label
+        assert tag != "latest", r.label
+
+
+def test_only_traefik_gets_a_token(recording: Recording) -> None:
+    accounts = {r["metadata"]["name"]: r for r in objects(recording) if r.kind == "ServiceAccount"}
+    assert all(account["automountServiceAccountToken"] is False for account in accounts.values())
+    with_token = set()
+    for r, pod in pods(recording):
+        assert pod["serviceAccountName"] == r["metadata"]["name"]
+        assert pod["serviceAccountName"] in accounts
+        if pod["automountServiceAccountToken"]:
+            with_token.add(r.name)
+    assert with_token == {"traefik"}
+
+
+def test_no_secret_is_in_an_environment(recording: Recording) -> None:
+    for r, container in containers(recording):
+        for entry in container.get("env", []):
+            assert "secretKeyRef" not in entry.get("valueFrom", {}), r.label
+        for source in container.get("envFrom", []):
+            assert "secretRef" not in source, r.label
+
+
+def test_every_secret_value_is_marked_secret(recording: Recording) -> None:
+    for r in objects(recording):
+        if r.kind == "Secret":
+            assert r.secrets, r.label
+
+
+def test_every_namespace_denies_by_default_and_is_restricted(recording: Recording) -> None:
+    policies = [r for r in objects(recording) if r.kind == "NetworkPolicy"]
+    spaces = [r for r in objects(recording) if r.kind == "Namespace"]
+    assert spaces
+    for space in spaces:
+        name = space["metadata"]["name"]
+        (deny,) = [
+            p for p in policies if p["metadata"]["namespace"] == name and p["metadata"]["name"] == "default-deny"
+        ]
+        assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+        assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_every_tier_of_several_pods_keeps_some_during_disruptions(recording: Recording) -> None:
+    budgets = {
+        r["metadata"]["name"]: r["spec"]["maxUnavailable"]
+        for r in objects(recording)
+        if r.kind == "PodDisruptionBudget"
+    }
+    for r in objects(recording):
+        if r.kind in WORKLOADS and r["spec"]["replicas"] > 1:
+            assert budgets[r["metadata"]["name"]] < r["spec"]["replicas"], r.label
+
+
+def test_only_the_ingress_controller_may_make_a_load_balancer(recording: Recording) -> None:
+    exposed = [
+        r.name for r in objects(recording) if r.kind == "Service" and r["spec"].get("type", "ClusterIP") != "ClusterIP"
+    ]
+    assert exposed == ["traefik"]
+    for r in objects(recording):
+        if r.kind == "ResourceQuota" and r["metadata"]["namespace"] != "traefik":
+            assert r["spec"]["hard"]["services.loadbalancers"] == "0", r.label
+
+
+def test_the_program_is_a_table_of_contents(recording: Recording) -> None:
+    top = {r.name for r in recording.registrations if "::pulumi:pulumi:Stack::" in r.parent}
+    assert top == {"cluster", "platform", "journal"}
+
+
+def test_stacks_differ_by_settings_alone(recorded: Callable[[str], Recording]) -> None:
+    dev, prod = (sorted(r.type for r in recorded(stack).registrations) for stack in ("dev", "prod"))
+    assert dev == prod
+
+
+def test_the_stack_says_where_it_is(recording: Recording, stack: str) -> None:
+    host = parse({key.removeprefix("journal:"): value for key, value in config_of(stack).items()}).host
+    assert recording.done.outputs["url"] == f"https://{host}"
+    if stack == "local":
+        assert recording.done.outputs["address"] == "192.0.2.1"
+
+
+@pytest.mark.parametrize("stack", ["local"], scope="session")
+def test_pebble_is_of_the_local_stack_alone(recorded: Callable[[str], Recording], stack: str) -> None:
+    assert [r for r in recorded(stack).all("Deployment") if r.name == "pebble"]
+    for other in ("dev", "prod"):
+        assert not [r for r in recorded(other).registrations if r.name == "pebble"]
