@@ -1,0 +1,7 @@
+"""The images that the cluster runs, made without Docker and without a registry."""
+
+from local.images.build import build
+from local.images.catalog import references
+from local.images.errors import ImageError
+
+__all__ = ["ImageError", "build", "references"]

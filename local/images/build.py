@@ -1,0 +1,83 @@
+"""From what the cluster needs to archives on disk: what is missing is made, the rest is found."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from local import paths
+from local.images.catalog import Application, Image, deployed
+from local.images.daemonless import DaemonlessBuilder
+from local.images.docker import DockerBuilder
+from local.images.errors import ImageError
+from local.images.store import Store
+from local.progress import Progress
+
+
+class Builder(Protocol):
+    """Makes images into the archives of a store.
+
+    makes_bases: whether base images are made too, not pulled.
+    """
+
+    makes_bases: bool
+
+    def check(self) -> None:
+        """Raise ImageError when this machine lacks what the builder needs."""
+
+    def build(self, images: Sequence[Image], begin: Callable[[str], None]) -> None:
+        """Make `images`, bases before what is built on them; call `begin` with each step's name."""
+
+
+def build(progress: Progress) -> dict[str, Path]:
+    """Make the images that the cluster runs; returns reference → archive. Raises ImageError.
+
+    `BUILDER=docker` in the environment has Docker build them, on the upstream bases.
+    """
+    name = os.environ.get("BUILDER") or "buildah"
+    store, logs = Store(paths.cache() / "images", name), paths.state() / "logs"
+    match name:
+        case "buildah":
+            builder: Builder = DaemonlessBuilder(store, logs)
+        case "docker":
+            builder = DockerBuilder(store, logs)
+        case _:
+            raise ImageError(f"BUILDER is {name!r}", "It is buildah (the default) or docker.")
+    return make(list(deployed().values()), store, builder, progress)
+
+
+def make(wanted: Sequence[Image], store: Store, builder: Builder, progress: Progress) -> dict[str, Path]:
+    """The archives of `wanted`, by reference; those that the store lacks are made by `builder`."""
+    if plan(wanted, store.has, bases=builder.makes_bases):
+        builder.check()
+        with store.locked(progress):
+            # Another build may have made them while this one waited.
+            _make_missing(plan(wanted, store.has, bases=builder.makes_bases), store, builder, progress)
+    return {image.reference: store.use(image) for image in wanted}
+
+
+def plan(wanted: Iterable[Image], has: Callable[[Image], bool], *, bases: bool) -> list[Image]:
+    """The images to make, each once and after its bases, where `bases` are made at all."""
+    steps: dict[Image, None] = {}
+    for image in wanted:
+        if not has(image):
+            below = image.bases if bases and isinstance(image, Application) else ()
+            steps |= dict.fromkeys([*(base for _, base in below if not has(base)), image])
+    return list(steps)
+
+
+def _make_missing(missing: Sequence[Image], store: Store, builder: Builder, progress: Progress) -> None:
+    store.require_space(bases=not all(isinstance(image, Application) for image in missing))
+    begun, lock = 0, threading.Lock()
+
+    def begin(name: str) -> None:
+        nonlocal begun
+        with lock:
+            progress.step(f"image {name}", begun, len(missing))
+            begun += 1
+
+    builder.build(missing, begin)
+    progress.step("images", len(missing), len(missing))
+    for image in missing:
+        store.prune(image)

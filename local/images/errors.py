@@ -1,0 +1,55 @@
+"""What a failed build tells its user."""
+
+import re
+
+TAIL = 15  # lines of a log that an error shows
+
+# The first pattern found in a log's tail chooses the remedy.
+_REMEDIES = (
+    (r"No space left on device", "Free some space on the disk of the cache folder, then run it again."),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSLError",
+        "The network replaces TLS certificates: name its CA bundle in PIP_CERT or SSL_CERT_FILE.",
+    ),
+    (
+        r"Could not find a version|No matching distribution|Failed to establish a new connection|Read timed out",
+        "The Python package index does not answer or lacks the package: check PIP_INDEX_URL and `pip download`.",
+    ),
+    (
+        r"Could not resolve|Temporary failure resolving|Unable to fetch|Failed to fetch|Unable to locate package",
+        "Debian's package mirror does not answer or lacks the package: check that `apt-get update` works here.",
+    ),
+    (
+        r"Operation not permitted|Permission denied|must be superuser",
+        "Run it as root, in a container only with the right to mount (privileged).",
+    ),
+)
+_DEFAULT = "Read the log, remove the cause, and run the same command again: finished images are kept."
+
+
+class ImageError(Exception):
+    """An image cannot be made.
+
+    message: which step failed and how. hint: what the user can do. log_tail: the last lines of the step's log.
+    """
+
+    def __init__(self, message: str, hint: str = "", log_tail: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint, self.log_tail = message, hint, log_tail
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.message, self.log_tail, self.hint) if part)
+
+
+def tail(log: str) -> str:
+    """The last lines of `log` that say something."""
+    lines = [line.rstrip() for line in log.splitlines() if line.strip()]
+    return "\n".join(lines[-TAIL:])
+
+
+def remedy(log_tail: str) -> str:
+    """What to do about a failure with this tail."""
+    for pattern, advice in _REMEDIES:
+        if re.search(pattern, log_tail):
+            return advice
+    return _DEFAULT
