@@ -58,13 +58,15 @@ export class Api {
     }
   }
 
+  /** A request given up while it waits is not sent again; a harmless one in its place finds out when the journal is back. */
   async #request(method, path, body, signal, headers = {}) {
     for (;;) {
-      signal?.throwIfAborted();
-      const response = await this.#send(method, path, body, headers);
+      const givenUp = signal?.aborted === true;
+      const response = givenUp ? await this.#send("GET", "/api/version") : await this.#send(method, path, body, headers);
       if (response !== null && !AWAY.has(response.status)) {
         this.#connection.answered();
-        return await this.#read(response);
+        if (givenUp) throw signal.reason;
+        return this.#read(response);
       }
       const seconds = response === null ? null : retryAfter(response.headers.get("Retry-After"), Date.now());
       await this.#connection.wait(seconds);
@@ -72,7 +74,7 @@ export class Api {
   }
 
   /** The response with its text read, or null when nobody answered. */
-  async #send(method, path, body, headers) {
+  async #send(method, path, body, headers = {}) {
     const content = body === undefined ? {} : { "Content-Type": "application/json" };
     try {
       const response = await fetch(path, {

@@ -44,9 +44,12 @@ export class TextForm {
   }
 
   #onInput() {
-    const waited = this.#sending !== null;
-    this.abandon();
-    this.#say(waited ? CHANGED : "");
+    if (this.#sending !== null) {
+      this.abandon();
+      this.#say(CHANGED);
+    } else if (this.#textarea.hasAttribute("aria-invalid")) {
+      this.#say("");
+    }
   }
 
   async #submit(event) {

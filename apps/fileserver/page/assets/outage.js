@@ -5,10 +5,10 @@ import { announce, byId } from "./dom.js";
 const reason = () => navigator.onLine ? "The journal cannot be reached." : "You are offline.";
 
 /** "Trying again in 4 s. What you typed is kept." */
-function countdown(due) {
+function countdown({ failures, due }) {
   const seconds = due === null ? 0 : Math.ceil((due - Date.now()) / 1000);
-  const next = seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again.";
-  return `${next} What you typed is kept.`;
+  const next = failures === 0 ? "" : seconds > 0 ? `Trying again in ${seconds} s. ` : "Trying again. ";
+  return `${next}What you typed is kept.`;
 }
 
 /** Show the notice whenever the connection is lost. */
@@ -19,7 +19,7 @@ export function showOutages(connection) {
     byId("outage").hidden = !lost;
     if (lost) {
       byId("outage-reason").textContent = reason();
-      byId("outage-countdown").textContent = countdown(connection.due);
+      byId("outage-countdown").textContent = countdown(connection);
     }
     if (lost !== shown) announce(lost ? `${reason()} What you typed is kept.` : "The journal answers again.");
     shown = lost;
