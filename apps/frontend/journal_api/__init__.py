@@ -1,0 +1,1 @@
+"""The journal's API: entries over HTTP, kept in Redis."""

@@ -1,0 +1,111 @@
+"""The process: two ports on one event loop, and the order in which it ends."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Generator
+from typing import Any
+
+import uvicorn
+
+from .app import Application
+from .cors import Cors
+from .http import Answer
+from .journal import Journal
+from .link import Host
+from .management import Management
+from .metrics import Metrics
+from .pages import Pages
+from .settings import Settings
+from .store import Store
+
+# Requests under way when the process stops accepting have this long.
+FINISH_SECONDS = 10
+
+# Longer than an ingress controller keeps idle connections (Traefik: 90 s), so that it is never the API that closes one
+# just as a request comes in.
+KEEP_ALIVE_SECONDS = 120
+
+log = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """A server that leaves the signals to `serve`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT, then drains. Raises OSError when a port is taken."""
+    stop = _signalled()
+    pages: Pages[Answer] = Pages()
+    store = _store(settings, pages)
+    about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}
+    metrics = Metrics(store.links_up, about)
+    journal = Journal(settings, store)
+    app = Application(journal, pages, Cors(settings.web.cross_origin), metrics, settings.version)
+    management = Management(store, metrics)
+    sockets = listen(settings.http_port), listen(settings.management_port)
+    store.start()
+    servers = _server(app), _server(management)
+    tasks = [asyncio.create_task(server.serve([sock])) for server, sock in zip(servers, sockets, strict=True)]
+    log.info("serving on ports %d and %d", settings.http_port, settings.management_port)
+    try:
+        await stop.wait()
+        log.info("draining for %g s", settings.drain_seconds)
+        stop.clear()
+        app.draining = management.draining = True
+        with contextlib.suppress(TimeoutError):
+            # A second signal ends the wait.
+            await asyncio.wait_for(stop.wait(), settings.drain_seconds)
+        for server, task in zip(servers, tasks, strict=True):
+            server.should_exit = True
+            await task
+    finally:
+        await store.close()
+    log.info("stopped")
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on every address, IPv6 included where the machine has it. Raises OSError naming the port."""
+    try:
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=2048)
+        return socket.create_server(("", port), backlog=2048)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on port {port}: {error.strerror}") from error
+
+
+def _signalled() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _store(settings: Settings, pages: Pages[Answer]) -> Store:
+    common: dict[str, Any] = {"port": settings.redis_port, "password_file": settings.redis_password_file}
+    read = Host(role="read", name=settings.redis_read_host, **common)
+    write = Host(role="write", name=settings.redis_write_host, **common)
+    return Store(read, write, pages.clear)
+
+
+def _server(app: Any) -> Server:
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+    )
+    return Server(config)

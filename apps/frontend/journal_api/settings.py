@@ -1,0 +1,121 @@
+"""What the environment tells the API, checked whole before anything starts."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, FilePath, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAX_JOURNAL_ENTRIES = 1_000
+MAX_DRAIN_SECONDS = 60
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9a-fA-F:]*:[0-9a-fA-F:.]*")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """The environment holds mistakes. `mistakes` has one line for each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+def _by_index(value: object) -> object:
+    """The values of `NAME__0`, `NAME__1`, … in the order of their index."""
+    if not isinstance(value, dict):
+        return value
+    if wrong := [key for key in value if not str(key).isdecimal()]:
+        raise ValueError(f"indices must be numbers (WEB__CROSS_ORIGIN__0, …__1), not {', '.join(map(str, wrong))}")
+    return [value[key] for key in sorted(value, key=int)]
+
+
+class Web(BaseModel, extra="forbid"):
+    """Whose pages may call the API: origins as a browser sends them, such as `https://example.org`."""
+
+    cross_origin: Annotated[tuple[str, ...], BeforeValidator(_by_index)] = ()
+
+    @field_validator("cross_origin")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+            raise ValueError(
+                f"{', '.join(map(repr, wrong))} is not an origin: write http(s)://host or http(s)://host:port, "
+                "in lower case, with no path and no wildcard"
+            )
+        return origins
+
+
+class Settings(BaseSettings):
+    """The API's settings. Nothing secret is among them: the password is in a file."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    journal_entries: Annotated[int, Field(ge=1, le=MAX_JOURNAL_ENTRIES)] = 10
+    web: Web = Web()
+    environment: Literal["local", "dev", "staging", "prod"] = "local"
+    redis_read_host: str = "redis"
+    redis_write_host: str = "redis-write"
+    redis_port: Port = 6379
+    redis_password_file: FilePath = Path("/etc/redis-auth/password")
+    drain_seconds: Annotated[float, Field(ge=0, le=MAX_DRAIN_SECONDS, allow_inf_nan=False)] = 5
+    http_port: Port = 8080
+    management_port: Port = 8081
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    version: str = "0.0.0"
+    commit: str = "unknown"
+
+    @field_validator("redis_read_host", "redis_write_host")
+    @classmethod
+    def _is_host(cls, host: str) -> str:
+        if not _HOST.fullmatch(host):
+            raise ValueError("must be a host name or an IP address, with no port")
+        return host
+
+    @field_validator("redis_password_file")
+    @classmethod
+    def _holds_a_password(cls, path: Path) -> Path:
+        try:
+            read_password(path)
+        except (OSError, ValueError) as error:
+            raise ValueError(str(error)) from error
+        return path
+
+
+def read_password(path: Path) -> str:
+    """The first line of the file.
+
+    Raises OSError when it cannot be read, ValueError when it holds no password. Neither message holds its content.
+    """
+    try:
+        password = path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+    except UnicodeDecodeError:
+        raise ValueError("the file is not UTF-8 text") from None
+    if not password:
+        raise ValueError("the file is empty: its first line must be the password of Redis")
+    return password
+
+
+def load_settings() -> Settings:
+    """The settings of this process's environment. Raises SettingsError with every mistake in it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError([_mistake(details) for details in error.errors()]) from None
+
+
+def _mistake(details) -> str:
+    """One line: variable, what was given, what is allowed or to be done."""
+    name = "__".join(str(part) for part in details["loc"]).upper()
+    given = "" if isinstance(details["input"], (dict, list, tuple)) else f"={str(details['input'])!r}"
+    return f"{name}{given}: {details['msg'].removeprefix('Value error, ')}{_remedy(name, str(details['input']))}"
+
+
+def _remedy(name: str, given: str) -> str:
+    if name.endswith("_PORT") and given.startswith("tcp://"):
+        return f" (Kubernetes sets this for a service of that name: set {name} or enableServiceLinks: false in the pod)"
+    if name == "REDIS_PASSWORD_FILE":
+        return " (mount the Secret with the password of Redis there, or name the file that holds it)"
+    return ""

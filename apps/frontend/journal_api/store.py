@@ -1,0 +1,185 @@
+"""The journal in Redis: each entry is kept on its own, and every change is one atomic script on the server.
+
+`journal:index`            sorted set of the ids, all with score 0, so in lexical order; that is order of creation
+`journal:entries`          hash: id → "<updated, µs since 1970> <the JSON as it was sent>"
+`journal:idempotency:<key>` "<id> <fingerprint of the request>", for a day
+
+An id is 13 hex digits of the server's time in µs and 8 random ones: after a failover that lost a write, its id never
+comes to mean another entry.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import hiredis
+
+from .connection import Unavailable
+from .link import TRACKED_PREFIX, Host, Link
+
+INDEX, ENTRIES, IDEMPOTENCY = "journal:index", TRACKED_PREFIX, "journal:idempotency:"
+ID = re.compile(r"[0-9a-f]{21}")
+REMEMBER_SECONDS = 24 * 3600
+
+# Replicas lag by tens of ms. For this long after a change is heard of, reads ask the primary.
+PRIMARY_SECONDS = 1.0
+
+
+class KeyReused(Exception):
+    """The idempotency key came with another request before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An entry as it is kept. Times in µs since 1970; `item` is the JSON as it was sent."""
+
+    id: str
+    updated: int
+    item: bytes
+
+    @property
+    def created(self) -> int:
+        return int(self.id[:13], 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A client's key, and what its request was (any bytes that differ when the request differs)."""
+
+    key: str
+    request: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.request).hexdigest()
+
+
+class Script:
+    """A Lua script, sent by its hash and in full when the server does not know it."""
+
+    def __init__(self, name: str, *, reads: bool = False) -> None:
+        folder = files("journal_api") / "scripts"
+        self._text = f"{(folder / 'page.lua').read_text()}\n{(folder / name).read_text()}"
+        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+        self._by_hash, self._in_full = ("EVALSHA_RO", "EVAL_RO") if reads else ("EVALSHA", "EVAL")
+
+    async def run(self, link: Link, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
+        try:
+            return await link.execute(self._by_hash, self._sha, len(keys), *keys, *arguments)
+        except hiredis.ReplyError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+            return await link.execute(self._in_full, self._text, len(keys), *keys, *arguments)
+
+
+_LIST = Script("list.lua", reads=True)
+_APPEND, _REPLACE, _DELETE = Script("append.lua"), Script("replace.lua"), Script("delete.lua")
+
+
+class Store:
+    """The journal. `on_change` is called whenever what was read before may be out of date.
+
+    Every reading and writing method raises Unavailable when Redis cannot answer.
+    """
+
+    def __init__(self, read: Host, write: Host, on_change: Callable[[], None]) -> None:
+        self._read, self._write = Link(read, self._changed), Link(write, self._changed)
+        self._on_change = on_change
+        self._ask_primary_until = 0.0
+
+    def start(self) -> None:
+        for link in (self._read, self._write):
+            link.start()
+
+    async def close(self) -> None:
+        for link in (self._read, self._write):
+            await link.close()
+
+    def links_up(self) -> dict[str, bool]:
+        """By role: whether there is a connection."""
+        return {link.host.role: link.up for link in (self._read, self._write)}
+
+    async def append(
+        self, item: bytes, *, newest: int = 0, idempotency: Idempotency | None = None
+    ) -> tuple[str, list[Record]]:
+        """The new entry's id, and the `newest` entries after it was added. Raises KeyReused."""
+        keys, memory = (INDEX, ENTRIES), ()
+        if idempotency is not None:
+            keys = (*keys, IDEMPOTENCY + idempotency.key)
+            memory = (idempotency.fingerprint, REMEMBER_SECONDS)
+        entry_id, found = await self._change(_APPEND, keys, os.urandom(4).hex(), item, newest, *memory)
+        if entry_id is None:
+            raise KeyReused
+        return entry_id.decode(), _records(found)
+
+    async def newest(self, count: int, *, before: str | None = None) -> list[Record]:
+        """At most `count` entries, newest first; only those older than the id `before` when it is given."""
+        bound = "+" if before is None else f"({before}"
+        for link in self._readers():
+            try:
+                return _records(await _LIST.run(link, (INDEX, ENTRIES), bound, count))
+            except Unavailable as error:
+                problem = error
+        raise problem
+
+    async def get(self, entry_id: str) -> Record | None:
+        """The entry. One that a replica does not know is looked for on the primary: the replica may lag."""
+        answered = False
+        for link in self._readers():
+            try:
+                value = await link.execute("HGET", ENTRIES, entry_id)
+            except Unavailable as error:
+                problem = error
+                continue
+            if value is not None or link is self._write:
+                return value and _record(entry_id, value)
+            answered = True
+        if answered:
+            return None
+        raise problem
+
+    async def replace(self, entry_id: str, item: bytes) -> Record | None:
+        """The entry with its new item, None when there is no such entry."""
+        value = await self._change(_REPLACE, (ENTRIES,), entry_id, item)
+        return None if value is None else _record(entry_id, value)
+
+    async def delete(self, entry_id: str) -> bool:
+        """Whether there was such an entry."""
+        return await self._change(_DELETE, (INDEX, ENTRIES), entry_id) == 1
+
+    async def ping(self) -> None:
+        """One read, by the way that entries are read."""
+        await self.newest(1)
+
+    async def _change(self, script: Script, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
+        try:
+            return await script.run(self._write, keys, *arguments)
+        finally:
+            self._changed(self._write)
+
+    def _changed(self, link: Link) -> None:
+        if link is self._write:
+            self._ask_primary_until = asyncio.get_running_loop().time() + PRIMARY_SECONDS
+        self._on_change()
+
+    def _readers(self) -> tuple[Link, Link]:
+        """Both links, the one to ask first at the front: a read never fails while one of them can answer."""
+        fresh = asyncio.get_running_loop().time() >= self._ask_primary_until
+        if self._read.up and fresh and not self._read.behind:
+            return self._read, self._write
+        return self._write, self._read
+
+
+def _record(entry_id: str, value: bytes) -> Record:
+    updated, _, item = value.partition(b" ")
+    return Record(entry_id, int(updated), item)
+
+
+def _records(pairs: list[bytes]) -> list[Record]:
+    """Of a flat list id, value, id, value, …"""
+    return [_record(entry_id.decode(), value) for entry_id, value in zip(pairs[::2], pairs[1::2], strict=True)]
