@@ -1,5 +1,6 @@
 """The API as an ASGI application: finds the handler, answers, and accounts for every request."""
 
+import itertools
 import logging
 import os
 import re
@@ -79,6 +80,7 @@ class Application:
         self.draining = False
         self._pages, self._cors, self._metrics = pages, cors, metrics
         self._log = RequestLog()
+        self._process, self._counter = os.urandom(4).hex(), itertools.count(1)
         described = Answer(200, document(version))
 
         async def openapi(request: Request) -> Answer:
@@ -92,7 +94,7 @@ class Application:
         route = self._find(request)
         origin = request.header(b"origin")
         given = request.header(b"x-request-id")
-        request.id = given if _SANE_ID.fullmatch(given) else os.urandom(8).hex()
+        request.id = given if _SANE_ID.fullmatch(given) else f"{self._process}-{next(self._counter):x}"
         try:
             answer, kind = await self._answer(request, scope, route, origin), _JSON
         except Disconnected:

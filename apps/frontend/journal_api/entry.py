@@ -39,7 +39,7 @@ def parse_item(body: bytes) -> bytes:
         item = orjson.dumps(value)
     except orjson.JSONEncodeError:
         raise Problem(422, "The JSON is nested too deeply: 250 levels are allowed.") from None
-    if (length := len(text_of(item))) > MAX_TEXT:
+    if (length := len(_text(value, item))) > MAX_TEXT:
         raise Problem(422, f"The entry's text has {length:,} characters: {MAX_TEXT:,} are allowed.")
     return item
 
@@ -66,7 +66,11 @@ def parse_json(body: bytes) -> object:
 
 def text_of(item: bytes) -> str:
     """A string says itself, an object with a string `text` says that; any other value says its JSON."""
-    match orjson.loads(item):
+    return _text(orjson.loads(item), item)
+
+
+def _text(value: object, item: bytes) -> str:
+    match value:
         case str(text) | {"text": str(text)}:
             return text
     return item.decode()

@@ -13,9 +13,11 @@ from .connection import Connection, Unavailable
 from .settings import read_password
 
 CONNECT_TIMEOUT = 1.0
-COMMAND_TIMEOUT = 2.0
 RETRY_DELAY = 0.25
+
+# A server that hangs is found by a question once a second, so no command waits longer than the sum of both.
 WATCH_INTERVAL = 1.0
+ANSWER_TIMEOUT = 1.5
 TRACKED_PREFIX = "journal:entries"
 
 # Answers to a command that was not executed and that another connection, or a later moment, may answer better.
@@ -83,14 +85,9 @@ class Link:
     async def _once(self, *command: str | int | bytes) -> Any:
         if self._connection is None:
             await self._tried.wait()
-        if (connection := self._connection) is None:
+        if self._connection is None:
             raise Unavailable(self._problem)
-        try:
-            async with asyncio.timeout(COMMAND_TIMEOUT):
-                return await connection.execute(*command)
-        except TimeoutError:
-            connection.abort()
-            raise Unavailable(f"no answer in {COMMAND_TIMEOUT:g} s") from None
+        return await self._connection.execute(*command)
 
     async def _maintain(self) -> None:
         while True:
@@ -131,7 +128,12 @@ class Link:
         """Until the connection is lost: ask for the server's role, and leave a primary that became a replica."""
         while self._connection is not None:
             try:
-                replication = await self._once("INFO", "replication")
+                async with asyncio.timeout(ANSWER_TIMEOUT):
+                    replication = await self._connection.execute("INFO", "replication")
+            except TimeoutError:
+                log.warning("redis %s at %s did not answer in %g s", self.host.role, self.host.name, ANSWER_TIMEOUT)
+                self._drop()
+                continue
             except Unavailable:
                 continue
             if isinstance(replication, bytes):

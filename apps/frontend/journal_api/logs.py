@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -20,7 +21,7 @@ def configure(level: str) -> None:
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": _timestamp(record.created),
+            "time": timestamp(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -40,7 +41,7 @@ class RequestLog:
     def add(self, **fields: str | int | float) -> None:
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
-        line = {"time": _timestamp(time.time()), "level": "info", "logger": "request", **fields}
+        line = {"time": timestamp(time.time()), "level": "info", "logger": "request", **fields}
         self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def _write(self) -> None:
@@ -50,5 +51,12 @@ class RequestLog:
             sys.stdout.buffer.flush()
 
 
-def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -18,6 +18,7 @@ from .link import Host
 from .management import Management
 from .metrics import Metrics
 from .pages import Pages
+from .protocol import Protocol
 from .settings import Settings
 from .store import Store
 
@@ -97,7 +98,7 @@ def _store(settings: Settings, pages: Pages[Answer]) -> Store:
 def _server(app: Any) -> Server:
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -8,14 +8,14 @@ An id is 13 hex digits of the server's time in µs and 8 random ones: after a fa
 comes to mean another entry.
 """
 
-import asyncio
 import hashlib
-import os
+import random
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import hiredis
 
@@ -34,8 +34,7 @@ class KeyReused(Exception):
     """The idempotency key came with another request before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An entry as it is kept. Times in µs since 1970; `item` is the JSON as it was sent."""
 
     id: str
@@ -112,7 +111,7 @@ class Store:
         if idempotency is not None:
             keys = (*keys, IDEMPOTENCY + idempotency.key)
             memory = (idempotency.fingerprint, REMEMBER_SECONDS)
-        entry_id, found = await self._change(_APPEND, keys, os.urandom(4).hex(), item, newest, *memory)
+        entry_id, found = await self._change(_APPEND, keys, f"{random.getrandbits(32):08x}", item, newest, *memory)
         if entry_id is None:
             raise KeyReused
         return entry_id.decode(), _records(found)
@@ -164,12 +163,12 @@ class Store:
 
     def _changed(self, link: Link) -> None:
         if link is self._write:
-            self._ask_primary_until = asyncio.get_running_loop().time() + PRIMARY_SECONDS
+            self._ask_primary_until = time.monotonic() + PRIMARY_SECONDS
         self._on_change()
 
     def _readers(self) -> tuple[Link, Link]:
         """Both links, the one to ask first at the front: a read never fails while one of them can answer."""
-        fresh = asyncio.get_running_loop().time() >= self._ask_primary_until
+        fresh = time.monotonic() >= self._ask_primary_until
         if self._read.up and fresh and not self._read.behind:
             return self._read, self._write
         return self._write, self._read

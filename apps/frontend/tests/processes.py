@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Redis:
         self._process: subprocess.Popen[bytes] | None = None
 
     @contextlib.contextmanager
-    def running(self) -> Iterator["Redis"]:
+    def running(self) -> Generator["Redis"]:
         self._folder.mkdir(exist_ok=True)
         self.start()
         try:
@@ -88,13 +88,16 @@ class Redis:
 
     def command(self, *command: str | int | bytes) -> Any:
         """The answer. Raises hiredis.ReplyError, or OSError when there is no server."""
+        return self.commands(command)[-1]
+
+    def commands(self, *commands: tuple[str | int | bytes, ...]) -> list[Any]:
+        """The answers, all over one connection."""
         with socket.create_connection((self.host, self.port), timeout=5) as sock:
-            answer = _exchange(sock, "AUTH", self.password)
-            if not isinstance(answer, hiredis.ReplyError):
-                answer = _exchange(sock, *command)
-        if isinstance(answer, hiredis.ReplyError):
-            raise answer
-        return answer
+            answers = [_exchange(sock, *command) for command in (("AUTH", self.password), *commands)]
+        for answer in answers:
+            if isinstance(answer, hiredis.ReplyError):
+                raise answer
+        return answers[1:]
 
     def calls(self, command: str) -> int:
         """How often the server was given this command."""
@@ -145,7 +148,7 @@ class Api:
         self.process: subprocess.Popen[bytes] | None = None
 
     @contextlib.contextmanager
-    def running(self, *, ready: bool = True) -> Iterator["Api"]:
+    def running(self, *, ready: bool = True) -> Generator["Api"]:
         self.start(ready=ready)
         try:
             yield self
