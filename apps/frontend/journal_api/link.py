@@ -22,7 +22,7 @@ TRACKED_PREFIX = "journal:entries"
 
 # Answers to a command that was not executed and that another connection, or a later moment, may answer better.
 _ELSEWHERE = ("READONLY", "NOAUTH")
-_LATER = ("LOADING", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "WRONGPASS")
+_LATER = ("LOADING", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "NOPERM")
 
 log = logging.getLogger(__name__)
 

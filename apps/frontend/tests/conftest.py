@@ -30,9 +30,8 @@ def api(shared_api: Api, shared_redis: Redis) -> Api:
 
 
 @pytest.fixture
-def client(api: Api) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, trust_env=False, timeout=5) as client:
-        yield client
+def client(api: Api) -> httpx.Client:
+    return api.client
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import pytest
 
 PATIENCE = 20.0
 PASSWORD = "correct horse"
+_COMMAND = [sys.executable, "-m", "journal_api"]
 
 
 def eventually(holds: Callable[[], Any], what: str, within: float = PATIENCE) -> Any:
@@ -128,8 +129,8 @@ class Api:
     """The API's process. `settings` are further environment variables."""
 
     def __init__(self, folder: Path, *, read: Redis, write: Redis, **settings: str) -> None:
-        port, management_port = free_port(), free_port()
-        self.url, self.management = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{management_port}"
+        self.port, management_port = free_port(), free_port()
+        self.url, self.management = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{management_port}"
         folder.mkdir(exist_ok=True)
         self.password_file, self._log = folder / "password", folder / "log"
         self.password_file.write_text(PASSWORD + "\n")
@@ -140,12 +141,13 @@ class Api:
             "REDIS_WRITE_HOST": write.host,
             "REDIS_PORT": str(write.port),
             "REDIS_PASSWORD_FILE": str(self.password_file),
-            "HTTP_PORT": str(port),
+            "HTTP_PORT": str(self.port),
             "MANAGEMENT_PORT": str(management_port),
             "DRAIN_SECONDS": "0.5",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.Client(base_url=self.url, trust_env=False, verify=False, timeout=10)
 
     @contextlib.contextmanager
     def running(self, *, ready: bool = True) -> Generator["Api"]:
@@ -156,11 +158,25 @@ class Api:
             assert self.process is not None
             self.process.kill()
             self.process.wait()
+            self.client.close()
+
+    def run(self) -> int:
+        """The status of a process that ends by itself."""
+        return subprocess.run(_COMMAND, env=self._environment, stdout=subprocess.DEVNULL, timeout=PATIENCE).returncode
 
     def start(self, *, ready: bool = True) -> None:
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "journal_api"], env=self._environment, stdout=log)
+            self.process = subprocess.Popen(_COMMAND, env=self._environment, stdout=log)
         eventually(self.is_ready if ready else self.is_alive, "the API answers")
+
+    def connection(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def exchange(self, request: bytes) -> bytes:
+        """The start of the answer to these bytes, b"" when the server hangs up."""
+        with self.connection() as sock:
+            sock.sendall(request)
+            return sock.recv(4096)
 
     def is_ready(self) -> bool:
         return self._probe("/readyz")
@@ -173,7 +189,7 @@ class Api:
 
     def metric(self, line: str) -> float:
         """The value of the metric whose name and labels are given as Prometheus writes them."""
-        text = httpx.get(f"{self.management}/metrics", trust_env=False).text
+        text = self.client.get(f"{self.management}/metrics").text
         (found,) = [known for known in text.splitlines() if known.startswith(f"{line} ")]
         return float(found.rsplit(" ", 1)[1])
 
@@ -181,6 +197,6 @@ class Api:
         assert self.process is not None
         assert self.process.poll() is None, "the API ended"
         try:
-            return httpx.get(self.management + path, trust_env=False).status_code == 200
+            return self.client.get(self.management + path).status_code == 200
         except httpx.TransportError:
             return False

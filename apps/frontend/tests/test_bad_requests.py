@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from typing import Any
 
 import httpx
@@ -119,13 +118,6 @@ def test_405_names_what_is_allowed(client: httpx.Client) -> None:
     assert client.patch(NO_ENTRY).headers["allow"] == "HEAD, GET, PUT, DELETE"
 
 
-def exchange(api: Api, request: bytes) -> bytes:
-    """The first bytes that the server answers to what is no proper HTTP, "" when it hangs up."""
-    with socket.create_connection(("127.0.0.1", int(api.url.rsplit(":", 1)[1])), timeout=5) as sock:
-        sock.sendall(request)
-        return sock.recv(4096)
-
-
 @pytest.mark.parametrize(
     "request_",
     [
@@ -140,7 +132,7 @@ def exchange(api: Api, request: bytes) -> bytes:
     ],
 )
 def test_what_is_no_http_is_refused(api: Api, client: httpx.Client, request_: bytes) -> None:
-    answer = exchange(api, request_)
+    answer = api.exchange(request_)
     assert answer[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.1 431")
     assert b"application/problem+json" in answer
     assert client.get(JOURNAL).json() == []
@@ -148,7 +140,7 @@ def test_what_is_no_http_is_refused(api: Api, client: httpx.Client, request_: by
 
 def test_a_connection_lives_on_after_a_body_that_was_too_large(api: Api) -> None:
     head = b"POST /api HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(BIG)
-    with socket.create_connection(("127.0.0.1", int(api.url.rsplit(":", 1)[1])), timeout=5) as sock:
+    with api.connection() as sock:
         sock.sendall(head)
         assert sock.recv(4096).startswith(b"HTTP/1.1 413")
         sock.sendall(BIG + b"GET /api HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -156,7 +148,7 @@ def test_a_connection_lives_on_after_a_body_that_was_too_large(api: Api) -> None
 
 
 def test_a_client_that_leaves_in_the_middle_is_only_logged(api: Api, client: httpx.Client) -> None:
-    with socket.create_connection(("127.0.0.1", int(api.url.rsplit(":", 1)[1])), timeout=5) as sock:
+    with api.connection() as sock:
         sock.sendall(b"POST /api HTTP/1.1\r\nhost: a\r\nx-request-id: left\r\ncontent-length: 9\r\n\r\n{")
     (line,) = eventually(lambda: [line for line in api.log() if line.get("request_id") == "left"], "the line is logged")
     assert line["status"] == 499

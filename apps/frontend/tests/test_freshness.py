@@ -17,7 +17,7 @@ def add_behind_its_back(redis: Redis, number: int, item: str) -> None:
 
 
 def items(api: Api) -> list:
-    answer = httpx.get(f"{api.url}/api", trust_env=False)
+    answer = api.client.get("/api")
     assert answer.status_code == 200
     return answer.json()
 
@@ -64,64 +64,58 @@ def test_an_answered_write_is_seen_by_every_process_although_replicas_lag(
 ) -> None:
     here = Api(tmp_path / "here", read=replica, write=redis)
     there = Api(tmp_path / "there", read=replica, write=redis)
-    with here.running(), there.running(), httpx.Client(trust_env=False) as client:
+    with here.running(), there.running():
         for number in range(150):
             writer, reader = (here, there) if number % 2 else (there, here)
-            added = client.post(f"{writer.url}/api", json=number)
+            added = writer.client.post("/api", json=number)
             assert added.json()[0] == number
             for api in (writer, reader):
-                assert client.get(f"{api.url}/api").json()[0] == number
-                assert client.get(f"{api.url}/api/entries?limit=1").json()["entries"][0]["text"] == str(number)
+                assert api.client.get("/api").json()[0] == number
+                assert api.client.get("/api/entries?limit=1").json()["entries"][0]["text"] == str(number)
 
 
 def test_an_entry_is_found_and_lost_at_once_in_every_process(tmp_path: Path, redis: Redis, replica: Redis) -> None:
     here = Api(tmp_path / "here", read=replica, write=redis)
     there = Api(tmp_path / "there", read=replica, write=redis)
-    with here.running(), there.running(), httpx.Client(trust_env=False) as client:
+    with here.running(), there.running():
         for number in range(50):
-            entry = client.post(f"{here.url}/api/entries", json={"text": str(number)}).headers["location"]
-            assert client.get(there.url + entry).json()["text"] == str(number)
-            client.put(there.url + entry, json={"text": "changed"})
-            assert client.get(here.url + entry).json()["text"] == "changed"
-            client.delete(here.url + entry)
-            assert client.get(there.url + entry).status_code == 404
+            entry = here.client.post("/api/entries", json={"text": str(number)}).headers["location"]
+            assert there.client.get(entry).json()["text"] == str(number)
+            there.client.put(entry, json={"text": "changed"})
+            assert here.client.get(entry).json()["text"] == "changed"
+            here.client.delete(entry)
+            assert there.client.get(entry).status_code == 404
 
 
 _pages = itertools.count()
 
 
-def asked(redis: Redis, client: httpx.Client) -> bool:
+def asked(redis: Redis, api: Api) -> bool:
     """Whether this server is asked for a page that was never read before."""
     before = redis.calls("evalsha_ro") + redis.calls("eval_ro")
-    assert client.get(f"/api/entries?cursor={next(_pages):021x}").status_code == 200
+    assert api.client.get(f"/api/entries?cursor={next(_pages):021x}").status_code == 200
     return redis.calls("evalsha_ro") + redis.calls("eval_ro") > before
 
 
 def test_a_replica_that_lost_its_primary_is_not_asked(tmp_path: Path, redis: Redis, replica: Redis) -> None:
-    with (
-        Api(tmp_path, read=replica, write=redis).running() as api,
-        httpx.Client(base_url=api.url, trust_env=False) as client,
-    ):
-        eventually(lambda: asked(replica, client), "the replica is read")
+    with Api(tmp_path, read=replica, write=redis).running() as api:
+        eventually(lambda: asked(replica, api), "the replica is read")
         replica.command("CONFIG", "SET", "masterauth", "wrong")
         replica.command("CLIENT", "KILL", "TYPE", "master")
-        eventually(lambda: not asked(replica, client), "the replica is left", within=5)
-        assert asked(redis, client)
+        eventually(lambda: not asked(replica, api), "the replica is left", within=5)
+        assert asked(redis, api)
         replica.command("CONFIG", "SET", "masterauth", redis.password)
-        eventually(lambda: asked(replica, client), "the replica is read again")
+        eventually(lambda: asked(replica, api), "the replica is read again")
 
 
 def test_replicas_are_read_when_nothing_changed_lately(tmp_path: Path, redis: Redis, replica: Redis) -> None:
-    with (
-        Api(tmp_path, read=replica, write=redis).running() as api,
-        httpx.Client(base_url=api.url, trust_env=False) as client,
-    ):
-        client.post("/api", json=1)
-        assert not asked(replica, client)
-        eventually(lambda: asked(replica, client), "reads are back on the replica", within=5)
-        assert client.get("/api").json() == [1]
+    with Api(tmp_path, read=replica, write=redis).running() as api:
+        api.client.post("/api", json=1)
+        assert not asked(replica, api)
+        eventually(lambda: asked(replica, api), "reads are back on the replica", within=5)
+        assert api.client.get("/api").json() == [1]
         redis.command("EVAL", ADD, 2, *KEYS, "f" * 21, "1 2")
-        eventually(lambda: client.get("/api").json() == [2, 1], "the change is seen", within=1)
+        eventually(lambda: api.client.get("/api").json() == [2, 1], "the change is seen", within=1)
 
 
 def test_the_replica_itself_announces_changes(tmp_path: Path, redis: Redis, replica: Redis) -> None:

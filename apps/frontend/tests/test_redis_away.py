@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from .processes import Api, Redis, eventually
@@ -14,16 +13,16 @@ ENTRY = {"text": "x"}
 
 def statuses(api: Api) -> list[int]:
     """Of a read, a write, and the probes."""
-    with httpx.Client(base_url=api.url, trust_env=False, timeout=10) as client:
-        answers = [
-            client.get("/api"),
-            client.get("/api/entries"),
-            client.get("/api/entries/" + "0" * 21),
-            client.post("/api", json=ENTRY),
-            client.post("/api/entries", json=ENTRY),
-            client.get(f"{api.management}/readyz"),
-            client.get(f"{api.management}/livez"),
-        ]
+    client = api.client
+    answers = [
+        client.get("/api"),
+        client.get("/api/entries"),
+        client.get("/api/entries/" + "0" * 21),
+        client.post("/api", json=ENTRY),
+        client.post("/api/entries", json=ENTRY),
+        client.get(f"{api.management}/readyz"),
+        client.get(f"{api.management}/livez"),
+    ]
     for answer in answers[:5]:
         assert ("retry-after" in answer.headers) == (answer.status_code == 503)
         assert answer.status_code != 503 or answer.json()["title"] == "Service Unavailable"
@@ -43,14 +42,14 @@ def test_a_killed_redis_means_503_and_a_started_one_work(tmp_path: Path, redis: 
         eventually(api.is_ready, "the API finds Redis again")
         assert statuses(api) == WORKS
         assert api.metric('journal_redis_up{role="write"}') == 1
-        assert httpx.get(f"{api.url}/api", trust_env=False).json() == [ENTRY] * 4
+        assert api.client.get("/api").json() == [ENTRY] * 4
 
 
 def test_a_redis_that_hangs_is_given_up(tmp_path: Path, redis: Redis) -> None:
     with Api(tmp_path, read=redis, write=redis).running() as api:
         redis.freeze()
         started = time.monotonic()
-        assert httpx.post(f"{api.url}/api", json=ENTRY, trust_env=False, timeout=10).status_code == 503
+        assert api.client.post("/api", json=ENTRY).status_code == 503
         assert time.monotonic() - started < 4
         assert statuses(api) == AWAY
         redis.thaw()
@@ -78,11 +77,11 @@ def test_reads_go_to_the_primary_when_the_replica_is_away(
 
 def test_reads_go_on_when_the_primary_is_away(tmp_path: Path, redis: Redis, replica: Redis) -> None:
     with Api(tmp_path, read=replica, write=redis).running() as api:
-        added = httpx.post(f"{api.url}/api/entries", json=ENTRY, trust_env=False)
+        added = api.client.post("/api/entries", json=ENTRY)
         eventually(lambda: replica.command("ZCARD", "journal:index") == 1, "the replica has the entry")
         redis.kill()
         assert statuses(api) == [200, 200, 404, 503, 503, 200, 200]
-        assert httpx.get(api.url + added.headers["location"], trust_env=False).json() == added.json()
+        assert api.client.get(added.headers["location"]).json() == added.json()
 
 
 def test_a_replica_is_never_written_to(tmp_path: Path, redis: Redis, replica: Redis) -> None:
@@ -95,7 +94,7 @@ def test_a_primary_that_became_a_replica_is_left(tmp_path: Path, redis: Redis, r
     with Api(tmp_path, read=redis, write=redis).running() as api:
         replica.command("REPLICAOF", "NO", "ONE")
         redis.command("REPLICAOF", replica.host, replica.port)
-        assert httpx.post(f"{api.url}/api", json=ENTRY, trust_env=False).status_code == 503
+        assert api.client.post("/api", json=ENTRY).status_code == 503
         redis.command("REPLICAOF", "NO", "ONE")
         eventually(lambda: statuses(api) == WORKS, "writes go on when the host is a primary again")
 

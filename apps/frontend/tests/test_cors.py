@@ -1,0 +1,44 @@
+"""Web pages: of the listed origins and of the API's own, no others."""
+
+import httpx
+import pytest
+
+FRIEND, STRANGER = "https://friend.example", "https://stranger.example"
+ASKS = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+
+
+def test_a_listed_origin_may_ask(client: httpx.Client) -> None:
+    answer = client.options("/api/entries", headers={"origin": FRIEND, **ASKS})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == FRIEND
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert "idempotency-key" in answer.headers["access-control-allow-headers"]
+
+
+def test_a_listed_origin_may_read_and_write(client: httpx.Client) -> None:
+    for answer in (
+        client.post("/api/entries", json={"text": "x"}, headers={"origin": FRIEND}),
+        client.get("/api", headers={"origin": FRIEND}),
+        client.get("/nowhere", headers={"origin": FRIEND}),
+    ):
+        assert answer.headers["access-control-allow-origin"] == FRIEND
+        assert answer.headers["vary"] == "origin"
+        assert "location" in answer.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize(
+    "origin", [STRANGER, "null", FRIEND + ".evil.example", FRIEND.upper(), "http://friend.example"]
+)
+def test_any_other_origin_may_neither_read_nor_write(client: httpx.Client, origin: str) -> None:
+    asked = client.options("/api", headers={"origin": origin, **ASKS})
+    wrote = client.post("/api", content=b"1", headers={"origin": origin, "content-type": "text/plain"})
+    assert [asked.status_code, wrote.status_code] == [403, 403]
+    assert client.get("/api").json() == []
+    for answer in (asked, wrote, client.get("/api", headers={"origin": origin})):
+        assert "access-control-allow-origin" not in answer.headers
+        assert answer.headers["vary"] == "origin"
+
+
+def test_pages_of_the_own_origin_may_write(client: httpx.Client) -> None:
+    headers = {"origin": "https://journal.test:8443", "host": "journal.test:8443"}
+    assert client.post("/api/entries", json={"text": "x"}, headers=headers).status_code == 201

@@ -1,0 +1,81 @@
+"""The description is valid, complete, and what the API does."""
+
+import json
+from typing import Any
+from unittest import mock
+
+import httpx
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from journal_api.app import ENTRY_PREFIX, NOWHERE, routes
+from journal_api.openapi import document
+
+NO_ENTRY = "/api/entries/" + "0" * 21
+_ANY: Any = mock.MagicMock()
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    return json.loads(document("1.2.3"))
+
+
+def test_it_is_valid_openapi_3_1(described: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(described).validate()
+    assert (described["openapi"], described["info"]["version"]) == ("3.1.0", "1.2.3")
+
+
+def test_it_is_served(client: httpx.Client, described: dict[str, Any]) -> None:
+    assert client.get("/api/openapi.json").json() == described
+
+
+def test_it_has_every_route_and_no_other(described: dict[str, Any]) -> None:
+    known = {route.template: {method.lower() for method in route.handlers} for route in routes(_ANY, _ANY).values()}
+    assert {path: set(item) - {"parameters"} for path, item in described["paths"].items()} == known
+    assert ENTRY_PREFIX + "{id}" in known
+    assert NOWHERE.template not in known
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation", "content", "status"),
+    [
+        ("GET", "/api", "/api", None, 200),
+        ("POST", "/api", "/api", b'{"any": "thing"}', 200),
+        ("POST", "/api", "/api", b"{", 400),
+        ("POST", "/api", "/api", b"x" * 70_000, 413),
+        ("GET", "/api/entries", "/api/entries", None, 200),
+        ("GET", "/api/entries?limit=1", "/api/entries", None, 200),
+        ("GET", "/api/entries?limit=0", "/api/entries", None, 400),
+        ("POST", "/api/entries", "/api/entries", b'{"text": "x"}', 201),
+        ("POST", "/api/entries", "/api/entries", b'{"text": 1}', 422),
+        ("GET", "{entry}", "/api/entries/{id}", None, 200),
+        ("PUT", "{entry}", "/api/entries/{id}", b'{"text": "y"}', 200),
+        ("DELETE", "{entry}", "/api/entries/{id}", None, 204),
+        ("GET", NO_ENTRY, "/api/entries/{id}", None, 404),
+        ("PUT", NO_ENTRY, "/api/entries/{id}", b'{"text": "y"}', 404),
+        ("GET", "/api/version", "/api/version", None, 200),
+        ("GET", "/api/openapi.json", "/api/openapi.json", None, 200),
+    ],
+)
+def test_answers_are_as_described(
+    client: httpx.Client, described: dict[str, Any], method: str, path: str, operation: str, content: Any, status: int
+) -> None:
+    client.post("/api", json=["older"])
+    entry = client.post("/api/entries", json={"text": "x"}).headers["location"]
+    answer = client.request(method, path.replace("{entry}", entry), content=content)
+    assert answer.status_code == status
+    response = described["paths"][operation][method.lower()]["responses"][str(status)]
+    assert {name.lower() for name in response["headers"]} <= set(answer.headers)
+    if "content" not in response:
+        assert answer.content == b""
+        return
+    schema = response["content"][answer.headers["content-type"]]["schema"]
+    validator = OAS31Validator({**schema, "components": described["components"]})
+    validator = validator.evolve(format_checker=OAS31Validator.FORMAT_CHECKER)
+    validator.validate(answer.json())
+
+
+def test_the_schema_of_an_entry_is_strict_enough_to_fail(described: dict[str, Any]) -> None:
+    schema = {"$ref": "#/components/schemas/Entry", "components": described["components"]}
+    assert not OAS31Validator(schema).is_valid({"id": "a", "text": "b", "created": "c"})
