@@ -68,6 +68,8 @@ def plan(wanted: Iterable[Image], has: Callable[[Image], bool], *, bases: bool) 
 
 
 def _make_missing(missing: Sequence[Image], store: Store, builder: Builder, progress: Progress) -> None:
+    if not missing:
+        return
     store.require_space(bases=not all(isinstance(image, Application) for image in missing))
     begun, lock = 0, threading.Lock()
 

@@ -2,7 +2,7 @@
 
 import re
 
-TAIL = 15  # lines of a log that an error shows
+TAIL, WIDTH = 15, 240  # lines of a log that an error shows, and characters of each
 
 # The first pattern found in a log's tail chooses the remedy.
 _REMEDIES = (
@@ -42,8 +42,8 @@ class ImageError(Exception):
 
 
 def tail(log: str) -> str:
-    """The last lines of `log` that say something."""
-    lines = [line.rstrip() for line in log.splitlines() if line.strip()]
+    """The last lines of `log` that say something, the long ones cut."""
+    lines = [line.rstrip() if len(line) <= WIDTH else f"{line[:WIDTH]}…" for line in log.splitlines() if line.strip()]
     return "\n".join(lines[-TAIL:])
 
 

@@ -106,8 +106,11 @@ def test_the_first_bundle_that_is_there_counts(tmp_path: Path) -> None:
 
 
 def test_folders_among_the_links_are_mounted(tmp_path: Path) -> None:
-    links = f"https://links.test/ {tmp_path} {tmp_path / 'gone'}"
-    assert pip.link_folders({"find-links": links}) == [tmp_path]
+    for name in ("wheels", "empty"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "wheels" / "a.whl").touch()
+    links = f"https://links.test/ {tmp_path / 'wheels'} {tmp_path / 'empty'} {tmp_path / 'gone'}"
+    assert pip.link_folders({"find-links": links}) == [tmp_path / "wheels"]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +130,10 @@ def test_a_failure_says_what_to_do(line: str, advice: str) -> None:
 
 def test_the_tail_of_a_log_has_no_empty_lines() -> None:
     assert tail("\n".join(f"{number}\n" for number in range(30))) == "\n".join(map(str, range(15, 30)))
+
+
+def test_the_tail_of_a_log_cuts_long_lines() -> None:
+    assert tail("x" * 1000) == "x" * 240 + "…"
 
 
 def test_a_failed_step_is_named_with_its_own_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
