@@ -50,6 +50,6 @@ def ca_bundle(environment: Mapping[str, str]) -> Path | None:
 
 
 def link_folders(values: Mapping[str, str]) -> list[Path]:
-    """The folders of this machine among the values of find-links; not the empty ones, a mount leaves its place behind."""
+    """The folders of this machine among the values of find-links, without the empty ones: a mount leaves its place."""
     links = (Path(link) for link in values.get("find-links", "").split() if link.startswith("/"))
     return [link for link in links if link.is_dir() and any(link.iterdir())]
