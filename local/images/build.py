@@ -27,7 +27,7 @@ class Builder(Protocol):
         """Raise ImageError when this machine lacks what the builder needs."""
 
     def build(self, images: Sequence[Image], begin: Callable[[str], None]) -> None:
-        """Make `images`, bases before what is built on them; call `begin` with each step's name."""
+        """Make `images`, bases before what is built on them; `begin` is told each name and what comes before them."""
 
 
 def build(progress: Progress) -> dict[str, Path]:
@@ -71,13 +71,13 @@ def _make_missing(missing: Sequence[Image], store: Store, builder: Builder, prog
     if not missing:
         return
     store.require_space(bases=not all(isinstance(image, Application) for image in missing))
-    begun, lock = 0, threading.Lock()
+    names, begun, lock = {image.name for image in missing}, 0, threading.Lock()
 
     def begin(name: str) -> None:
         nonlocal begun
         with lock:
             progress.step(f"image {name}", begun, len(missing))
-            begun += 1
+            begun += name in names
 
     builder.build(missing, begin)
     progress.step("images", len(missing), len(missing))

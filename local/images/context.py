@@ -9,22 +9,14 @@ from pathlib import Path
 
 # Never part of an image: tests, and what tools leave behind.
 EXCLUDED = frozenset({"tests", "__pycache__", ".venv", ".pytest_cache", ".ruff_cache", "node_modules"})
-EPOCH = 1735689600  # 2025-01-01, the time that staged files bear
+EPOCH = 1735689600  # 2025-01-01, the time that files bear
 
 
 def _listed_by_git(folder: Path) -> Iterator[Path] | None:
     """Tracked files and new ones that are not ignored; None outside a checkout."""
-    command = [
-        "git",
-        "-C",
-        str(folder),
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "--deduplicate",
-    ]
+    # Root may list a checkout that belongs to another user.
+    git = ["git", "-c", "safe.directory=*", "-C", str(folder)]
+    command = [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
     try:
         listing = subprocess.run(command, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):

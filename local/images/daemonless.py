@@ -42,7 +42,7 @@ class DaemonlessBuilder:
             raise ImageError("Images are made by root", "Run it as root, or with BUILDER=docker.")
 
     def build(self, images: Sequence[Image], begin: Callable[[str], None]) -> None:
-        """Make the archives of `images`, bases first; `begin` is told each name."""
+        """Make the archives of `images`, bases first; `begin` is told each name, and `debian`, on which bases stand."""
         applications = [image for image in images if isinstance(image, Application)]
         bases = [image for image in images if not isinstance(image, Application)]
         clear(self._logs)
@@ -52,7 +52,8 @@ class DaemonlessBuilder:
             self._make_debian()
             self._each(self._make_base, bases, begin)
         self._load({base for image in applications for _, base in image.bases} - set(bases))
-        self._each(self._make_application, applications, begin)
+        index = self._package_index()
+        self._each(lambda image: self._make_application(image, index), applications, begin)
 
     def _each(self, make: Callable[[Kind], None], images: Iterable[Kind], begin: Callable[[str], None]) -> None:
         def announced(image: Kind) -> None:
@@ -69,7 +70,9 @@ class DaemonlessBuilder:
         sources, reach = debian.machine_sources(), debian.machine_reach()
         files = [write_private(self._work / "sources.list", sources)] if sources else []
         options = [write_private(self._work / "reach.conf", reach)] if reach else []
-        self._run("debian", debian.arguments(apt, folder / "root.tar", files, options))
+        command = debian.arguments(apt, folder / "root.tar", files, options)
+        # With a fixed time the layer depends on the packages alone.
+        self._run("debian", command, {"SOURCE_DATE_EPOCH": str(context.EPOCH)})
         self._run("debian", self._buildah.build(DEBIAN, folder, BASES / "debian.Dockerfile", {}))
 
     def _make_base(self, image: Image) -> None:
@@ -85,16 +88,17 @@ class DaemonlessBuilder:
         self._run(image.name, self._buildah.build(image.reference, self._work / "debian", recipe, {}, volumes))
         self._save(image)
 
-    def _make_application(self, image: Application) -> None:
+    def _make_application(self, image: Application, volumes: Sequence[str]) -> None:
         sources = self._work / image.name
         context.stage(image.folder, sources)
         arguments = {argument: base.reference for argument, base in image.bases}
         arguments |= {"VERSION": image.version, "COMMIT": image.commit}
-        command = self._buildah.build(image.reference, sources, sources / "Dockerfile", arguments, self._pip_volumes())
+        command = self._buildah.build(image.reference, sources, sources / "Dockerfile", arguments, volumes)
         self._run(image.name, command)
         self._save(image)
 
-    def _pip_volumes(self) -> list[str]:
+    def _package_index(self) -> list[str]:
+        """Volumes that let pip reach the package index as it does on this machine."""
         values = pip.options(self._environment)
         bundle = pip.ca_bundle(self._environment)
         configuration = write_private(self._work / "pip.conf", pip.configuration(values))
@@ -111,5 +115,6 @@ class DaemonlessBuilder:
         self._run(image.name, self._buildah.save(image.reference, archive))
         self._store.add(image, archive)
 
-    def _run(self, name: str, command: Sequence[str]) -> None:
-        run(f"Image {name}", command, self._logs / f"images-{name}.log", self._buildah.environment())
+    def _run(self, name: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
+        environment = self._buildah.environment() | dict(variables or {})
+        run(f"Image {name}", command, self._logs / f"images-{name}.log", environment)

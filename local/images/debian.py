@@ -1,6 +1,7 @@
 """The root file system under the base images: Debian's packages, unpacked by mmdebstrap."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,8 +42,8 @@ def arguments(apt: Path, target: Path, sources: Iterable[Path] = (), options: It
         *(f"--aptopt={option}" for option in (*_APT, *options)),
         *(f"--dpkgopt={option}" for option in _DPKG),
         f"--customize-hook={_NO_SERVICES}",
-        f"--customize-hook=sync-out /etc/apt {apt}/etc",
-        f"--customize-hook=sync-out /var/lib/apt/lists {apt}/lists",
+        f"--customize-hook=sync-out /etc/apt {shlex.quote(str(apt / 'etc'))}",
+        f"--customize-hook=sync-out /var/lib/apt/lists {shlex.quote(str(apt / 'lists'))}",
         f"--customize-hook={_NO_TRACES}",
     ]
     return ["mmdebstrap", *chosen, SUITE, str(target), *map(str, sources)]

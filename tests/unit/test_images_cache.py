@@ -45,6 +45,7 @@ class FakeBuilder:
         pass
 
     def build(self, images: Sequence[Image], begin: Callable[[str], None]) -> None:
+        begin("debian")
         for image in images:
             begin(image.name)
             self.store.work.mkdir(exist_ok=True)
@@ -105,7 +106,7 @@ def test_what_is_cached_is_not_made(store: Store, builder: FakeBuilder) -> None:
 def test_progress_counts_the_images(store: Store, builder: FakeBuilder) -> None:
     steps = Steps()
     make([FRONTEND], store, builder, steps)
-    assert steps.steps == [("image python", 0, 2), ("image frontend", 1, 2), ("images", 2, 2)]
+    assert steps.steps == [("image debian", 0, 2), ("image python", 0, 2), ("image frontend", 1, 2), ("images", 2, 2)]
 
 
 def test_a_failed_build_leaves_nothing_unfinished_and_can_run_again(store: Store, builder: FakeBuilder) -> None:
