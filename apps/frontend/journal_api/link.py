@@ -66,8 +66,9 @@ class Link:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection is not None:
-            self._connection.abort()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
 
     async def execute(self, *command: str | int | bytes) -> Any:
         """The answer. Raises Unavailable when there is none to be had now, hiredis.ReplyError for any other error."""

@@ -138,6 +138,12 @@ def test_what_is_no_http_is_refused(api: Api, client: httpx.Client, request_: by
     assert client.get(JOURNAL).json() == []
 
 
+def test_an_upgrade_is_not_taken(api: Api) -> None:
+    for protocol in (b"websocket", b"h2c"):
+        head = b"GET /api HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: " + protocol
+        assert api.exchange(head + b"\r\nsec-websocket-version: 13\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
 def test_a_connection_lives_on_after_a_body_that_was_too_large(api: Api) -> None:
     head = b"POST /api HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(BIG)
     with api.connection() as sock:

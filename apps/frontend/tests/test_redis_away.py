@@ -90,11 +90,15 @@ def test_a_replica_is_never_written_to(tmp_path: Path, redis: Redis, replica: Re
         assert statuses(api) == [200, 200, 404, 503, 503, 200, 200]
 
 
-def test_a_primary_that_became_a_replica_is_left(tmp_path: Path, redis: Redis, replica: Redis) -> None:
+@pytest.mark.parametrize("refuses_writes", ["yes", "no"])
+def test_a_primary_that_became_a_replica_is_left(
+    tmp_path: Path, redis: Redis, replica: Redis, refuses_writes: str
+) -> None:
+    redis.command("CONFIG", "SET", "replica-read-only", refuses_writes)
     with Api(tmp_path, read=redis, write=redis).running() as api:
         replica.command("REPLICAOF", "NO", "ONE")
         redis.command("REPLICAOF", replica.host, replica.port)
-        assert api.client.post("/api", json=ENTRY).status_code == 503
+        eventually(lambda: api.client.post("/api", json=ENTRY).status_code == 503, "the host is left", within=3)
         redis.command("REPLICAOF", "NO", "ONE")
         eventually(lambda: statuses(api) == WORKS, "writes go on when the host is a primary again")
 
