@@ -1,4 +1,9 @@
-"""The embedded engine: runs a Pulumi program in this process. For stack `local`, rendering and tests; never for AWS."""
+"""The embedded engine: runs a Pulumi program in this process. For stack `local`, rendering and tests; never for AWS.
+
+`up`, `preview` and `down` act on a real Kubernetes. They are imported when used: the Kubernetes client is slow to load.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from local.engine.model import (
     Action,
@@ -15,12 +20,16 @@ from local.engine.model import (
 from local.engine.program import Log, Run, run
 from local.engine.recorder import Recorder
 
+if TYPE_CHECKING:
+    from local.engine.operations import Outcome, Target, down, preview, up
+
 __all__ = [
     "Action",
     "Engine",
     "EngineError",
     "Event",
     "Log",
+    "Outcome",
     "ProgramError",
     "Recorder",
     "Registration",
@@ -29,5 +38,17 @@ __all__ = [
     "Run",
     "State",
     "Summary",
+    "Target",
+    "down",
+    "preview",
     "run",
+    "up",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Outcome", "Target", "down", "preview", "up"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from local.engine import operations
+
+    return getattr(operations, name)

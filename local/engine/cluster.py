@@ -78,6 +78,9 @@ class Cluster:
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._read, self._lock = 0.0, threading.Lock()
 
+    def close(self) -> None:
+        self._client.client.rest_client.close()
+
     def kind(self, api_version: str, kind: str, patience: float = 0.0) -> Kind:
         """patience: seconds to wait for a kind that a CRD has just brought. Raises KindMissing."""
         end = time.monotonic() + patience
@@ -160,12 +163,14 @@ class Cluster:
                 "get", path, field_selector=f"metadata.name={ref.name}", resource_version=version, watch=True,
                 timeout_seconds=max(1, round(seconds)), serialize=False,
             )  # fmt: skip
-            for line in answer:
-                event = json.loads(line)
-                if event["type"] == "ERROR":
-                    return
-                yield event["type"], event["object"]
-            answer.release_conn()
+            try:
+                for line in answer:
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        return
+                    yield event["type"], event["object"]
+            finally:
+                answer.close()
         except (DynamicApiError, urllib3.exceptions.HTTPError, ValueError):
             time.sleep(0.1)
 

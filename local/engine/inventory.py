@@ -21,7 +21,7 @@ LIMIT = 1_000_000
 
 @dataclass(frozen=True)
 class Entry:
-    """One object. order: rises with each registration. needs: keys of those before it. retain: prune only forgets it."""
+    """One object. order: of its first registration. needs: keys of those before it. retain: prune only forgets it."""
 
     ref: Ref
     urn: str
@@ -140,11 +140,7 @@ class Inventory:
 
 
 def needed_by(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
-    """Those that came after this one because of it: they go first."""
+    """Those that came after this one because of it, and what lies in a namespace: they go first."""
     inside = entry.ref.name if entry.ref.kind == "Namespace" else None
-    return [
-        other
-        for other in entries
-        if other.key != entry.key
-        and (entry.key in other.needs or (inside is not None and other.ref.namespace == inside))
-    ]
+    later = [other for other in entries if other.order > entry.order]
+    return [e for e in later if entry.key in e.needs or (inside is not None and e.ref.namespace == inside)]

@@ -40,7 +40,7 @@ class Lock:
     def __init__(self, cluster: Cluster, stack: str, stop: threading.Event) -> None:
         self._cluster, self._stack, self._stop = cluster, stack, stop
         self._ref, self._holder = Ref(*LEASE, NAMESPACE, name_of(stack)), process_id(os.getpid())
-        self._over, self._lease = threading.Event(), Object()
+        self._over, self._lease, self._lost = threading.Event(), Object(), ""
         self._renewer = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> None:
@@ -55,6 +55,10 @@ class Lock:
     ) -> None:
         self._over.set()
         self._renewer.join()
+        if self._lost:
+            raise EngineError(
+                f"Another run took stack {self._stack} over, or its lease couldn't be renewed. {self._lost}"
+            )
         self._cluster.delete(self._ref, self._lease["metadata"]["uid"])
 
     def _take(self) -> bool:
@@ -91,6 +95,7 @@ class Lock:
             try:
                 version, spec = self._lease["metadata"]["resourceVersion"], self._lease["spec"]
                 self._lease = self._cluster.replace(self._ref, self._body(version, spec["acquireTime"]))
-            except (ApiError, EngineError):
+            except (ApiError, EngineError) as error:
+                self._lost = str(error)
                 self._stop.set()
                 return

@@ -123,7 +123,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """What happens to one resource. detail: why it isn't ready, or the error. diff: (path, old, new), masked."""
+    """What happens to one resource.
+
+    action: a guess until the state is done. detail: why it isn't ready, or the error. diff: (path, old, new), masked.
+    """
 
     urn: str
     type: str

@@ -51,7 +51,9 @@ def body_of(r: Registration) -> Object:
             r, f"type {r.type} is no Kubernetes object", "The embedded engine applies plain objects only."
         )
     texts = body.pop("stringData", None) if body["kind"] == "Secret" else None
-    if texts is not None:
+    if texts is UNKNOWN:
+        body["data"] = UNKNOWN
+    elif texts is not None:
         coded = {k: v if v is UNKNOWN else base64.b64encode(v.encode()).decode() for k, v in texts.items()}
         body["data"] = {**body.get("data", {}), **coded}
     return body
@@ -183,15 +185,16 @@ def _hide(value: Any, secrets: set[tuple[str, ...]], path: tuple[str, ...]) -> A
 def changes(old: Object, new: Object, secrets: Iterable[Path], *, only_new: bool = False) -> list[Difference]:
     """What differs between two states of an object, secrets masked."""
     found = differences(hide(declared(old), secrets), hide(declared(new), secrets), only_new=only_new)
-    return [(path, _shown(before), _shown(after)) for path, before, after in found]
+    return [(path, shown(before), shown(after)) for path, before, after in found]
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """What a hidden value is shown as: the mask."""
     if isinstance(value, _Hidden):
         return MASK
     if isinstance(value, Mapping):
-        return {k: _shown(v) for k, v in value.items()}
-    return [_shown(v) for v in value] if isinstance(value, list) else value
+        return {k: shown(v) for k, v in value.items()}
+    return [shown(v) for v in value] if isinstance(value, list) else value
 
 
 def pending(body: Object) -> list[Difference]:

@@ -117,7 +117,8 @@ def run(
             )
         )
         sdk_config.set_all_config(texts, keys)
-        _drive(program, engine)
+        with _folder(program):
+            _drive(program, engine)
 
     error: BaseException | None = None
     try:
@@ -158,13 +159,18 @@ def _execute(program: Program) -> None:
     main = program / "__main__.py" if program.is_dir() else program
     if not main.is_file():
         raise EngineError(f"There is no Pulumi program at {main}.")
-    with _folder(main.resolve().parent):
-        runpy.run_path(str(main.resolve()), run_name="__main__")
+    runpy.run_path(str(main.resolve()), run_name="__main__")
 
 
 @contextmanager
-def _folder(folder: Path) -> Generator[None]:
-    """The working directory and the first place to import from."""
+def _folder(program: Program) -> Generator[None]:
+    """The program's folder as working directory and as first place to import from, until its last callback has run."""
+    if not isinstance(program, Path):
+        yield
+        return
+    folder = (program if program.is_dir() else program.parent).resolve()
+    if not folder.is_dir():
+        raise EngineError(f"There is no Pulumi program at {program}.")
     before = Path.cwd()
     os.chdir(folder)
     sys.path.insert(0, str(folder))
