@@ -18,7 +18,7 @@ expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="session")
-def stack() -> LocalStack:
+def local_stack() -> LocalStack:
     if not STATE.exists():
         pytest.fail(f"the local stack is not running ({STATE} is missing): run `make up` first", pytrace=False)
     try:
@@ -28,8 +28,8 @@ def stack() -> LocalStack:
 
 
 @pytest.fixture(scope="session")
-def http(stack: LocalStack) -> Iterator[httpx.Client]:
-    with client(stack) as http:
+def http(local_stack: LocalStack) -> Iterator[httpx.Client]:
+    with client(local_stack) as http:
         yield http
 
 
@@ -40,9 +40,11 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright, stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(
+    playwright: Playwright, local_stack: LocalStack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
     home = tmp_path_factory.mktemp("home")
-    browser = launch(playwright, host=stack.host, address=stack.address, home=home, ca=stack.ca)
+    browser = launch(playwright, host=local_stack.host, address=local_stack.address, home=home, ca=local_stack.ca)
     yield browser
     browser.close()
 
@@ -56,13 +58,13 @@ def entries(http: httpx.Client) -> Iterator[Entries]:
 
 
 @pytest.fixture
-def new_visit(browser: Browser, stack: LocalStack, entries: Entries) -> Iterator[Callable[..., Visit]]:
+def new_visit(browser: Browser, local_stack: LocalStack, entries: Entries) -> Iterator[Callable[..., Visit]]:
     """Makes a visit, with options for the browser's context (colour scheme, viewport). No visit leaves the origin."""
     visits: list[Visit] = []
 
     def make(**options: Any) -> Visit:
         context = browser.new_context(locale="en-GB", **options)
-        visits.append(Visit(context.new_page(), stack.url, entries.mark))
+        visits.append(Visit(context.new_page(), local_stack.url, entries.mark))
         return visits[-1]
 
     yield make

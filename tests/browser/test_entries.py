@@ -149,32 +149,58 @@ def shown_problem(page: Page) -> str:
     return message.inner_text()
 
 
-def test_a_refused_text_is_kept_with_the_reason(troubled_visit: Visit, entries: Entries, http: httpx.Client) -> None:
-    text = entries.text("x" * 300_000)
-    reason = http.post("/api/entries", json={"text": text})
-    assert reason.status_code in {400, 413, 422}
+def test_a_refused_text_is_kept_with_the_reason(troubled_visit: Visit, entries: Entries) -> None:
+    text = entries.text()
+    problem = {"type": "about:blank", "title": "No", "status": 422, "detail": "The journal will not have it."}
+    troubled_visit.page.route("**/api/entries", lambda route: route.fulfill(status=422, json=problem))
     troubled_visit.open().save(text)
-    assert shown_problem(troubled_visit.page) == reason.json().get("detail", reason.json()["title"])
+    assert shown_problem(troubled_visit.page) == problem["detail"]
     expect(troubled_visit.composer).to_have_value(text)
     expect(troubled_visit.composer).to_be_focused()
     expect(troubled_visit.composer).to_have_attribute("aria-invalid", "true")
     assert entries.stored() == []
 
 
-def test_a_blank_text_is_not_sent(visit: Visit) -> None:
-    visit.open().save("  \n ")
-    assert shown_problem(visit.page) == "Write something first."
+def test_the_longest_text_is_taken(visit: Visit, entries: Entries) -> None:
+    text = entries.text("🌿" * (10_000 - len(entries.text(""))))
+    visit.open().save(text)
+    expect(visit.mine).to_have_count(1)
+    assert [entry["text"] for entry in entries.stored()] == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("  \n ", "Write something first."),
+        ("🌿" * 10_001, "The text has 10,001 characters: 10,000 are allowed."),
+        ("x" * 300_000, "The text has 300,000 characters: 10,000 are allowed."),
+    ],
+)
+def test_a_wrong_text_is_kept_and_not_sent(visit: Visit, text: str, problem: str) -> None:
+    visit.open().save(text)
+    assert shown_problem(visit.page) == problem
+    expect(visit.composer).to_have_value(text)
     assert not any(url.endswith("/api/entries") for url in visit.requests)
 
 
-def test_editing_what_another_deleted_keeps_the_text(troubled_visit: Visit, entries: Entries) -> None:
-    entries.write()
+def test_the_page_and_the_api_allow_the_same_length(http: httpx.Client) -> None:
+    """10,000 in the page's form.js and above; here the API's word for it."""
+    schemas = http.get("/api/openapi.json").raise_for_status().json()["components"]["schemas"]
+    assert schemas["NewEntry"]["properties"]["text"]["maxLength"] == 10_000
+
+
+def test_editing_what_another_deleted_keeps_the_text(
+    troubled_visit: Visit, entries: Entries, http: httpx.Client
+) -> None:
+    entry = entries.write()
     troubled_visit.open().mine.get_by_role("button", name="Edit").click()
     editor = troubled_visit.page.get_by_label("Edit entry")
     editor.fill("precious")
     entries.delete_all()
     troubled_visit.page.get_by_role("button", name="Save changes").click()
-    expect(troubled_visit.page.locator(".editor .message")).not_to_be_empty()
+    reason = http.put(f"/api/entries/{entry['id']}", json={"text": "precious"})
+    assert reason.status_code == 404
+    expect(troubled_visit.page.locator(".editor .message")).to_have_text(reason.json()["detail"])
     expect(editor).to_have_value("precious")
 
 

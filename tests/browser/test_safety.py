@@ -29,20 +29,20 @@ def test_the_page_loads_without_error_from_one_origin(visit: Visit) -> None:
 
 
 def test_chromium_refuses_the_page_without_the_authority(
-    playwright: Playwright, stack: LocalStack, tmp_path: Path
+    playwright: Playwright, local_stack: LocalStack, tmp_path: Path
 ) -> None:
     """So the other tests show that the chain is right, rather than that nobody looked."""
-    browser = launch(playwright, host=stack.host, address=stack.address, home=tmp_path, ca=None)
+    browser = launch(playwright, host=local_stack.host, address=local_stack.address, home=tmp_path, ca=None)
     try:
         with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):
-            browser.new_page().goto(stack.url)
+            browser.new_page().goto(local_stack.url)
     finally:
         browser.close()
 
 
-def test_the_connection_is_modern_and_named_right(browser: Browser, stack: LocalStack) -> None:
+def test_the_connection_is_modern_and_named_right(browser: Browser, local_stack: LocalStack) -> None:
     page = browser.new_page()
-    response = page.goto(stack.url)
+    response = page.goto(local_stack.url)
     assert response is not None
     details = response.security_details()
     page.context.close()

@@ -1,7 +1,15 @@
 /** A form with one text that is sent until the journal has it. */
 
-export const BLANK = "Write something first.";
+const LONGEST = 10_000;
 const CHANGED = "Not saved yet: the text has changed since. Save it when it is ready.";
+
+/** What the API would refuse, in words, or null. Asked here because a proxy may lose the answer to a very large request. */
+export function mistake(text) {
+  const characters = [...text].length;
+  if (text.trim() === "") return "Write something first.";
+  if (characters <= LONGEST) return null;
+  return `The text has ${characters.toLocaleString("en")} characters: ${LONGEST.toLocaleString("en")} are allowed.`;
+}
 
 /** `send(text, signal)` saves; `saved(result)` is called once after it did. */
 export class TextForm {
@@ -56,7 +64,8 @@ export class TextForm {
     event.preventDefault();
     if (this.#sending !== null) return this.#connection.retryNow();
     const text = this.#textarea.value.trimEnd();
-    if (text.trim() === "") return this.#refuse(BLANK);
+    const wrong = mistake(text);
+    if (wrong !== null) return this.#refuse(wrong);
     this.#say("");
     const sending = new AbortController();
     this.#sending = sending;
