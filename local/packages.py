@@ -4,9 +4,11 @@ import shutil
 
 APT: dict[str, str] = {
     # program: package
+    "/usr/lib/cni/ptp": "containernetworking-plugins",
     "buildah": "buildah",
     "chromium": "chromium",
     "containerd": "containerd",
+    "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
     "nft": "nftables",
     "runc": "runc",

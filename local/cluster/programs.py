@@ -1,0 +1,143 @@
+"""The cluster's programs: built from pinned Go modules, kept by the hash of all that goes into them."""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cluster import golang
+from local.cluster.layout import Layout
+from local.cluster.lock import locked
+from local.progress import Progress
+
+SOURCES = Path(__file__).parent / "platform"
+PACKAGES = ("tool", "./agent", "./policycni", "./pause")
+RENAMED = {"server": "etcd", "platform": "cert-manager"}  # Go names a program after its package's folder
+KEEP = 3  # builds, the newest by use
+
+CERT_MANAGER = "github.com/cert-manager/cert-manager"
+COREDNS = "github.com/coredns/coredns"
+HELM = "helm.sh/helm/v3"
+KUBERNETES = "k8s.io/kubernetes"
+PEBBLE = "github.com/letsencrypt/pebble/v2"
+TRAEFIK = "github.com/traefik/traefik/v3"
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Built programs. `folder` is named by the hash of what they were built from."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """The program `name`."""
+        return self.folder / "bin" / name
+
+    @property
+    def chart(self) -> Path:
+        """cert-manager's Helm chart, the folder that belongs to the programs."""
+        return self.folder / "charts" / "cert-manager"
+
+
+def module_versions(go_mod: str) -> dict[str, str]:
+    """Module path to version (`v1.2.3`), as a go.mod's `require` says."""
+    return {m[1]: m[2] for m in re.finditer(r"^\s*(?:require )?([\w./~-]+\.[\w./~-]+) (v\S+)", go_mod, re.MULTILINE)}
+
+
+def pinned() -> dict[str, str]:
+    """The versions of all modules that the programs are built from."""
+    return module_versions((SOURCES / "go.mod").read_text())
+
+
+def stamps(versions: dict[str, str]) -> dict[str, str]:
+    """Variables that upstream's release builds set: what a program says its version is."""
+    kubernetes = versions[KUBERNETES]
+    major, minor = kubernetes.removeprefix("v").split(".")[:2]
+    found = {
+        f"{CERT_MANAGER}/pkg/util.AppVersion": versions[CERT_MANAGER],
+        f"{HELM}/internal/version.version": versions[HELM],
+        f"{HELM}/pkg/chartutil.k8sVersionMajor": major,
+        f"{HELM}/pkg/chartutil.k8sVersionMinor": minor,
+        f"{TRAEFIK}/pkg/version.Version": versions[TRAEFIK].removeprefix("v"),
+    }
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+        found |= {
+            f"{package}.gitVersion": kubernetes,
+            f"{package}.gitMajor": major,
+            f"{package}.gitMinor": minor,
+            f"{package}.gitTreeState": "clean",
+        }
+    return found
+
+
+def flags(versions: dict[str, str]) -> list[str]:
+    """What `go install` is told besides the packages."""
+    stamped = (f"-X {name}={value}" for name, value in sorted(stamps(versions).items()))
+    return ["-trimpath", "-ldflags", " ".join(["-s", "-w", *stamped])]
+
+
+def source_files(folder: Path) -> list[Path]:
+    """What is compiled, tests left out."""
+    found = (p for p in folder.rglob("*") if p.name in ("go.mod", "go.sum") or p.suffix == ".go")
+    return sorted(p for p in found if not p.name.endswith("_test.go"))
+
+
+def digest(folder: Path, salt: Iterable[str]) -> str:
+    """12 hexadecimal digits that change with any source file's name or content, and with the salt."""
+    total = hashlib.sha256("\0".join(salt).encode())
+    for path in source_files(folder):
+        total.update(f"\0{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def located(layout: Layout | None = None) -> Programs:
+    """Where this checkout's programs are, or will be when they are built.
+
+    Raises ClusterError when there is no Go, or it is too old.
+    """
+    layout = layout or Layout.current()
+    go = golang.find((SOURCES / "go.mod").read_text())
+    return Programs(layout.platform / digest(SOURCES, [go.version, go.target, *PACKAGES, *flags(pinned())]))
+
+
+def build(progress: Progress, layout: Layout | None = None) -> Programs:
+    """Build what is not built yet. Raises ClusterError."""
+    layout = layout or Layout.current()
+    programs = located(layout)
+    if not programs.folder.exists():
+        with locked(layout.platform / "lock", progress, "wait for another build"):
+            if not programs.folder.exists():
+                _build(programs, layout, progress)
+    programs.folder.touch()
+    return programs
+
+
+def _build(programs: Programs, layout: Layout, progress: Progress) -> None:
+    temporary = layout.platform / "unfinished"
+    shutil.rmtree(temporary, ignore_errors=True)
+    golang.require_space(layout.platform)
+    golang.install(SOURCES, PACKAGES, flags(pinned()), temporary / "bin", progress)
+    for built, name in RENAMED.items():
+        (temporary / "bin" / built).rename(temporary / "bin" / name)
+    _copy_chart(temporary / "charts" / "cert-manager")
+    temporary.rename(programs.folder)
+    _prune(layout.platform)
+
+
+def _copy_chart(target: Path) -> None:
+    """The chart lies in cert-manager's module; upstream's release sets its version."""
+    source = golang.module_folder(SOURCES, CERT_MANAGER) / "deploy" / "charts" / "cert-manager"
+    shutil.copytree(source, target, copy_function=shutil.copyfile)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
+    chart = target / "Chart.yaml"
+    version = pinned()[CERT_MANAGER]
+    chart.write_text(re.sub(r"^(version|appVersion): .*$", rf"\1: {version}", chart.read_text(), flags=re.MULTILINE))
+
+
+def _prune(folder: Path) -> None:
+    builds = sorted((p for p in folder.iterdir() if (p / "bin").is_dir()), key=lambda p: p.stat().st_mtime)
+    for old in builds[:-KEEP]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,183 @@
+"""The node's first process: starts the components in order, starts again what dies, stops them in order on SIGTERM.
+
+Run as `python -m local.cluster.supervisor NODE.json` in new namespaces. When it is killed, the kernel ends every
+process, mount and interface of the node with it.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cluster import sandbox, shutdown
+from local.cluster.probes import Prober
+from local.cluster.spec import Component, NodeSpec
+
+LOG_BYTES = 8 * 2**20  # a log that grows beyond is moved to NAME.log.1
+STABLE_SECONDS = 30.0  # who lived so long is started again at once
+LONGEST_DELAY = 10.0
+TICK = 0.05
+
+
+def delay(failures: int) -> float:
+    """Seconds until a component is started again: 0, 0.2, 0.4, … after it died `failures` times in a row."""
+    return 0.0 if failures <= 1 else min(0.1 * 2 ** (failures - 1), LONGEST_DELAY)
+
+
+@dataclass
+class Process:
+    """What is known of a component. pid 0: it does not run. Times are monotonic seconds, `since` wall clock."""
+
+    component: Component
+    pid: int = 0
+    ready: bool = False
+    started: float = 0.0
+    since: float = 0.0
+    not_before: float = 0.0
+    failures: int = 0
+    restarts: int = -1
+    last_end: str = ""
+
+
+def startable(process: Process, others: dict[str, Process], now: float) -> bool:
+    """Whether to start a component now: it does not run, what it needs is ready, its delay is over."""
+    if process.pid or now < process.not_before or (process.component.once and process.ready):
+        return False
+    return all(others[name].ready for name in process.component.needs)
+
+
+def followers(dead: str, others: dict[str, Process]) -> list[Process]:
+    """The running components to stop because `dead` died."""
+    return [p for p in others.values() if p.pid and p.component.follows and dead in p.component.needs]
+
+
+class Supervisor:
+    """Runs a node until it is told to stop."""
+
+    def __init__(self, spec: NodeSpec) -> None:
+        self._spec, self._logs = spec, spec.folder("logs")
+        self._processes = {c.name: Process(c) for c in spec.components}
+        self._prober = Prober(spec.folder("pki"))
+        self._stopping = False
+        self._told = ""
+
+    def run(self) -> None:
+        """Returns when everything is stopped."""
+        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        checked = 0.0
+        while not self._stopping:
+            now = time.monotonic()
+            self._reap(now)
+            self._probe()
+            self._start_due(now)
+            self._tell()
+            if now - checked > 5:
+                checked = now
+                self._limit_logs()
+            if select.select([reader], [], [], TICK if self._waiting() else 1.0)[0]:
+                os.read(reader, 4096)
+        shutdown.stop({name: p.pid for name, p in self._processes.items() if p.pid})
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _waiting(self) -> bool:
+        return any(not p.ready for p in self._processes.values())
+
+    def _reap(self, now: float) -> None:
+        for pid, status in shutdown.reap():
+            for process in self._processes.values():
+                if process.pid == pid:
+                    self._ended(process, os.waitstatus_to_exitcode(status), now)
+
+    def _ended(self, process: Process, code: int, now: float) -> None:
+        process.pid, process.last_end = 0, f"signal {-code}" if code < 0 else f"status {code}"
+        if process.component.once and code == 0:
+            process.ready = True
+            return
+        followed = process.component.follows and not all(self._processes[n].ready for n in process.component.needs)
+        if not followed:
+            process.failures = 1 if now - process.started > STABLE_SECONDS else process.failures + 1
+            process.not_before = now + delay(process.failures)
+            print(f"{time.strftime('%FT%TZ', time.gmtime())} {process.component.name}: {process.last_end}", flush=True)
+        process.ready = False
+        for follower in followers(process.component.name, self._processes):
+            os.kill(follower.pid, signal.SIGKILL)
+            follower.ready = False
+
+    def _probe(self) -> None:
+        for process in self._processes.values():
+            if process.pid and not process.ready and not process.component.once:
+                process.ready = self._prober.ready(process.component.probe)
+
+    def _start_due(self, now: float) -> None:
+        for process in self._processes.values():
+            if startable(process, self._processes, now):
+                self._start(process, now)
+
+    def _start(self, process: Process, now: float) -> None:
+        command = process.component.command
+        log = self._logs / f"{process.component.name}.log"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        process.pid = os.posix_spawnp(
+            command[0], command, os.environ, file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE]
+        )
+        process.started, process.since, process.restarts = now, time.time(), process.restarts + 1
+
+    def _tell(self) -> None:
+        """Write what `status` shows, when it changed."""
+        told = [
+            {
+                "name": n,
+                "pid": p.pid,
+                "since": p.since,
+                "restarts": p.restarts,
+                "ready": p.ready,
+                "last_end": p.last_end,
+            }
+            for n, p in self._processes.items()
+        ]
+        text = json.dumps({"digest": self._spec.digest, "components": told})
+        if text != self._told:
+            self._told = text
+            path = self._spec.folder("run") / "status.json"
+            path.with_suffix(".new").write_text(text)
+            path.with_suffix(".new").rename(path)
+
+    def _limit_logs(self) -> None:
+        """The components append, so a log can be emptied under them."""
+        for log in self._logs.glob("*.log"):
+            if log.stat().st_size > LOG_BYTES:
+                log.with_suffix(".log.1").write_bytes(log.read_bytes())
+                os.truncate(log, 0)
+
+
+def main() -> None:
+    # /proc is still the host's: this is the process id that the host knows.
+    host_pid = Path("/proc/self").readlink().name
+    spec = NodeSpec.read(Path(sys.argv[1]))
+    pid_file = spec.folder("run") / "node.pid"
+    pid_file.with_suffix(".new").write_text(host_pid)
+    pid_file.with_suffix(".new").rename(pid_file)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    sandbox.set_up(spec)
+    Supervisor(spec).run()
+
+
+if __name__ == "__main__":
+    main()
