@@ -52,6 +52,7 @@ class Entries:
 
     http: httpx.Client
     mark: str = field(default_factory=lambda: f"browser-test-{uuid.uuid4().hex[:12]}")
+    unmarked: list[str] = field(default_factory=list)
 
     def text(self, words: str = "An entry.") -> str:
         """The words with the mark."""
@@ -59,15 +60,23 @@ class Entries:
 
     def write(self, words: str = "An entry.") -> dict:
         """A stored entry with these words and the mark."""
-        return self.http.post("/api/entries", json={"text": self.text(words)}).raise_for_status().json()
+        return self._post(self.text(words))
+
+    def write_unmarked(self, words: str) -> None:
+        """Store an entry with these words only, to be deleted like the others."""
+        self.unmarked.append(self._post(words)["id"])
 
     def stored(self) -> list[dict]:
         """The test's entries, newest first. They are younger than all others, save those of tests that run at once."""
         return [entry for page in self._pages() for entry in page if self.mark in entry["text"]]
 
     def delete_all(self) -> None:
-        for entry in self.stored():
-            self.http.delete(f"/api/entries/{entry['id']}").raise_for_status()
+        for identity in [entry["id"] for entry in self.stored()] + self.unmarked:
+            self.http.delete(f"/api/entries/{identity}").raise_for_status()
+        self.unmarked.clear()
+
+    def _post(self, text: str) -> dict:
+        return self.http.post("/api/entries", json={"text": text}).raise_for_status().json()
 
     def _pages(self) -> Iterator[list[dict]]:
         query: dict[str, str | int] = {"limit": 100}

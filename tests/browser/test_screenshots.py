@@ -23,13 +23,15 @@ WORDS = [
 @pytest.mark.parametrize("size", SIZES)
 def test_pictures(new_visit: Callable[..., Visit], entries: Entries, screenshots: Path, size: str, scheme: str) -> None:
     for words in WORDS:
-        entries.write(words)
+        entries.write_unmarked(words)
     visit = new_visit(color_scheme=scheme, viewport=SIZES[size]).open()
-    expect(visit.mine).to_have_count(len(WORDS))
+    shown = visit.page.locator(".entry")
+    for number, words in enumerate(reversed(WORDS)):
+        expect(shown.nth(number).locator(".text")).to_have_text(words)
     expect(visit.page.locator("body")).to_have_css("background-color", GROUND[scheme])
     take(visit, screenshots / f"{size}-{scheme}.png")
-    visit.mine.nth(0).get_by_role("button", name="Edit").click()
-    visit.mine.nth(1).get_by_role("button", name="Delete").click()
+    shown.nth(0).get_by_role("button", name="Edit").click()
+    shown.nth(1).get_by_role("button", name="Delete").click()
     take(visit, screenshots / f"{size}-{scheme}-editing.png")
     visit.page.get_by_role("button", name="Cancel").click()
     visit.context.set_offline(True)
