@@ -1,6 +1,5 @@
 """A stack's configuration as the engines get it: `Pulumi.<stack>.yaml` with what this machine alone knows on top."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,9 @@ def read(stack: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise StackError(f"There is no stack {stack!r}: {path.name} is missing. Stacks here: {', '.join(names())}.") from None
+        raise StackError(
+            f"There is no stack {stack!r}: {path.name} is missing. Stacks here: {', '.join(names())}."
+        ) from None
     except yaml.YAMLError as error:
         raise StackError(f"{path.name} is no YAML: {error}") from None
     config = document.get("config") if isinstance(document, dict) else None
@@ -67,7 +68,9 @@ def effective(stack: str, overrides: Overrides) -> dict[str, Any]:
         if isinstance(config.get(f"{PROJECT}:{tier}"), dict):
             merged[f"{PROJECT}:{tier}"] = {**config[f"{PROJECT}:{tier}"], "image": image}
     prefix = f"{PROJECT}:"
-    settings.parse({key.removeprefix(prefix): value for key, value in merged.items() if key.startswith(prefix)}, PROJECT)
+    settings.parse(
+        {key.removeprefix(prefix): value for key, value in merged.items() if key.startswith(prefix)}, PROJECT
+    )
     return merged
 
 
@@ -78,5 +81,5 @@ def write(stack: str, config: dict[str, Any]) -> Path:
     text = "# Written by `make up`; edit the file in the project's root instead.\n" + yaml.safe_dump({"config": config})
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text)
-    os.replace(temporary, path)
+    temporary.replace(path)
     return path

@@ -48,7 +48,7 @@ class AcmeIssuer(KubernetesComponent):
             "server": args.server,
             "email": args.email,
             "privateKeySecretRef": {"name": f"{name}-account"},
-            "solvers": [{"http01": {"ingress": {"ingressClassName": INGRESS_CLASS}}}],
+            "solvers": [{"http01": {"ingress": {"ingressClassName": INGRESS_CLASS, "serviceType": "ClusterIP"}}}],
         }
         if args.ca_bundle is not None:
             acme["caBundle"] = args.ca_bundle

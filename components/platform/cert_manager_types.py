@@ -16,6 +16,7 @@ class IssuerRef(TypedDict):
 
 class HttpIngress(TypedDict):
     ingressClassName: str
+    serviceType: str
 
 
 class Http01(TypedDict):

@@ -70,3 +70,10 @@ def test_the_self_check_is_quick_for_our_own_acme_server_alone() -> None:
     quick, polite = (values(CertManagerArgs(chart="c", replicas=1, quick=q), "cert-manager") for q in (True, False))
     assert quick["extraArgs"]
     assert not polite["extraArgs"]
+
+
+def test_a_challenge_is_answered_within_the_quota_of_its_namespace(local: Recording) -> None:
+    (solver,) = local.one("ClusterIssuer", "pebble")["spec"]["acme"]["solvers"]
+    (quota,) = [r for r in local.all("ResourceQuota") if r["metadata"]["namespace"] == "journal"]
+    assert quota["spec"]["hard"]["services.nodeports"] == "0"
+    assert solver["http01"]["ingress"]["serviceType"] == "ClusterIP"

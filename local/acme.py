@@ -1,0 +1,84 @@
+"""The ACME root of stack `local`: Pebble makes a new one at every start, so every root that it had is remembered."""
+
+import socket
+import ssl
+import time
+from pathlib import Path
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from local.access import Access
+from local.failures import Failure
+
+ROOT_PATH = "/api/v1/namespaces/pebble/services/https:pebble:15000/proxy/roots/0"
+SECRET = "journal-tls"  # noqa: S105
+SERVED_SECONDS, REISSUED_SECONDS = 10.0, 90.0
+
+
+def remember(current_pem: bytes, file: Path) -> None:
+    """Add the root to the file of roots, unless it is there. Raises ValueError for what is no certificate."""
+    root = x509.load_pem_x509_certificate(current_pem)
+    known = x509.load_pem_x509_certificates(file.read_bytes()) if file.exists() else []
+    if root not in known:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in (root, *known))
+        temporary = file.with_suffix(".tmp")
+        temporary.write_bytes(text)
+        temporary.replace(file)
+
+
+def trust(access: Access, host: str, address: str, roots: Path) -> None:
+    """Leave in `roots` what vouches for the certificate that is served.
+
+    A certificate whose root nobody remembers (Pebble started anew, and this was interrupted before) is issued again.
+    Raises Failure.
+    """
+    remember(access.run("get", "--raw", ROOT_PATH), roots)
+    if _verified_in(SERVED_SECONDS, host, address, roots):
+        return
+    access.run("-n", "journal", "delete", "secret", SECRET, "--ignore-not-found")
+    if not _verified_in(REISSUED_SECONDS, host, address, roots):
+        raise Failure(
+            f"https://{host} at {address} does not answer with a certificate of the local ACME server.",
+            "See `make status`, `make logs TIER=traefik` and `make kubectl ARGS='-n journal describe certificate'`.",
+        )
+
+
+def _verified_in(seconds: float, host: str, address: str, roots: Path) -> bool:
+    end = time.monotonic() + seconds
+    while not (found := verifies(host, address, roots)) and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
+
+
+def verifies(host: str, address: str, roots: Path) -> bool:
+    """Whether the certificate that `address` answers with for `host` comes from one of the roots."""
+    context = ssl.create_default_context(cafile=str(roots))
+    try:
+        with (
+            socket.create_connection((address, 443), timeout=5) as connection,
+            context.wrap_socket(connection, server_hostname=host),
+        ):
+            return True
+    except (OSError, ssl.SSLError):
+        return False
+
+
+class ToAddress(httpx.HTTPTransport):
+    """Connects to one address, whatever the URL's host, and checks the certificate for that host."""
+
+    def __init__(self, address: str, roots: Path) -> None:
+        super().__init__(verify=ssl.create_default_context(cafile=str(roots)), retries=1)
+        self._address = address
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions["sni_hostname"] = request.url.host
+        request.url = request.url.copy_with(host=self._address)
+        return super().handle_request(request)
+
+
+def client(url: str, address: str, roots: Path) -> httpx.Client:
+    """A client of the journal that needs no entry in /etc/hosts."""
+    return httpx.Client(base_url=url, transport=ToAddress(address, roots), timeout=20, trust_env=False)

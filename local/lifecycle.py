@@ -1,0 +1,126 @@
+"""From a fresh machine to a served journal, and back to nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from local import acme, cluster, deploy, images, packages, paths, show, stack
+from local.access import Access, access, named_context
+from local.events import Watcher
+from local.failures import Failure
+from local.terminal import Steps, console
+
+STACK = "local"
+ANSWER_SECONDS = 30
+
+
+def up() -> None:
+    """Set up what is missing, start the cluster, deploy the stack, and say where it is."""
+    stack.effective(STACK, stack.Overrides(images=images.references()))  # wrong settings end it here
+    deploy.chosen_engine()
+    with Steps() as steps:
+        here = _own_cluster(steps) if named_context() is None else access()
+        config = stack.effective(STACK, _overrides(here))
+        with steps.step("deploy the stack") as step:
+            watcher = Watcher(step)
+            outputs = deploy.deployment(here, STACK, config).up(watcher)
+        if sum(watcher.counts.values()):
+            console.print(f"  {watcher.summary()}")
+        with steps.step("answer over HTTPS"):
+            roots = _answer(here, outputs)
+    show.tiers(here)
+    show.address(outputs["url"], outputs["host"], outputs["address"], roots)
+
+
+def preview() -> None:
+    """Show what `up` would change."""
+    here = access()
+    config = stack.effective(STACK, _overrides(here))
+    with Steps() as steps, steps.step("preview") as step:
+        watcher = Watcher(step)
+        deploy.deployment(here, STACK, config).preview(watcher)
+    if sum(watcher.counts.values()):
+        console.print(watcher.summary().replace("created", "to create").replace("updated", "to update"))
+
+
+def down() -> None:
+    """Remove the stack, then the cluster where it was built here."""
+    with Steps() as steps:
+        if named_context() is not None or cluster.status().node is not None:
+            here = access()
+            with steps.step("remove the stack") as step:
+                deploy.deployment(here, STACK, stack.effective(STACK, _overrides(here))).down(Watcher(step))
+        if named_context() is None:
+            with steps.step("stop the cluster"):
+                cluster.stop(wipe=True)
+    shutil.rmtree(stack.STATE, ignore_errors=True)
+
+
+def _own_cluster(steps: Steps) -> Access:
+    _install_packages(steps)
+    with ThreadPoolExecutor(2) as pool:  # building images waits for the network, building programs for the processor
+        built = pool.submit(_build_programs, steps)
+        made = pool.submit(_build_images, steps)
+        programs, archives = built.result(), made.result()
+    with steps.step("start the cluster") as step:
+        cluster.start(programs, step)
+    with steps.step("import images") as step:
+        cluster.import_images([*cluster.static_images(), *archives], step)
+    return access()
+
+
+def _install_packages(steps: Steps) -> None:
+    missing = packages.missing_packages()
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise Failure(f"Missing: {', '.join(missing)}, and no apt-get to install them.", "Install them by hand.")
+    with steps.step("install Debian packages") as step:
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for arguments in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
+            step.step(f"apt-get {arguments[0]} ({len(missing)} packages)")
+            command = ["apt-get", "-q", *arguments]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                tail = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
+                raise Failure(f"{' '.join(command)} failed.", "Is this root, and does the mirror answer?", tail)
+
+
+def _build_programs(steps: Steps) -> cluster.Programs:
+    with steps.step("build Kubernetes") as step:
+        return cluster.build(step)
+
+
+def _build_images(steps: Steps) -> list[Path]:
+    with steps.step("build images") as step:
+        return list(images.build(step).values())
+
+
+def _overrides(here: Access) -> stack.Overrides:
+    if not here.own:
+        return stack.Overrides(kubeconfig=here.kubeconfig, context=here.context)
+    return stack.Overrides(kubeconfig=here.kubeconfig, chart=cluster.chart_path(), images=images.references())
+
+
+def _answer(here: Access, outputs: dict[str, Any]) -> Path:
+    """The file of ACME roots, once the journal answers with a certificate of theirs.
+
+    Leaves `.state/local.json` for tests.
+    """
+    url, host, address = outputs["url"], outputs["host"], outputs["address"]
+    remembered = paths.state() / "acme-roots.pem"
+    acme.trust(here, host, address, remembered)
+    stack.STATE.mkdir(exist_ok=True)
+    roots = stack.STATE / "acme-roots.pem"
+    shutil.copyfile(remembered, roots)
+    with acme.client(url, address, roots) as client:
+        answer = client.get("/api")
+    if answer.status_code != 200:
+        raise Failure(f"{url}/api answers {answer.status_code}: {answer.text[:200]}", "See `make logs TIER=frontend`.")
+    found = {"url": url, "address": address, "ca": str(roots)}
+    (stack.STATE / "local.json").write_text(json.dumps(found, indent=2) + "\n")
+    return roots
