@@ -1,0 +1,94 @@
+"""What the engine's live tests share: a stack of its own on the running cluster, and what a run told of it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pulumi
+import pytest
+from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from local import paths
+from local.engine import Action, Event, State, Summary, Target, down, preview, up
+from local.engine.cluster import Cluster
+from local.engine.objects import Object, Ref
+from local.engine.operations import Outcome
+
+
+def kubeconfig() -> Path:
+    """Of the cluster to test on. Fails when there is none."""
+    named = os.environ.get("KUBECONFIG")
+    path = Path(named) if named else paths.state() / "kubeconfig"
+    if not path.is_file():
+        pytest.fail(
+            f"There is no kubeconfig at {path}: start the cluster with `make up`, or set KUBECONFIG.", pytrace=False
+        )
+    return path
+
+
+@dataclass
+class Stack:
+    """namespace: where its objects are; its programs declare it when `own` is set. events: of the last run."""
+
+    name: str
+    namespace: str
+    target: Target
+    cluster: Cluster
+    events: list[Event] = field(default_factory=list)
+    own: Namespace | bool = False
+
+    def up(self, program: Callable[[], object], **options: float) -> Outcome:
+        self.events.clear()
+        target = replace(self.target, **options)
+        return up(self._in_namespace(program), target, project="test", stack=self.name, on_event=self.events.append)
+
+    def preview(self, program: Callable[[], object]) -> Outcome:
+        self.events.clear()
+        program = self._in_namespace(program)
+        return preview(program, self.target, project="test", stack=self.name, on_event=self.events.append)
+
+    def down(self) -> Summary:
+        self.events.clear()
+        return down(self.target, stack=self.name, on_event=self.events.append)
+
+    def _in_namespace(self, program: Callable[[], object]) -> Callable[[], None]:
+        def whole() -> None:
+            if self.own:
+                self.own = Namespace(self.namespace, metadata=ObjectMetaArgs(name=self.namespace))
+            program()
+
+        return whole
+
+    def options(self, **more: object) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(
+            pulumi.ResourceOptions(depends_on=[self.own] if isinstance(self.own, Namespace) else []),
+            pulumi.ResourceOptions(**more),  # ty: ignore[invalid-argument-type]
+        )
+
+    def metadata(self, name: str, **more: object) -> ObjectMetaArgs:
+        return ObjectMetaArgs(name=name, namespace=self.namespace, **more)  # ty: ignore[invalid-argument-type]
+
+    def config_map(self, name: str, data: dict[str, str], **options: object) -> ConfigMap:
+        return ConfigMap(name, metadata=self.metadata(name), data=data, opts=self.options(**options))
+
+    def get(self, api_version: str, kind: str, name: str) -> Object | None:
+        return self.cluster.get(Ref(api_version, kind, self.namespace, name))
+
+    def found(self, api_version: str, kind: str, name: str) -> Object:
+        found = self.get(api_version, kind, name)
+        assert found is not None, f"there is no {kind} {name}"
+        return found
+
+    def done(self, action: Action) -> list[str]:
+        """Names of the resources that the last run did (or would do) this to, in order."""
+        return [e.name for e in self.events if e.state == State.DONE and e.action == action]
+
+    def order(self) -> list[str]:
+        """What was deleted, in the order in which it was gone."""
+        return self.done(Action.DELETE)
+
+
+def counts(summary: Summary) -> dict[str, int]:
+    return {str(action): number for action, number in summary.counts.items() if number}
