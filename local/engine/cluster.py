@@ -187,6 +187,11 @@ class Cluster:
                 return self._client.request(method, path, serialize=False, **options).data
             except DynamicApiError as error:
                 answer = _api_error(error)
+                if answer.status == 0:
+                    raise EngineError(
+                        f"No trusted connection to the Kubernetes API at {self.server}: {answer.message.strip()}\n"
+                        "  The kubeconfig is of another cluster, or of one that has been made anew."
+                    ) from None
                 again = answer.status == 429 or (answer.status >= 500 and any(p in answer.message for p in PASSING))
                 if not again or time.monotonic() > end:
                     raise answer from None

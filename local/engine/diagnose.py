@@ -113,12 +113,12 @@ def _last_lines(cluster: Cluster, pod: Object, container: str, *, previous: bool
 
 
 def _events(cluster: Cluster, obj: Object, *reasons: str) -> list[str]:
-    """Messages of these reasons about the object, newest first, at most two."""
+    """The newest message of each of these reasons about the object."""
     metadata = obj["metadata"]
     found = cluster.list("v1", "Event", metadata.get("namespace", ""), fields=f"involvedObject.uid={metadata['uid']}")
     telling = [e for e in found if e.get("reason") in reasons and not _is_over(e, obj)]
-    telling.sort(key=_when, reverse=True)
-    return [e.get("message", "").strip() for e in telling[:2]]
+    newest = {e["reason"]: e.get("message", "") for e in sorted(telling, key=_when)}
+    return [text.removeprefix("(combined from similar events): ").strip() for text in newest.values()]
 
 
 def _when(event: Object) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.engine.cluster import Cluster
+from local.engine.cluster import ApiError, Cluster
 from local.engine.helm import Helm
 from local.engine.inventory import Inventory
 from local.engine.live import Live, Parts
 from local.engine.lock import Lock
-from local.engine.model import Action, State, Summary
+from local.engine.model import Action, EngineError, State, Summary
 from local.engine.program import EMPTY, Program, Run, run
 from local.engine.random_values import RandomValues
 from local.engine.remove import Remover, check_protected
@@ -110,7 +110,7 @@ def _session(target: Target, stack: str, on_event: OnEvent | None, *, preview: b
     """The parts of one run; but for a preview the stack is locked before its inventory is read."""
     cluster, stopped, report = Cluster(target.kubeconfig, target.context), threading.Event(), Report(on_event)
     try:
-        with nullcontext() if preview else Lock(cluster, stack, stopped):
+        with _told(), nullcontext() if preview else Lock(cluster, stack, stopped):
             random = RandomValues(target.state / f"random-{stack}.json")
             report.learn(random.secrets())
             yield Parts(
@@ -121,6 +121,15 @@ def _session(target: Target, stack: str, on_event: OnEvent | None, *, preview: b
     finally:
         stopped.set()
         cluster.close()
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """What the API refuses outside a resource: reading and writing the inventory, the lease."""
+    try:
+        yield
+    except ApiError as error:
+        raise EngineError(f"The Kubernetes API refuses it ({error.status} {error.reason}): {error.message}") from error
 
 
 def _remover(parts: Parts) -> Remover:

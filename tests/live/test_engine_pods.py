@@ -1,0 +1,263 @@
+"""The embedded engine waits for pods: until they are ready, and with the reason when they aren't."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+from pulumi_kubernetes.apps.v1 import DaemonSet, Deployment, StatefulSet
+from pulumi_kubernetes.batch.v1 import Job
+from pulumi_kubernetes.core.v1 import PersistentVolumeClaim, Service
+
+from local.engine import Action, EngineError, ResourceError, State, Target
+from local.engine.cluster import Cluster
+from local.engine.objects import Ref
+from tests.live.engine_stack import Stack, counts, kubeconfig
+
+pytestmark = pytest.mark.live
+PAUSE, SHELL = "registry.k8s.io/pause:3.10", "docker.io/library/redis:7.0.15"
+NAMESPACE = "engine-test-pods"
+Json = dict[str, object]
+READY_FILE = {"readinessProbe": {"exec": {"command": ["sh", "-c", "test -e /tmp/ready"]}, "periodSeconds": 1}}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster(kubeconfig())
+    ref = Ref("v1", "Namespace", "", NAMESPACE)
+    cluster.apply(ref, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, force=False)
+    yield cluster
+    cluster.delete(ref)
+    cluster.close()
+
+
+@pytest.fixture
+def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Stack]:
+    target = Target(state=tmp_path, kubeconfig=kubeconfig(), timeout=90, image_patience=4)
+    made = Stack(NAMESPACE, NAMESPACE, target, cluster)
+    yield made
+    made.down()
+
+
+def container(image: str = PAUSE, script: str = "", **more: object) -> Json:
+    command = {"command": ["sh", "-c", script]} if script else {}
+    return {"name": "main", "image": image, "imagePullPolicy": "IfNotPresent", **command, **more}
+
+
+def template(image: str = PAUSE, script: str = "", *, restart: str = "Always", **more: object) -> Json:
+    spec = {
+        "containers": [container(image, script, **more)],
+        "terminationGracePeriodSeconds": 0,
+        "restartPolicy": restart,
+    }
+    return {"metadata": {"labels": {"app": "a"}}, "spec": spec}
+
+
+def workload(replicas: int, pod: Json, **more: object) -> Json:
+    return {"replicas": replicas, "selector": {"matchLabels": {"app": "a"}}, "template": pod, **more}
+
+
+def deploy(stack: Stack, pod: Json, *, name: str = "d", replicas: int = 1, **more: object) -> Deployment:
+    opts = stack.options(**more)
+    return Deployment(name, metadata=stack.metadata(name), spec=workload(replicas, pod), opts=opts)
+
+
+def test_up_ends_when_pods_are_available(stack: Stack) -> None:
+    slow = template(SHELL, "sleep 2; touch /tmp/ready; exec sleep 1000", **READY_FILE)
+    made = stack.up(lambda: pulumi.export("available", deploy(stack, slow, replicas=2).status.available_replicas))
+    assert made.outputs == {"available": 2}
+    (done,) = [e for e in stack.events if e.state == State.DONE]
+    assert 2 < done.seconds < 60
+    again = stack.up(lambda: deploy(stack, slow, replicas=2))
+    assert counts(again.summary) == {"unchanged": 1}
+    changed = template(SHELL, "sleep 1; touch /tmp/ready; exec sleep 1001", **READY_FILE)
+    stack.up(lambda: deploy(stack, changed, replicas=2))
+    status = stack.found("apps/v1", "Deployment", "d")["status"]
+    assert status["updatedReplicas"] == status["availableReplicas"] == status["replicas"] == 2
+
+
+def test_waits_go_on_side_by_side(stack: Stack) -> None:
+    def program() -> None:
+        for name in ("w1", "w2", "w3", "w4", "w5", "w6"):
+            pod = template(SHELL, "sleep 4; touch /tmp/ready; exec sleep 1000", **READY_FILE)
+            pod["metadata"] = {"labels": {"app": name}}
+            spec = {"selector": {"matchLabels": {"app": name}}, "template": pod}
+            Deployment(name, metadata=stack.metadata(name), spec=spec, opts=stack.options())
+
+    made = stack.up(program)
+    waited = sum(e.seconds for e in stack.events if e.state == State.DONE)
+    assert counts(made.summary) == {"create": 6}
+    assert waited > 6 * 4
+    assert made.summary.seconds < waited / 2
+
+
+def test_a_stateful_set_keeps_its_volumes_when_it_is_replaced(stack: Stack) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+    mounts = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+
+    def program(service: str, app: str) -> None:
+        pod = template(SHELL, "date +%s%N >> /data/starts; exec sleep 1000", **mounts)
+        pod["metadata"] = {"labels": {"app": app}}
+        spec = {**workload(2, pod, serviceName=service, volumeClaimTemplates=[claim])}
+        spec["selector"] = {"matchLabels": {"app": app}}
+        StatefulSet("s", metadata=stack.metadata("s"), spec=spec, opts=stack.options())
+
+    stack.up(lambda: program("one", "a"))
+    volumes = [stack.found("v1", "PersistentVolumeClaim", f"data-s-{i}")["spec"]["volumeName"] for i in (0, 1)]
+    for service, app in [("two", "a"), ("two", "b")]:
+        assert counts(stack.up(lambda service=service, app=app: program(service, app)).summary) == {"replace": 1}
+        assert stack.found("apps/v1", "StatefulSet", "s")["status"]["readyReplicas"] == 2
+        now = [stack.found("v1", "PersistentVolumeClaim", f"data-s-{i}")["spec"]["volumeName"] for i in (0, 1)]
+        assert now == volumes
+    stack.down()
+    for index in (0, 1):
+        assert stack.found("v1", "PersistentVolumeClaim", f"data-s-{index}")["status"]["phase"] == "Bound"
+        stack.cluster.delete(Ref("v1", "PersistentVolumeClaim", NAMESPACE, f"data-s-{index}"))
+
+
+def test_jobs_daemon_sets_claims_and_addresses(stack: Stack) -> None:
+    def program() -> None:
+        Job(
+            "j",
+            metadata=stack.metadata("j"),
+            spec={"template": template(SHELL, "true", restart="Never")},
+            opts=stack.options(),
+        )
+        spec = {"selector": {"matchLabels": {"app": "a"}}, "template": template()}
+        DaemonSet("d", metadata=stack.metadata("d"), spec=spec, opts=stack.options())
+        size = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+        PersistentVolumeClaim("c", metadata=stack.metadata("c"), spec=size, opts=stack.options())
+        ports = [{"port": 8099}]
+        spec = {"type": "LoadBalancer", "ports": ports, "selector": {"app": "a"}}
+        balancer = Service("b", metadata=stack.metadata("b"), spec=spec, opts=stack.options())
+        pulumi.export("address", balancer.status.load_balancer.ingress[0].ip)
+
+    made = stack.up(program)
+    assert made.outputs == {"address": "10.123.0.2"}
+    assert stack.found("batch/v1", "Job", "j")["status"]["succeeded"] == 1
+    assert stack.found("apps/v1", "DaemonSet", "d")["status"]["numberAvailable"] == 1
+    assert counts(stack.up(program).summary) == {"unchanged": 4}
+
+
+def failing(stack: Stack, pod: Json, said: str, limit: float = 12, **more: object) -> str:
+    begun = time.monotonic()
+    with pytest.raises(ResourceError, match=said) as caught:
+        stack.up(lambda: deploy(stack, pod, **more), timeout=limit)
+    assert time.monotonic() - begun < limit + 8
+    assert str(caught.value).startswith("Deployment d: ")
+    return str(caught.value)
+
+
+def test_why_an_image_cannot_be_had(stack: Stack) -> None:
+    message = failing(
+        stack, template("localhost/engine-test/none:1"), "image localhost/engine-test/none:1 can't be had", 60
+    )
+    assert "doesn't become ready" in message
+    assert "Build or import the image" in message
+    waiting = [e.detail for e in stack.events if e.state == State.WAITING]
+    assert any("can't be had" in detail for detail in waiting)
+
+
+def test_why_a_pod_cannot_be_scheduled(stack: Stack) -> None:
+    pod = template(resources={"requests": {"cpu": "1000"}})
+    failing(
+        stack,
+        pod,
+        r"isn't ready after 1\d s: pod d-\S+ can't be scheduled: 0/1 nodes are available: 1 Insufficient cpu",
+    )
+
+
+def test_why_a_container_crashes_with_its_last_lines(stack: Stack) -> None:
+    script = "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done; echo the config has no host >&2; exit 3"
+    message = failing(
+        stack, template(SHELL, script, **READY_FILE), r"container main of pod d-\S+ crashes \(exit code 3"
+    )
+    assert "    line 9\n    the config has no host" in message
+    assert "line 1\n" not in message
+
+
+def test_why_a_container_cannot_start(stack: Stack) -> None:
+    pod = template(SHELL, "sleep 1", envFrom=[{"secretRef": {"name": "no-such"}}])
+    failing(stack, pod, r'CreateContainerConfigError: secret "no-such" not found')
+
+
+def test_why_a_volume_cannot_be_mounted(stack: Stack) -> None:
+    pod = template(volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    pod["spec"] = {**pod["spec"], "volumes": [{"name": "v", "configMap": {"name": "no-such"}}]}
+    failing(stack, pod, r'configmap "no-such" not found')
+
+
+def test_why_a_probe_fails(stack: Stack) -> None:
+    probe = {"exec": {"command": ["sh", "-c", "echo not yet, Redis is away; exit 1"]}, "periodSeconds": 1}
+    failing(
+        stack,
+        template(SHELL, "exec sleep 1000", readinessProbe=probe),
+        "Readiness probe failed: not yet, Redis is away",
+    )
+
+
+def test_why_no_pod_is_made(stack: Stack) -> None:
+    def program() -> None:
+        quota = k8s.core.v1.ResourceQuota(
+            "q", metadata=stack.metadata("q"), spec={"hard": {"pods": "0"}}, opts=stack.options()
+        )
+        deploy(stack, template(), depends_on=[quota])
+
+    with pytest.raises(ResourceError, match=r"no pod is made: Error creating: pods .* is forbidden: exceeded quota: q"):
+        stack.up(program, timeout=6)
+
+
+def test_why_a_job_failed_at_once(stack: Stack) -> None:
+    spec = {"backoffLimit": 0, "template": template(SHELL, "echo no such table; exit 4", restart="Never")}
+    with pytest.raises(ResourceError, match=r"(?s)Job j: doesn't become ready: .*exit code 4.*no such table"):
+        stack.up(lambda: Job("j", metadata=stack.metadata("j"), spec=spec, opts=stack.options()), timeout=60)
+
+
+def test_time_limits_of_a_resource_and_of_its_annotation(stack: Stack) -> None:
+    pod = template(resources={"requests": {"cpu": "1000"}})
+    limits = pulumi.CustomTimeouts(create="3s", update="3s")
+    failing(stack, pod, r"isn't ready after 3 s", custom_timeouts=limits)
+    meta = stack.metadata("d", annotations={"pulumi.com/skipAwait": "true"})
+    stack.up(lambda: Deployment("d", metadata=meta, spec=workload(1, pod), opts=stack.options()))
+
+
+def test_one_failure_ends_the_waits_of_the_others(stack: Stack) -> None:
+    def program() -> None:
+        deploy(stack, template(resources={"requests": {"cpu": "1000"}}))
+        spec = {"backoffLimit": 0, "template": template(SHELL, "exit 1", restart="Never")}
+        Job("j", metadata=stack.metadata("j"), spec=spec, opts=stack.options())
+
+    begun = time.monotonic()
+    with pytest.raises(ResourceError, match="Job j"):
+        stack.up(program)
+    assert time.monotonic() - begun < 60
+    (ended,) = [e for e in stack.events if e.name == "d" and e.state == State.FAILED]
+    assert "not waited for to the end" in ended.detail
+
+
+def test_an_interrupted_wait_goes_on_in_the_next_run(stack: Stack) -> None:
+    with pytest.raises(EngineError):
+        stack.up(lambda: deploy(stack, template(resources={"requests": {"cpu": "1000"}})), timeout=2)
+    made = stack.up(lambda: deploy(stack, template()))
+    assert counts(made.summary) == {"update": 1}
+    assert stack.done(Action.UPDATE) == ["d"]
+
+
+def test_a_deployment_deleted_by_someone_else_while_it_is_waited_for(stack: Stack) -> None:
+    ref = Ref("apps/v1", "Deployment", NAMESPACE, "d")
+
+    def meddle() -> None:
+        while stack.cluster.get(ref) is None:
+            time.sleep(0.05)
+        stack.cluster.delete(ref)
+
+    thread = threading.Thread(target=meddle)
+    thread.start()
+    failing(stack, template(resources={"requests": {"cpu": "1000"}}), "was deleted by someone else")
+    thread.join()
