@@ -6,11 +6,11 @@
     status(); stop(wipe=True)
 
 What runs on it should know:
-- The node is 10.123.0.2, the host 10.123.0.1, pods 10.244.0.0/16, services 10.96.0.0/16. The host reaches them all; pods
-  reach nothing beyond the host.
+- The node is 10.123.0.2, the host 10.123.0.1, pods 10.244.0.0/16, services 10.96.0.0/16. The host reaches them all;
+  pods reach nothing beyond the host.
 - A service of type LoadBalancer has the node's address. Of two that want the same port, the older has it; the other
   stays without an address, and an event says why.
-- Network policies hold from a pod's first packet. The node itself (probes, API server to webhook) is never filtered.
+- Network policies hold from a pod's first packet. The node itself (probes, API server to webhook) is not filtered.
   For egress the API server is 10.123.0.2 port 6443: rules see a packet after the service address is translated.
 - Volumes (`local-path`, the default class) belong to root like a new disk: pods that are not root set fsGroup. Their
   size is not limited.

@@ -9,6 +9,7 @@ from local.cluster.errors import ClusterError
 from local.cluster.layout import CGROUP
 
 ROOT = Path("/sys/fs/cgroup")
+CPU_HIERARCHIES = ("cpu", "cpuacct", "cpu,cpuacct", "cpuset")
 NEEDED = ("cpu", "memory", "pids")
 SHARES_PER_CPU = 1024  # cgroup v1's weight of a process: pods together weigh as much as one busy process on each CPU
 
@@ -53,6 +54,22 @@ def create() -> None:
                 (folder / name).write_text((folder.parent / name).read_text())
         if (folder / "cpu.shares").exists():
             (folder / "cpu.shares").write_text(str(SHARES_PER_CPU * (os.cpu_count() or 1)))
+
+
+def enter() -> None:
+    """Put this process, and all that it will start, into a folder below ours, out of the limits of who starts the node.
+
+    v1: not for the CPU, where each component keeps a weight of its own. v2: all, for kubelet needs our folder empty.
+    """
+    for folder in folders():
+        if folder.parent.name in CPU_HIERARCHIES:
+            continue
+        components = folder / "components"
+        components.mkdir(exist_ok=True)
+        (components / "cgroup.procs").write_text("0")
+        if folder.parent == ROOT:
+            enabled = " ".join(f"+{name}" for name in (folder / "cgroup.controllers").read_text().split())
+            (folder / "cgroup.subtree_control").write_text(enabled)
 
 
 def remove(seconds: float = 5.0) -> None:

@@ -80,7 +80,7 @@ def ensure(layout: Layout, now: datetime | None = None) -> bool:
     stale = {name for name in AUTHORITIES if not _current(layout.pki / f"{name}.crt", now)}
     for name in stale:
         _write_pair(layout.pki, name, *_authority(AUTHORITIES[name], now))
-    leaves = [leaf for leaf in LEAVES if leaf.authority in stale or not _current(layout.pki / f"{leaf.file}.crt", now)]
+    leaves = [leaf for leaf in LEAVES if not _current(layout.pki / f"{leaf.file}.crt", now, leaf.authority)]
     for leaf in leaves:
         _issue(layout.pki, leaf, now)
     if not layout.kubeconfig.exists() or any(leaf.file == "admin" for leaf in leaves):

@@ -1,12 +1,11 @@
 """The inside of the node's namespaces: mounts, cgroup hierarchies, network, CNI. Runs once, as their first process."""
 
-import os
 import subprocess
 import time
 from pathlib import Path
 
 from local.cluster.config import REGISTRY, RUN
-from local.cluster.layout import CGROUP, HOST_ADDRESS, NODE_ADDRESS, NODE_LINK, NODE_NAME
+from local.cluster.layout import HOST_ADDRESS, NODE_ADDRESS, NODE_LINK, NODE_NAME
 from local.cluster.spec import NodeSpec
 
 # Pods are routed by their own address, so a packet whose way back is another interface has a forged source.
@@ -23,8 +22,6 @@ def set_up(spec: NodeSpec) -> None:
     """Raises OSError and CalledProcessError."""
     _mount_system()
     _mount_folders(spec)
-    if Path("/sys/fs/cgroup/cgroup.controllers").exists():
-        _enter_cgroup()
     _network()
     _plugins(spec)
 
@@ -54,16 +51,6 @@ def _mount_folders(spec: NodeSpec) -> None:
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", temporary)
     for folder in ("/run/lock", "/run/netns", RUN, REGISTRY):
         Path(folder).mkdir(mode=0o700, exist_ok=True)
-
-
-def _enter_cgroup() -> None:
-    """cgroup v2 only: processes may not be beside the folders that kubelet makes, so they get a folder too."""
-    root = Path("/sys/fs/cgroup") / CGROUP
-    components = root / "components"
-    components.mkdir(exist_ok=True)
-    (components / "cgroup.procs").write_text(str(os.getpid()))
-    enabled = " ".join(f"+{name}" for name in (root / "cgroup.controllers").read_text().split())
-    (root / "cgroup.subtree_control").write_text(enabled)
 
 
 def _network() -> None:

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from local.cluster import api, components, host, images, pki, preflight, program_images
+from local.cluster import api, cgroups, components, host, images, pki, preflight, program_images
 from local.cluster.errors import ClusterError, tail_of
 from local.cluster.layout import NODE_ADDRESS, Layout
 from local.cluster.lock import locked
 from local.cluster.programs import Programs
 from local.cluster.spec import NodeSpec
-from local.cluster.state import Node, node_pid, settled, told
+from local.cluster.state import SUPERVISOR, Node, node_pid, settled, told
 from local.cluster.stopping import halt
 from local.progress import Progress
 
@@ -83,7 +83,7 @@ def _launch(spec: NodeSpec, layout: Layout, progress: Progress) -> None:
         path.write_text(content)
     spec.write(layout.spec)
     host.prepare(layout)
-    command = ["unshare", *NAMESPACES, sys.executable, "-m", "local.cluster.supervisor", str(layout.spec)]
+    command = ["unshare", *NAMESPACES, sys.executable, "-m", SUPERVISOR, str(layout.spec)]
     environment = os.environ | {"PYTHONPATH": str(HERE.parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     with (layout.logs / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
@@ -94,6 +94,7 @@ def _launch(spec: NodeSpec, layout: Layout, progress: Progress) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=cgroups.enter,
         )
     if not api.wait(lambda: node_pid(layout) != 0 or process.poll() is not None, 10) or not node_pid(layout):
         raise _failure("The node's first process does not start.", layout, "supervisor")

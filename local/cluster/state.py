@@ -1,11 +1,14 @@
 """What is known of the running node."""
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local.cluster.layout import NODE_ADDRESS, Layout
+
+SUPERVISOR = "local.cluster.supervisor"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ def node_pid(layout: Layout) -> int:
     except (OSError, ValueError):
         return 0
     return pid if str(layout.spec).encode() in command else 0
+
+
+def processes(layout: Layout) -> list[int]:
+    """All first processes and their parents, such as a start leaves that was killed before the node said who it is."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                if SUPERVISOR.encode() in command and str(layout.spec).encode() in command:
+                    found.append(int(entry.name))
+    return found
 
 
 def told(layout: Layout) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from local.cluster import api, host
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
 from local.cluster.lock import locked
-from local.cluster.state import node_pid
+from local.cluster.state import node_pid, processes
 
 ORDERLY_SECONDS = 25.0  # containers 8, the components' phases together 12
 KILLED_SECONDS = 10.0
@@ -32,21 +32,23 @@ def stop(*, wipe: bool, layout: Layout | None = None) -> None:
 
 
 def halt(layout: Layout, *, gently: bool) -> None:
-    """End the node's processes, in order when `gently`, and undo what starting did to the host. The caller has the lock.
+    """End the node, in order when `gently`, and undo what starting did to the host. The caller has the lock.
 
     Raises ClusterError when the node cannot be ended.
     """
-    pid = node_pid(layout)
-    for chosen, seconds in ((signal.SIGTERM, ORDERLY_SECONDS), (signal.SIGKILL, KILLED_SECONDS)):
-        if not pid or (chosen == signal.SIGTERM and not gently):
-            continue
+    first = node_pid(layout)
+    if first and gently:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, chosen)
-        if api.wait(lambda: not node_pid(layout), seconds):
-            break
-    if node_pid(layout):
-        raise ClusterError(
-            f"The node's first process {pid} cannot be ended.", "Look at it with ps; restart the machine."
-        )
+            os.kill(first, signal.SIGTERM)
+        api.wait(lambda: not node_pid(layout), ORDERLY_SECONDS)
+
+    def ended() -> bool:
+        for pid in processes(layout):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not processes(layout)
+
+    if not api.wait(ended, KILLED_SECONDS):
+        raise ClusterError(f"The node's processes {processes(layout)} do not end.", "See what ps says of them.")
     host.restore(layout)
     shutil.rmtree(layout.run, ignore_errors=True)
