@@ -19,6 +19,7 @@ from local.engine.model import (
 )
 from local.engine.program import Log, Run, run
 from local.engine.recorder import Recorder
+from local.engine.renderer import Renderer
 
 if TYPE_CHECKING:
     from local.engine.operations import Outcome, Target, down, preview, up
@@ -33,6 +34,7 @@ __all__ = [
     "ProgramError",
     "Recorder",
     "Registration",
+    "Renderer",
     "ResourceError",
     "Result",
     "Run",

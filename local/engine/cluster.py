@@ -21,7 +21,14 @@ MANAGER = "journal-engine"
 CONNECTIONS = 256
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 # What passes by itself: the API server restarts, etcd is slow, a webhook's pod isn't there yet.
-PASSING = ("failed calling webhook", "etcdserver:", "request timed out", "no endpoints available", "leader changed")
+PASSING = (
+    "failed calling webhook",
+    "etcdserver:",
+    "request timed out",
+    "no endpoints available",
+    "leader changed",
+    "before all known HTTP paths",
+)
 PATIENCE = 60.0
 
 

@@ -1,9 +1,11 @@
 """What the engine's live tests share: a stack of its own on the running cluster, and what a run told of it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import pulumi
 import pytest
@@ -15,6 +17,9 @@ from local.engine import Action, Event, State, Summary, Target, down, preview, u
 from local.engine.cluster import Cluster
 from local.engine.objects import Object, Ref
 from local.engine.operations import Outcome
+
+R = TypeVar("R")
+NONE: Mapping[str, object] = MappingProxyType({})
 
 
 def kubeconfig() -> Path:
@@ -61,17 +66,21 @@ class Stack:
 
         return whole
 
-    def options(self, **more: object) -> pulumi.ResourceOptions:
+    def options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(
             pulumi.ResourceOptions(depends_on=[self.own] if isinstance(self.own, Namespace) else []),
-            pulumi.ResourceOptions(**more),  # ty: ignore[invalid-argument-type]
+            pulumi.ResourceOptions(**more),
         )
 
-    def metadata(self, name: str, **more: object) -> ObjectMetaArgs:
-        return ObjectMetaArgs(name=name, namespace=self.namespace, **more)  # ty: ignore[invalid-argument-type]
+    def metadata(self, name: str, **more: Any) -> ObjectMetaArgs:
+        return ObjectMetaArgs(name=name, namespace=self.namespace, **more)
 
-    def config_map(self, name: str, data: dict[str, str], **options: object) -> ConfigMap:
-        return ConfigMap(name, metadata=self.metadata(name), data=data, opts=self.options(**options))
+    def make(self, kind: Callable[..., R], name: str, *, options: Mapping[str, object] = NONE, **fields: object) -> R:
+        """An object in the stack's namespace; its fields are given as plain values."""
+        return kind(name, **{"metadata": self.metadata(name), "opts": self.options(**options), **fields})
+
+    def config_map(self, name: str, data: Mapping[str, object], **options: object) -> ConfigMap:
+        return self.make(ConfigMap, name, options=options, data=data)
 
     def get(self, api_version: str, kind: str, name: str) -> Object | None:
         return self.cluster.get(Ref(api_version, kind, self.namespace, name))

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws
@@ -65,38 +66,37 @@ def pod(labels: dict[str, str], image: str = "nowhere.invalid/none:1") -> dict:
 def many_kinds(stack: Stack, size: str = "1Gi") -> None:
     """One object of each kind that the journal uses."""
     labels = {"app": "a"}
-    meta, opts = stack.metadata, stack.options()
     selector = {"matchLabels": labels}
-    ConfigMap("config", metadata=meta("config"), data={"a": "1"}, immutable=True, opts=opts)
-    Secret("secret", metadata=meta("secret"), string_data={"password": "correct horse"}, opts=opts)
-    Service("service", metadata=meta("service"), spec={"selector": labels, "ports": [{"port": 80}]}, opts=opts)
-    Service("headless", metadata=meta("headless"), spec={"clusterIP": "None", "selector": labels}, opts=opts)
-    k8s.core.v1.ServiceAccount("account", metadata=meta("account"), automount_service_account_token=False, opts=opts)
+    stack.make(ConfigMap, "config", data={"a": "1"}, immutable=True)
+    stack.make(Secret, "secret", string_data={"password": "correct horse"})
+    stack.make(Service, "service", spec={"selector": labels, "ports": [{"port": 80}]})
+    stack.make(Service, "headless", spec={"clusterIP": "None", "selector": labels})
+    stack.make(k8s.core.v1.ServiceAccount, "account", automount_service_account_token=False)
     rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
-    k8s.rbac.v1.Role("role", metadata=meta("role"), rules=rules, opts=opts)
+    stack.make(k8s.rbac.v1.Role, "role", rules=rules)
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "role"}
     subjects = [{"kind": "ServiceAccount", "name": "account"}]
-    k8s.rbac.v1.RoleBinding("binding", metadata=meta("binding"), role_ref=role, subjects=subjects, opts=opts)
+    stack.make(k8s.rbac.v1.RoleBinding, "binding", role_ref=role, subjects=subjects)
     policy = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    k8s.networking.v1.NetworkPolicy("deny", metadata=meta("deny"), spec=policy, opts=opts)
+    stack.make(k8s.networking.v1.NetworkPolicy, "deny", spec=policy)
     budget = {"maxUnavailable": 1, "selector": selector}
-    k8s.policy.v1.PodDisruptionBudget("budget", metadata=meta("budget"), spec=budget, opts=opts)
+    stack.make(k8s.policy.v1.PodDisruptionBudget, "budget", spec=budget)
     backend = {"service": {"name": "service", "port": {"number": 80}}}
     paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
     rule = {"host": "x.test", "http": {"paths": paths}}
-    k8s.networking.v1.Ingress("ingress", metadata=meta("ingress"), spec={"rules": [rule]}, opts=opts)
+    stack.make(k8s.networking.v1.Ingress, "ingress", spec={"rules": [rule]})
     workload = {"selector": selector, "template": pod(labels), "replicas": 0}
-    Deployment("deployment", metadata=meta("deployment"), spec=workload, opts=opts)
+    stack.make(Deployment, "deployment", spec=workload)
     claim = {"metadata": {"name": "data"}, "spec": claim_spec(size)}
     servers = {**workload, "serviceName": "headless", "volumeClaimTemplates": [claim]}
-    StatefulSet("servers", metadata=meta("servers"), spec=servers, opts=opts)
-    k8s.core.v1.PersistentVolumeClaim("claim", metadata=meta("claim"), spec=claim_spec("0.5Gi"), opts=opts)
+    stack.make(StatefulSet, "servers", spec=servers)
+    stack.make(k8s.core.v1.PersistentVolumeClaim, "claim", spec=claim_spec("0.5Gi"))
     job = {"spec": {"template": {"spec": {**pod({})["spec"], "restartPolicy": "Never"}}}}
     cron = {"schedule": "0 3 * * *", "suspend": True, "jobTemplate": job}
-    k8s.batch.v1.CronJob("nightly", metadata=meta("nightly"), spec=cron, opts=opts)
-    k8s.core.v1.ResourceQuota("quota", metadata=meta("quota"), spec={"hard": {"pods": "20"}}, opts=opts)
+    stack.make(k8s.batch.v1.CronJob, "nightly", spec=cron)
+    stack.make(k8s.core.v1.ResourceQuota, "quota", spec={"hard": {"pods": "20"}})
     limits = {"limits": [{"type": "Container", "default": {"cpu": "0.5", "memory": "0.25Gi"}}]}
-    k8s.core.v1.LimitRange("limits", metadata=meta("limits"), spec=limits, opts=opts)
+    stack.make(k8s.core.v1.LimitRange, "limits", spec=limits)
 
 
 def claim_spec(size: str) -> dict:
@@ -127,7 +127,7 @@ OBJECTS = {
 
 def test_outputs_are_the_live_object(stack: Stack) -> None:
     def program() -> None:
-        service = Service("s", metadata=stack.metadata("s"), spec={"ports": [{"port": 80}]}, opts=stack.options())
+        service = stack.make(Service, "s", spec={"ports": [{"port": 80}]})
         stack.config_map("address", {"ip": service.spec.cluster_ip})
         pulumi.export("ip", service.spec.cluster_ip)
         pulumi.export("id", service.id)
@@ -181,15 +181,16 @@ def kinds_of_its_own(stack: Stack, color: str = "red") -> None:
     group, plural = "engine.test", "widgets"
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    spec: Any = {
+        "group": group,
+        "scope": "Namespaced",
+        "names": {"plural": plural, "singular": "widget", "kind": "Widget"},
+        "versions": [version],
+    }
     definition = k8s.apiextensions.v1.CustomResourceDefinition(
         "widgets",
         metadata={"name": f"{plural}.{group}"},
-        spec={
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"plural": plural, "singular": "widget", "kind": "Widget"},
-            "versions": [version],
-        },
+        spec=spec,
     )
     k8s.apiextensions.CustomResource(
         "widget",
@@ -200,7 +201,7 @@ def kinds_of_its_own(stack: Stack, color: str = "red") -> None:
         opts=stack.options(depends_on=[definition]),
     )
     password = RandomPassword("password", length=24, special=False)
-    Secret("login", metadata=stack.metadata("login"), string_data={"password": password.result}, opts=stack.options())
+    stack.make(Secret, "login", string_data={"password": password.result})
 
 
 def test_what_someone_else_changed_is_put_right(stack: Stack) -> None:
@@ -223,35 +224,34 @@ def test_a_field_left_out_goes_and_an_ignored_one_stays(stack: Stack) -> None:
 
 
 def immutable_config(stack: Stack, value: str, **options: object) -> ConfigMap:
-    meta = stack.metadata("c")
-    return ConfigMap("c", metadata=meta, data={"a": value}, immutable=True, opts=stack.options(**options))
+    return stack.make(ConfigMap, "c", data={"a": value}, immutable=True, options=options)
 
 
 def deployment(stack: Stack, value: str) -> Deployment:
     labels = {"app": value}
     spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod(labels)}
-    return Deployment("d", metadata=stack.metadata("d"), spec=spec, opts=stack.options())
+    return stack.make(Deployment, "d", spec=spec)
 
 
 def stateful_set(stack: Stack, value: str) -> StatefulSet:
     spec = {"replicas": 0, "serviceName": value, "selector": {"matchLabels": {"a": "b"}}, "template": pod({"a": "b"})}
-    return StatefulSet("s", metadata=stack.metadata("s"), spec=spec, opts=stack.options())
+    return stack.make(StatefulSet, "s", spec=spec)
 
 
 def job(stack: Stack, value: str) -> k8s.batch.v1.Job:
     spec = {"suspend": True, "template": {"spec": {**pod({}, image=value)["spec"], "restartPolicy": "Never"}}}
-    return k8s.batch.v1.Job("j", metadata=stack.metadata("j"), spec=spec, opts=stack.options())
+    return stack.make(k8s.batch.v1.Job, "j", spec=spec)
 
 
 def service(stack: Stack, value: str) -> Service:
     ports = [{"port": 80}]
     spec = {"ports": ports, "clusterIP": "None"} if value == "one" else {"ports": ports, "type": "ClusterIP"}
-    return Service("s", metadata=stack.metadata("s"), spec=spec, opts=stack.options())
+    return stack.make(Service, "s", spec=spec)
 
 
 def binding(stack: Stack, value: str) -> k8s.rbac.v1.RoleBinding:
     ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": value}
-    return k8s.rbac.v1.RoleBinding("b", metadata=stack.metadata("b"), role_ref=ref, opts=stack.options())
+    return stack.make(k8s.rbac.v1.RoleBinding, "b", role_ref=ref)
 
 
 def storage_class(stack: Stack, value: str) -> k8s.storage.v1.StorageClass:
@@ -260,7 +260,7 @@ def storage_class(stack: Stack, value: str) -> k8s.storage.v1.StorageClass:
 
 def claim(stack: Stack, value: str) -> k8s.core.v1.PersistentVolumeClaim:
     spec = {**claim_spec("1Gi"), "storageClassName": f"none-{value}"}
-    return k8s.core.v1.PersistentVolumeClaim("c", metadata=stack.metadata("c"), spec=spec, opts=stack.options())
+    return stack.make(k8s.core.v1.PersistentVolumeClaim, "c", spec=spec)
 
 
 @pytest.mark.parametrize("make", [immutable_config, deployment, stateful_set, job, binding, storage_class, claim])
@@ -307,7 +307,7 @@ def test_pruning_goes_in_reverse_order(stack: Stack) -> None:
 
 def test_deletion_waits_for_finalizers_and_names_them(stack: Stack) -> None:
     meta = stack.metadata("held", finalizers=["test.example/hold"])
-    stack.up(lambda: ConfigMap("held", metadata=meta, opts=stack.options()))
+    stack.up(lambda: ConfigMap("held", metadata=meta))
     with pytest.raises(EngineError, match=r"held: isn't gone after \d+ s: finalizers test.example/hold"):
         stack.up(lambda: None, timeout=3)
     held = stack.found("v1", "ConfigMap", "held")
@@ -358,7 +358,7 @@ def test_an_object_of_someone_else_is_not_taken(stack: Stack) -> None:
 def test_secrets_are_nowhere_to_be_seen(stack: Stack) -> None:
     def program(value: str) -> None:
         data = {"password": value}
-        Secret("s", metadata=stack.metadata("s"), string_data=data, opts=stack.options())
+        stack.make(Secret, "s", string_data=data)
         stack.config_map("c", {"url": pulumi.Output.secret(f"redis://:{value}@redis")})
 
     texts = []
@@ -372,7 +372,7 @@ def test_secrets_are_nowhere_to_be_seen(stack: Stack) -> None:
     def refused() -> None:
         data = {"password": "battery staple"}
         meta = stack.metadata("s", labels={"a": pulumi.Output.secret("correct horse battery staple")})
-        Secret("s", metadata=meta, string_data=data, opts=stack.options())
+        Secret("s", metadata=meta, string_data=data)
 
     with pytest.raises(ResourceError) as caught:
         stack.up(refused)
@@ -413,7 +413,7 @@ def test_two_runs_at_once_are_refused(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        (lambda stack: ConfigMap("a", opts=stack.options()), "ConfigMap a: has no metadata.name"),
+        (lambda stack: ConfigMap("a"), "ConfigMap a: has no metadata.name"),
         (lambda _: pulumi_aws.sqs.Queue("q"), "knows no type aws:sqs/queue:Queue"),
         (lambda _: k8s.yaml.v2.ConfigFile("f", file="x.yaml"), r"knows no remote components|no type kubernetes:yaml"),
         (lambda _: ConfigMap("a", metadata={"name": "a", "namespace": "no-such"}), r'namespaces "no-such" not found'),
@@ -421,12 +421,12 @@ def test_two_runs_at_once_are_refused(stack: Stack) -> None:
         (
             lambda stack: [
                 stack.config_map("a", {}),
-                ConfigMap("b", metadata=stack.metadata("a"), opts=stack.options()),
+                ConfigMap("b", metadata=stack.metadata("a")),
             ],
             r"is declared twice",
         ),
         (
-            lambda stack: Deployment("d", metadata=stack.metadata("d"), spec={"replicas": -1}, opts=stack.options()),
+            lambda stack: stack.make(Deployment, "d", spec={"replicas": -1}),
             r"spec.replicas",
         ),
     ],

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -20,8 +21,8 @@ from tests.live.engine_stack import Stack, counts, kubeconfig
 pytestmark = pytest.mark.live
 PAUSE, SHELL = "registry.k8s.io/pause:3.10", "docker.io/library/redis:7.0.15"
 NAMESPACE = "engine-test-pods"
-Json = dict[str, object]
-READY_FILE = {"readinessProbe": {"exec": {"command": ["sh", "-c", "test -e /tmp/ready"]}, "periodSeconds": 1}}
+Json = dict[str, Any]
+READY_FILE: Json = {"readinessProbe": {"exec": {"command": ["sh", "-c", "test -e /tmp/ready"]}, "periodSeconds": 1}}
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +43,12 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Stack]:
     made.down()
 
 
-def container(image: str = PAUSE, script: str = "", **more: object) -> Json:
+def container(image: str = PAUSE, script: str = "", **more: Any) -> Json:
     command = {"command": ["sh", "-c", script]} if script else {}
     return {"name": "main", "image": image, "imagePullPolicy": "IfNotPresent", **command, **more}
 
 
-def template(image: str = PAUSE, script: str = "", *, restart: str = "Always", **more: object) -> Json:
+def template(image: str = PAUSE, script: str = "", *, restart: str = "Always", **more: Any) -> Json:
     spec = {
         "containers": [container(image, script, **more)],
         "terminationGracePeriodSeconds": 0,
@@ -56,13 +57,12 @@ def template(image: str = PAUSE, script: str = "", *, restart: str = "Always", *
     return {"metadata": {"labels": {"app": "a"}}, "spec": spec}
 
 
-def workload(replicas: int, pod: Json, **more: object) -> Json:
+def workload(replicas: int, pod: Json, **more: Any) -> Json:
     return {"replicas": replicas, "selector": {"matchLabels": {"app": "a"}}, "template": pod, **more}
 
 
-def deploy(stack: Stack, pod: Json, *, name: str = "d", replicas: int = 1, **more: object) -> Deployment:
-    opts = stack.options(**more)
-    return Deployment(name, metadata=stack.metadata(name), spec=workload(replicas, pod), opts=opts)
+def deploy(stack: Stack, pod: Json, *, name: str = "d", replicas: int = 1, **more: Any) -> Deployment:
+    return stack.make(Deployment, name, options=more, spec=workload(replicas, pod))
 
 
 def test_up_ends_when_pods_are_available(stack: Stack) -> None:
@@ -85,7 +85,7 @@ def test_waits_go_on_side_by_side(stack: Stack) -> None:
             pod = template(SHELL, "sleep 4; touch /tmp/ready; exec sleep 1000", **READY_FILE)
             pod["metadata"] = {"labels": {"app": name}}
             spec = {"selector": {"matchLabels": {"app": name}}, "template": pod}
-            Deployment(name, metadata=stack.metadata(name), spec=spec, opts=stack.options())
+            stack.make(Deployment, name, spec=spec)
 
     made = stack.up(program)
     waited = sum(e.seconds for e in stack.events if e.state == State.DONE)
@@ -99,14 +99,14 @@ def test_a_stateful_set_keeps_its_volumes_when_it_is_replaced(stack: Stack) -> N
         "metadata": {"name": "data"},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
     }
-    mounts = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    mounts: Json = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
 
     def program(service: str, app: str) -> None:
         pod = template(SHELL, "date +%s%N >> /data/starts; exec sleep 1000", **mounts)
         pod["metadata"] = {"labels": {"app": app}}
         spec = {**workload(2, pod, serviceName=service, volumeClaimTemplates=[claim])}
         spec["selector"] = {"matchLabels": {"app": app}}
-        StatefulSet("s", metadata=stack.metadata("s"), spec=spec, opts=stack.options())
+        stack.make(StatefulSet, "s", spec=spec)
 
     stack.up(lambda: program("one", "a"))
     volumes = [stack.found("v1", "PersistentVolumeClaim", f"data-s-{i}")["spec"]["volumeName"] for i in (0, 1)]
@@ -123,19 +123,19 @@ def test_a_stateful_set_keeps_its_volumes_when_it_is_replaced(stack: Stack) -> N
 
 def test_jobs_daemon_sets_claims_and_addresses(stack: Stack) -> None:
     def program() -> None:
-        Job(
+        stack.make(
+            Job,
             "j",
-            metadata=stack.metadata("j"),
             spec={"template": template(SHELL, "true", restart="Never")},
             opts=stack.options(),
         )
         spec = {"selector": {"matchLabels": {"app": "a"}}, "template": template()}
-        DaemonSet("d", metadata=stack.metadata("d"), spec=spec, opts=stack.options())
+        stack.make(DaemonSet, "d", spec=spec)
         size = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
-        PersistentVolumeClaim("c", metadata=stack.metadata("c"), spec=size, opts=stack.options())
+        stack.make(PersistentVolumeClaim, "c", spec=size)
         ports = [{"port": 8099}]
         spec = {"type": "LoadBalancer", "ports": ports, "selector": {"app": "a"}}
-        balancer = Service("b", metadata=stack.metadata("b"), spec=spec, opts=stack.options())
+        balancer = stack.make(Service, "b", spec=spec)
         pulumi.export("address", balancer.status.load_balancer.ingress[0].ip)
 
     made = stack.up(program)
@@ -145,7 +145,7 @@ def test_jobs_daemon_sets_claims_and_addresses(stack: Stack) -> None:
     assert counts(stack.up(program).summary) == {"unchanged": 4}
 
 
-def failing(stack: Stack, pod: Json, said: str, limit: float = 12, **more: object) -> str:
+def failing(stack: Stack, pod: Json, said: str, limit: float = 12, **more: Any) -> str:
     begun = time.monotonic()
     with pytest.raises(ResourceError, match=said) as caught:
         stack.up(lambda: deploy(stack, pod, **more), timeout=limit)
@@ -204,9 +204,7 @@ def test_why_a_probe_fails(stack: Stack) -> None:
 
 def test_why_no_pod_is_made(stack: Stack) -> None:
     def program() -> None:
-        quota = k8s.core.v1.ResourceQuota(
-            "q", metadata=stack.metadata("q"), spec={"hard": {"pods": "0"}}, opts=stack.options()
-        )
+        quota = stack.make(k8s.core.v1.ResourceQuota, "q", spec={"hard": {"pods": "0"}})
         deploy(stack, template(), depends_on=[quota])
 
     with pytest.raises(ResourceError, match=r"no pod is made: Error creating: pods .* is forbidden: exceeded quota: q"):
@@ -216,7 +214,7 @@ def test_why_no_pod_is_made(stack: Stack) -> None:
 def test_why_a_job_failed_at_once(stack: Stack) -> None:
     spec = {"backoffLimit": 0, "template": template(SHELL, "echo no such table; exit 4", restart="Never")}
     with pytest.raises(ResourceError, match=r"(?s)Job j: doesn't become ready: .*exit code 4.*no such table"):
-        stack.up(lambda: Job("j", metadata=stack.metadata("j"), spec=spec, opts=stack.options()), timeout=60)
+        stack.up(lambda: stack.make(Job, "j", spec=spec), timeout=60)
 
 
 def test_time_limits_of_a_resource_and_of_its_annotation(stack: Stack) -> None:
@@ -224,14 +222,14 @@ def test_time_limits_of_a_resource_and_of_its_annotation(stack: Stack) -> None:
     limits = pulumi.CustomTimeouts(create="3s", update="3s")
     failing(stack, pod, r"isn't ready after 3 s", custom_timeouts=limits)
     meta = stack.metadata("d", annotations={"pulumi.com/skipAwait": "true"})
-    stack.up(lambda: Deployment("d", metadata=meta, spec=workload(1, pod), opts=stack.options()))
+    stack.up(lambda: stack.make(Deployment, "d", metadata=meta, spec=workload(1, pod)))
 
 
 def test_one_failure_ends_the_waits_of_the_others(stack: Stack) -> None:
     def program() -> None:
         deploy(stack, template(resources={"requests": {"cpu": "1000"}}))
         spec = {"backoffLimit": 0, "template": template(SHELL, "exit 1", restart="Never")}
-        Job("j", metadata=stack.metadata("j"), spec=spec, opts=stack.options())
+        stack.make(Job, "j", spec=spec)
 
     begun = time.monotonic()
     with pytest.raises(ResourceError, match="Job j"):

@@ -1,0 +1,79 @@
+"""The engine that writes: one manifest an object and a list of all resources, secrets masked, in a stable order."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.engine.model import EngineError, Registration
+from local.engine.objects import body_of, hide, shown
+from local.engine.recorder import Recorder
+from local.engine.values import masked
+
+LIST = "resources.json"
+CLUSTER_WIDE = "_cluster"
+NO_OBJECTS = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize")
+
+
+class Renderer(Recorder):
+    """A Recorder whose recording can be written down."""
+
+    def write(self, folder: Path) -> list[Path]:
+        """`NAMESPACE/kind-name.yaml` of each object (`_cluster` for those without a namespace) and resources.json.
+
+        An earlier rendering in the folder is replaced. Raises EngineError when the folder holds anything else.
+        """
+        _clear(folder)
+        objects = [r for r in self.registrations if is_object(r)]
+        paths = [_write(folder, manifest(r)) for r in objects]
+        listed = sorted((_described(r) for r in self.registrations), key=lambda entry: entry["urn"])
+        (folder / LIST).write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n")
+        return sorted([*paths, folder / LIST])
+
+
+def is_object(r: Registration) -> bool:
+    """Whether this is a Kubernetes object of its own (a Release is not)."""
+    return r.custom and r.package == "kubernetes" and not r.read_id and not r.type.startswith(NO_OBJECTS)
+
+
+def manifest(r: Registration) -> dict[str, Any]:
+    """The object as it would be applied, secrets masked."""
+    body = body_of(r)
+    secrets = [
+        ("data", *path[1:]) if body["kind"] == "Secret" and path[0] == "stringData" else path for path in r.secrets
+    ]
+    return shown(hide(body, secrets))
+
+
+def _write(folder: Path, body: dict[str, Any]) -> Path:
+    metadata = body["metadata"]
+    path = folder / metadata.get("namespace", CLUSTER_WIDE) / f"{body['kind'].lower()}-{metadata['name']}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        raise EngineError(f"{body['kind']} {metadata['name']} is declared twice.")
+    path.write_text(yaml.safe_dump(body, sort_keys=True, width=120))
+    return path
+
+
+def _described(r: Registration) -> dict[str, Any]:
+    inputs = shown(hide({**r.inputs, "kind": r.kind}, r.secrets))
+    options = {"protect": r.protect, "retainOnDelete": r.retain_on_delete, "provider": r.provider.rpartition("::")[0]}
+    return {
+        "urn": r.urn,
+        "type": r.type,
+        "name": r.name,
+        "parent": r.parent,
+        "dependencies": sorted(r.dependencies),
+        "inputs": masked({k: v for k, v in inputs.items() if k in r.inputs}, r.secrets),
+        **{name: value for name, value in options.items() if value},
+    }
+
+
+def _clear(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / LIST).is_file():
+            raise EngineError(f"{folder} holds something else than a rendering. Name an empty folder.")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
