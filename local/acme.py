@@ -14,6 +14,9 @@ from local.failures import Failure
 
 ROOT_PATH = "/api/v1/namespaces/pebble/services/https:pebble:15000/proxy/roots/0"
 SECRET = "journal-tls"  # noqa: S105
+ACCOUNT = "pebble-account"
+CERTIFICATES = "certificates.cert-manager.io"
+IN_JOURNAL = ("-n", "journal")
 SERVED_SECONDS, REISSUED_SECONDS = 10.0, 90.0
 
 
@@ -38,12 +41,34 @@ def trust(access: Access, host: str, address: str, roots: Path) -> None:
     remember(access.run("get", "--raw", ROOT_PATH), roots)
     if _verified_in(SERVED_SECONDS, host, address, roots):
         return
-    access.run("-n", "journal", "delete", "secret", SECRET, "--ignore-not-found")
+    _issue_again(access)
     if not _verified_in(REISSUED_SECONDS, host, address, roots):
         raise Failure(
             f"https://{host} at {address} does not answer with a certificate of the local ACME server.",
             "See `make status`, `make logs TIER=traefik` and `make kubectl ARGS='-n journal describe certificate'`.",
         )
+
+
+def recover(access: Access) -> bool:
+    """Let a certificate that could not be issued be asked for again; whether there was one.
+
+    cert-manager waits an hour after a failure, and knows an account that Pebble forgot when it started anew.
+    """
+    if not access.run("get", "crd", CERTIFICATES, "--ignore-not-found", "-o", "name").strip():
+        return False
+    items = access.json(*IN_JOURNAL, "get", CERTIFICATES)["items"]
+    failed = [item["metadata"]["name"] for item in items if "lastFailureTime" in item.get("status", {})]
+    if failed:
+        access.run(*IN_JOURNAL, "delete", CERTIFICATES, *failed)
+        _issue_again(access)
+    return bool(failed)
+
+
+def _issue_again(access: Access) -> None:
+    """Begin with a new account and nothing of the old orders; the engine makes the Certificate again."""
+    access.run("-n", "cert-manager", "delete", "secret", ACCOUNT, "--ignore-not-found")
+    access.run(*IN_JOURNAL, "delete", "secret", SECRET, "--ignore-not-found")
+    access.run(*IN_JOURNAL, "delete", "certificaterequests.cert-manager.io", "--all")
 
 
 def _verified_in(seconds: float, host: str, address: str, roots: Path) -> bool:

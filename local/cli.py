@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from components import settings
-from local import lifecycle, show, stack
+from local import check, lifecycle, show, stack
 from local.access import access
 from local.failures import KNOWN, Failure, told
 from local.terminal import console, fail
@@ -105,6 +105,13 @@ def shell() -> None:
         environment["KUBECONFIG"] = str(here.kubeconfig)
     console.print("kubectl and helm speak to the stack's cluster here; `exit` leaves.")
     raise typer.Exit(subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=environment, check=False).returncode)
+
+
+@app.command("test")
+def run_tests(quick: Annotated[bool, typer.Option(help="Only what needs no cluster.")] = False) -> None:
+    """Run every test of the project, stage by stage."""
+    with failures():
+        check.run(quick=quick)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from local.images import ImageError
 from local.stack import StackError
 
 
-@dataclass(frozen=True)
+@dataclass
 class Failure(Exception):
     """message: what failed and how. hint: what to do. log_tail: the last lines that matter."""
 

@@ -1,14 +1,12 @@
 """From a fresh machine to a served journal, and back to nothing."""
 
 import json
-import os
 import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from local import acme, cluster, deploy, images, packages, paths, show, stack
+from local import acme, apt, cluster, deploy, images, packages, paths, show, stack
 from local.access import Access, access, named_context
 from local.events import Watcher
 from local.failures import Failure
@@ -21,13 +19,16 @@ ANSWER_SECONDS = 30
 def up() -> None:
     """Set up what is missing, start the cluster, deploy the stack, and say where it is."""
     stack.effective(STACK, stack.Overrides(images=images.references()))  # wrong settings end it here
-    deploy.chosen_engine()
+    deploy.chosen_engine()  # and a wrong ENGINE
     with Steps() as steps:
         here = _own_cluster(steps) if named_context() is None else access()
-        config = stack.effective(STACK, _overrides(here))
+        config = stack.effective(STACK, overrides(here))
+        chosen = deploy.deployment(here, STACK, config)
+        if acme.recover(here):
+            console.print("  a certificate could not be issued before; it is asked for again")
         with steps.step("deploy the stack") as step:
             watcher = Watcher(step)
-            outputs = deploy.deployment(here, STACK, config).up(watcher)
+            outputs = chosen.up(watcher)
         if sum(watcher.counts.values()):
             console.print(f"  {watcher.summary()}")
         with steps.step("answer over HTTPS"):
@@ -39,7 +40,7 @@ def up() -> None:
 def preview() -> None:
     """Show what `up` would change."""
     here = access()
-    config = stack.effective(STACK, _overrides(here))
+    config = stack.effective(STACK, overrides(here))
     with Steps() as steps, steps.step("preview") as step:
         watcher = Watcher(step)
         deploy.deployment(here, STACK, config).preview(watcher)
@@ -53,7 +54,7 @@ def down() -> None:
         if named_context() is not None or cluster.status().node is not None:
             here = access()
             with steps.step("remove the stack") as step:
-                deploy.deployment(here, STACK, stack.effective(STACK, _overrides(here))).down(Watcher(step))
+                deploy.deployment(here, STACK, stack.effective(STACK, overrides(here))).down(Watcher(step))
         if named_context() is None:
             with steps.step("stop the cluster"):
                 cluster.stop(wipe=True)
@@ -77,17 +78,9 @@ def _install_packages(steps: Steps) -> None:
     missing = packages.missing_packages()
     if not missing:
         return
-    if shutil.which("apt-get") is None:
-        raise Failure(f"Missing: {', '.join(missing)}, and no apt-get to install them.", "Install them by hand.")
     with steps.step("install Debian packages") as step:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            step.step(f"apt-get {arguments[0]} ({len(missing)} packages)")
-            command = ["apt-get", "-q", *arguments]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                tail = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
-                raise Failure(f"{' '.join(command)} failed.", "Is this root, and does the mirror answer?", tail)
+        step.step(", ".join(missing))
+        apt.install(missing)
 
 
 def _build_programs(steps: Steps) -> cluster.Programs:
@@ -100,7 +93,8 @@ def _build_images(steps: Steps) -> list[Path]:
         return list(images.build(step).values())
 
 
-def _overrides(here: Access) -> stack.Overrides:
+def overrides(here: Access) -> stack.Overrides:
+    """What this machine knows of the stack beside its file."""
     if not here.own:
         return stack.Overrides(kubeconfig=here.kubeconfig, context=here.context)
     return stack.Overrides(kubeconfig=here.kubeconfig, chart=cluster.chart_path(), images=images.references())

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,13 +44,13 @@ class Store:
     def use(self, image: Image) -> Path:
         """The archive's path; from now on it counts as recently used."""
         path = self.path(image)
-        os.utime(path)
+        os.utime(path, (time.time(), path.stat().st_mtime))  # when it was made stays: importers tell archives by it
         return path
 
     def prune(self, image: Image) -> None:
         """Remove all archives under the name of `image` but the most recently used."""
         pattern = f"{image.name}-{'[0-9a-f]' * 16}-*.tar"
-        archives = sorted(self.folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
+        archives = sorted(self.folder.glob(pattern), key=lambda path: path.stat().st_atime, reverse=True)
         for path in archives[KEPT:]:
             path.unlink(missing_ok=True)
 

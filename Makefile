@@ -1,0 +1,71 @@
+# `make help` says what there is. The work is done by `python -m local COMMAND`.
+.DEFAULT_GOAL := help
+.ONESHELL:
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+LOCAL := $(PYTHON) -m local
+export ENGINE KUBE_CONTEXT BUILDER
+
+$(VENV)/.ready: requirements.lock
+	@echo "setting up $(VENV) from requirements.lock"
+	set -e
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; python3 is $$(python3 -V)" >&2; exit 1; }
+	python3 -c 'import ensurepip, venv' 2>/dev/null || { apt-get -q update && apt-get -q install -y --no-install-recommends python3-venv; } >/dev/null
+	python3 -m venv --clear $(VENV)
+	grep -A 100 '^uv==' requirements.lock | awk 'NR > 1 && /^[^ #]/ { exit } { print }' > $(VENV)/uv.lock
+	$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	$(VENV)/bin/uv pip sync -q --python $(PYTHON) --require-hashes requirements.lock
+	touch $@
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: $(VENV)/.ready ## Serve the journal over HTTPS from a real Kubernetes on this machine
+	@$(LOCAL) up
+
+.PHONY: preview
+preview: $(VENV)/.ready ## Show what `make up` would change, field by field
+	@$(LOCAL) preview
+
+.PHONY: status
+status: $(VENV)/.ready ## Show tiers, certificates and the cluster's components
+	@$(LOCAL) status
+
+.PHONY: logs
+logs: $(VENV)/.ready ## Show a tier's logs: make logs TIER=frontend [FOLLOW=1]
+	@$(LOCAL) logs $(if $(FOLLOW),--follow) -- "$(TIER)"
+
+.PHONY: shell
+shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the cluster
+	@$(LOCAL) shell
+
+.PHONY: kubectl
+kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A"
+	@$(LOCAL) kubectl $(ARGS)
+
+.PHONY: down
+down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays cached
+	@$(LOCAL) down
+
+.PHONY: test
+test: $(VENV)/.ready ## Run every test: format, lint, types, unit, live, browser (about 15 minutes)
+	@$(LOCAL) test
+
+.PHONY: unit
+unit: $(VENV)/.ready ## Run the quick tests alone: format, lint, types, unit (under a minute)
+	@$(LOCAL) test --quick
+
+.PHONY: bench
+bench: $(VENV)/.ready ## Measure start, repeated up, reads and writes; as ratios within this run
+	@$(LOCAL) bench
+
+.PHONY: schema
+schema: $(VENV)/.ready ## Write the JSON schema by which editors check Pulumi.<stack>.yaml
+	@$(LOCAL) schema
+
+.PHONY: lock
+lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
+	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade pyproject.toml --group dev -o requirements.lock

@@ -1,0 +1,20 @@
+"""Installs Debian packages."""
+
+import os
+import shutil
+import subprocess
+
+from local.failures import Failure
+
+
+def install(names: list[str]) -> None:
+    """Install Debian packages. Services that they bring are not started. Raises Failure."""
+    if shutil.which("apt-get") is None:
+        raise Failure(f"Missing: {', '.join(names)}, and no apt-get to install them.", "Install them by hand.")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for arguments in (["update"], ["install", "-y", "--no-install-recommends", *names]):
+        command = ["apt-get", "-q", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            tail = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
+            raise Failure(f"{' '.join(command)} failed.", "Is this root, and does Debian's mirror answer?", tail)

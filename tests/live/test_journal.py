@@ -1,0 +1,243 @@
+"""The journal as its users meet it: over HTTPS, on the running local stack. `make up` comes first."""
+
+import json
+import ssl
+import threading
+import uuid
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+
+from local import acme, deploy, lifecycle, stack
+from local.access import Access, access
+from local.engine import Action, Event, State
+from local.failures import Failure
+
+pytestmark = pytest.mark.live
+TIERS = "app.kubernetes.io/name in (frontend, redis)"
+WRITERS = 50
+
+
+@pytest.fixture(scope="module")
+def here() -> Access:
+    try:
+        return access()
+    except Failure as failure:
+        pytest.fail(f"{failure.message} {failure.hint}", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def local_stack() -> dict[str, str]:
+    path = stack.STATE / "local.json"
+    if not path.exists():
+        pytest.fail("the local stack is not running: run `make up` first", pytrace=False)
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def http(local_stack: dict[str, str]) -> Iterator[httpx.Client]:
+    with acme.client(local_stack["url"], local_stack["address"], Path(local_stack["ca"])) as client:
+        yield client
+
+
+@pytest.fixture
+def emptied(http: httpx.Client) -> Iterator[httpx.Client]:
+    """The journal with no entries, before and after."""
+    _empty(http)
+    yield http
+    _empty(http)
+
+
+def _pages(http: httpx.Client) -> Iterator[dict[str, Any]]:
+    query: dict[str, Any] = {"limit": 100}
+    while True:
+        page = http.get("/api/entries", params=query).raise_for_status().json()
+        yield from page["entries"]
+        if page["next"] is None:
+            return
+        query["cursor"] = page["next"]
+
+
+def _empty(http: httpx.Client) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda entry: http.delete(f"/api/entries/{entry['id']}"), list(_pages(http))))
+
+
+def _ready(here: Access) -> None:
+    for workload in ("statefulset/redis", "deployment/frontend", "deployment/fileserver", "deployment/traefik"):
+        namespace = "traefik" if "traefik" in workload else "journal"
+        here.run("-n", namespace, "rollout", "status", workload, "--timeout=180s")
+
+
+def test_an_empty_journal_is_an_empty_list(emptied: httpx.Client) -> None:
+    answer = emptied.get("/api")
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+def test_the_certificate_was_issued_over_acme(local_stack: dict[str, str], here: Access) -> None:
+    host = local_stack["url"].removeprefix("https://")
+    assert acme.verifies(host, local_stack["address"], Path(local_stack["ca"]))
+    pem = ssl.get_server_certificate((local_stack["address"], 443))
+    default = x509.load_pem_x509_certificate(pem.encode())
+    assert "Pebble" not in default.subject.rfc4514_string()
+    orders = here.json("-n", "journal", "get", "orders.acme.cert-manager.io")["items"]
+    assert any(order["status"]["state"] == "valid" for order in orders)
+
+
+def test_the_page_answers_at_the_root(http: httpx.Client) -> None:
+    answer = http.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+def test_plain_http_is_redirected(local_stack: dict[str, str]) -> None:
+    host = local_stack["url"].removeprefix("https://")
+    answer = httpx.get(f"http://{local_stack['address']}/api?x=1", headers={"host": host}, follow_redirects=False)
+    assert answer.status_code in (301, 308)
+    assert answer.headers["location"] == f"https://{host}/api?x=1"
+
+
+def test_another_host_is_not_served(local_stack: dict[str, str]) -> None:
+    url = f"https://{local_stack['address']}/api"
+    answer = httpx.get(url, headers={"host": "other.test"}, verify=False)
+    assert answer.status_code == 404
+
+
+def test_the_version_names_the_environment(http: httpx.Client) -> None:
+    version = http.get("/api/version").json()
+    assert version["environment"] == "local"
+    assert version["version"][0].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", {400}),
+        (b'{"text": 7}', "application/json", {422}),
+        (b'{"text": "' + b"x" * 200_000 + b'"}', "application/json", {413}),
+        (b"text", "text/plain", {415}),
+    ],
+)
+def test_bad_requests_get_the_right_answer(
+    http: httpx.Client, body: bytes, content_type: str, status: set[int]
+) -> None:
+    answer = http.post("/api/entries", content=body, headers={"content-type": content_type})
+    assert answer.status_code in status
+    assert http.get("/api").status_code == 200
+
+
+def test_500_concurrent_writes_outlive_every_pod(emptied: httpx.Client, here: Access) -> None:
+    mark = uuid.uuid4().hex
+    texts = {f"{mark} {number}" for number in range(500)}
+    with ThreadPoolExecutor(WRITERS) as pool:
+        answers = list(pool.map(lambda text: emptied.post("/api/entries", json={"text": text}), texts))
+    assert {answer.status_code for answer in answers} == {201}
+    assert {entry["text"] for entry in _pages(emptied)} == texts
+
+    before = {pod["metadata"]["uid"] for pod in here.json("-n", "journal", "get", "pods", "-l", TIERS)["items"]}
+    here.run("-n", "journal", "delete", "pods", "-l", TIERS)
+    _ready(here)
+    after = {pod["metadata"]["uid"] for pod in here.json("-n", "journal", "get", "pods", "-l", TIERS)["items"]}
+    assert not before & after
+    assert {entry["text"] for entry in _pages(emptied)} == texts
+
+
+def test_a_write_to_the_write_service_never_meets_a_replica(here: Access) -> None:
+    slices = here.json("-n", "journal", "get", "endpointslices", "-l", "kubernetes.io/service-name=redis-write")[
+        "items"
+    ]
+    targets = [endpoint["targetRef"]["name"] for found in slices for endpoint in found["endpoints"]]
+    assert targets == ["redis-0"]
+
+
+@contextmanager
+def _traffic(local_stack: dict[str, str]) -> Generator[list[str]]:
+    """Reads and writes that go on while the block runs; what failed of them."""
+    failed: list[str] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        with acme.client(local_stack["url"], local_stack["address"], Path(local_stack["ca"])) as client:
+            while not stop.is_set():
+                for request in (client.build_request("GET", "/api"), client.build_request("GET", "/")):
+                    try:
+                        status = client.send(request).status_code
+                    except httpx.HTTPError as error:
+                        failed.append(repr(error))
+                    else:
+                        if status != 200:
+                            failed.append(f"{request.url}: {status}")
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield failed
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _up(here: Access, **changes: Any) -> list[Event]:
+    """`make up` with some settings changed, by the embedded engine; what it changed."""
+    config = stack.effective("local", lifecycle.overrides(here))
+    config |= {f"journal:{key}": value for key, value in changes.items()}
+    events: list[Event] = []
+    deploy.Embedded(here, "local", config).up(events.append)
+    return [e for e in events if e.state is State.DONE and e.action not in (Action.SAME, Action.READ)]
+
+
+def _configs(here: Access) -> tuple[set[str], str]:
+    """The configurations that exist, and the one that the API's pods use."""
+    names = {item["metadata"]["name"] for item in here.json("-n", "journal", "get", "configmaps")["items"]}
+    pod = here.json("-n", "journal", "get", "deployment", "frontend")["spec"]["template"]["spec"]
+    used = pod["containers"][0]["envFrom"][0]["configMapRef"]["name"]
+    return {name for name in names if name.startswith("frontend-config-")}, used
+
+
+def test_a_changed_setting_is_a_new_version_and_no_request_fails(local_stack: dict[str, str], here: Access) -> None:
+    with _traffic(local_stack) as failed:
+        _up(here, journalEntries=20)
+        assert _configs(here) == ({"frontend-config-v1", "frontend-config-v2"}, "frontend-config-v2")
+        _up(here)
+        assert _configs(here) == ({"frontend-config-v1"}, "frontend-config-v1")
+    assert failed == []
+
+
+def test_up_again_changes_nothing(here: Access) -> None:
+    assert _up(here) == []
+
+
+def test_what_the_settings_no_longer_name_is_deleted(here: Access) -> None:
+    history = [{"journalEntries": 10}, {"journalEntries": 30}]
+    assert [(e.action, e.name) for e in _up(here, configHistory=history)] == [(Action.CREATE, "frontend-config-v2")]
+    assert [(e.action, e.name) for e in _up(here)] == [(Action.DELETE, "frontend-config-v2")]
+
+
+def test_a_preview_tells_and_changes_nothing(here: Access) -> None:
+    config = stack.effective("local", lifecycle.overrides(here)) | {"journal:journalEntries": 20}
+    events: list[Event] = []
+    deploy.Embedded(here, "local", config).preview(events.append)
+    changed = {
+        (e.action, e.name) for e in events if e.state is State.DONE and e.action not in (Action.SAME, Action.READ)
+    }
+    assert changed == {(Action.CREATE, "frontend-config-v2"), (Action.UPDATE, "frontend")}
+    assert _up(here) == []
+
+
+def test_no_pod_reaches_redis_without_leave(here: Access) -> None:
+    """The page's pods may not connect to Redis: its network policy names the API alone."""
+    address = here.json("-n", "journal", "get", "pod", "redis-0")["status"]["podIP"]
+    pods = here.json("-n", "journal", "get", "pods", "-l", "app.kubernetes.io/name=fileserver")["items"]
+    script = f"timeout 3 bash -c '</dev/tcp/{address}/6379' && echo open || echo closed"
+    said = here.run("-n", "journal", "exec", pods[0]["metadata"]["name"], "--", "bash", "-c", script)
+    assert said.decode().strip() == "closed"
