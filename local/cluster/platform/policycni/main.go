@@ -18,7 +18,10 @@ import (
 	"journal.test/platform/registry"
 )
 
-const patience = 15 * time.Second
+const (
+	patience = 15 * time.Second
+	pause    = 20 * time.Millisecond
+)
 
 type config struct {
 	types.NetConf
@@ -80,18 +83,25 @@ func del(args *skel.CmdArgs) error {
 	if err := registry.Remove(c.Registry, args.ContainerID); err != nil {
 		return err
 	}
-	_ = ask(c.Registry, "") // the agent looks again when it is back
+	if conn, err := net.Dial("unix", registry.Socket(c.Registry)); err == nil { // else the agent looks when it is back
+		defer conn.Close()
+		_, _ = fmt.Fprintln(conn)
+	}
 	return nil
 }
 
-// ask has the agent apply the policies, and waits for it.
+// ask has the agent apply the policies, and waits for it; an agent that is just starting gets time to.
 func ask(dir, id string) error {
-	conn, err := net.DialTimeout("unix", registry.Socket(dir), patience)
+	deadline := time.Now().Add(patience)
+	conn, err := net.Dial("unix", registry.Socket(dir))
+	for ; err != nil && time.Now().Before(deadline); conn, err = net.Dial("unix", registry.Socket(dir)) {
+		time.Sleep(pause)
+	}
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(deadline); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintln(conn, id); err != nil {
