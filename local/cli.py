@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from components import settings
-from local import check, lifecycle, show, stack
+from local import bench, check, lifecycle, show, stack
 from local.access import access
 from local.failures import KNOWN, Failure, told
 from local.terminal import console, fail
@@ -112,6 +112,15 @@ def run_tests(quick: Annotated[bool, typer.Option(help="Only what needs no clust
     """Run every test of the project, stage by stage."""
     with failures():
         check.run(quick=quick)
+
+
+@app.command("bench")
+def measure(
+    restart: Annotated[bool, typer.Option(help="Take everything down first, and time the way from nothing.")] = True,
+) -> None:
+    """Measure start, repeated `up`, reads and writes."""
+    with failures():
+        bench.run(restart=restart)
 
 
 @app.command()
