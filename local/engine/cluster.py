@@ -30,6 +30,7 @@ PASSING = (
     "before all known HTTP paths",
 )
 PATIENCE = 60.0
+FIRST_PATIENCE = 5.0
 
 
 class ApiError(Exception):
@@ -84,6 +85,7 @@ class Cluster:
         self._client = DynamicClient(client.ApiClient(settings), discoverer=lambda _client, _cache: None)
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._read, self._lock = 0.0, threading.Lock()
+        self._spoken = False
 
     def close(self) -> None:
         self._client.client.rest_client.close()
@@ -188,22 +190,24 @@ class Cluster:
         return json.loads(self._request(method, path, **options))
 
     def _request(self, method: str, path: str, **options: Any) -> bytes:
-        end, pause = time.monotonic() + PATIENCE, 0.1
+        begun, pause = time.monotonic(), 0.1
         while True:
             try:
-                return self._client.request(method, path, serialize=False, **options).data
+                answer = self._client.request(method, path, serialize=False, **options).data
+                self._spoken = True
+                return answer
             except DynamicApiError as error:
-                answer = _api_error(error)
-                if answer.status == 0:
+                refusal = _api_error(error)
+                if refusal.status == 0:
                     raise EngineError(
-                        f"No trusted connection to the Kubernetes API at {self.server}: {answer.message.strip()}\n"
+                        f"No trusted connection to the Kubernetes API at {self.server}: {refusal.message.strip()}\n"
                         "  The kubeconfig is of another cluster, or of one that has been made anew."
                     ) from None
-                again = answer.status == 429 or (answer.status >= 500 and any(p in answer.message for p in PASSING))
-                if not again or time.monotonic() > end:
-                    raise answer from None
+                again = refusal.status == 429 or (refusal.status >= 500 and any(p in refusal.message for p in PASSING))
+                if not again or time.monotonic() > begun + PATIENCE:
+                    raise refusal from None
             except urllib3.exceptions.HTTPError as error:
-                if time.monotonic() > end - PATIENCE + 10:
+                if time.monotonic() > begun + (PATIENCE if self._spoken else FIRST_PATIENCE):
                     raise EngineError(
                         f"The Kubernetes API at {self.server} doesn't answer ({type(error).__name__}).\n"
                         "  Is the cluster running? `make status` tells; `make up` starts it."

@@ -76,7 +76,7 @@ class Live:
                 return self._random(r, begun)
             if r.type == RELEASE_TYPE:
                 return self._release(r, needs, begun)
-            if not r.type.startswith(OBJECTS) or r.type.startswith(UNSUPPORTED) or r.kind.endswith(("Patch", "List")):
+            if not _is_object(r):
                 remedy = "It is for stack `local` only; use ENGINE=pulumi."
                 raise ResourceError(r, f"the embedded engine knows no type {r.type}", remedy)
             return self._object(r, needs, begun)
@@ -103,7 +103,7 @@ class Live:
         """Another user, context or default namespace of the same API: one stack, one cluster, one inventory."""
         if r.type != f"{PROVIDERS}kubernetes":
             return Result(r.name, r.inputs)
-        kubeconfig, context = r.inputs.get("kubeconfig"), r.inputs.get("context")
+        kubeconfig, context = (v if isinstance(v := r.inputs.get(k), str) else None for k in ("kubeconfig", "context"))
         main = self._parts.cluster
         given = kubeconfig is not None or context is not None
         same = not given or (kubeconfig in (None, str(main.kubeconfig)) and context in (None, main.context))
@@ -212,6 +212,12 @@ class Live:
                     r, redact(f"the API refuses it ({error.status} {error.reason}): {error.message or said}")
                 )
         return ResourceError(r, redact(str(error)))
+
+
+def _is_object(r: Registration) -> bool:
+    """No list of objects, and no patch of one: that has another kind than its type."""
+    ours = r.type.startswith(OBJECTS) and not r.type.startswith(UNSUPPORTED)
+    return ours and r.kind == r.inputs.get("kind") and "items" not in r.inputs
 
 
 def _before(r: Registration) -> set[str]:

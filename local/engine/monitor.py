@@ -2,6 +2,7 @@
 
 import os
 import threading
+import traceback
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -163,6 +164,9 @@ class Monitor(MockMonitor):
         except EngineError as error:
             self._fail(error)
             raise
+        except Exception as error:
+            self._fail(EngineError(f"{r.label}: the embedded engine has a bug.\n{traceback.format_exc()}"))
+            raise EngineError(str(error)) from error
 
     def _fail(self, error: EngineError) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from local.engine.cluster import Cluster, KindMissing
 from local.engine.helm import Helm, Release, Revision, release_of
 from local.engine.model import Action, Registration
 from local.engine.objects import Difference, differences, hide, shown
+from local.engine.values import has_unknown
 from local.engine.wait import Waiter
 
 Outcome = tuple[Action, list[Difference], dict[str, Any]]
@@ -25,7 +26,7 @@ class Releases:
         last = self._helm.last(release.namespace, release.name)
         if last is None:
             return Action.CREATE, [], {}
-        if self._is_current(last, release, digest):
+        if not has_unknown(release.values) and self._is_current(last, release, digest):
             return Action.SAME, [], {"status": last.outputs()}
         return Action.UPDATE, _changes(r, last, release), {}
 

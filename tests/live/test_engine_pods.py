@@ -1,5 +1,10 @@
 """The embedded engine waits for pods: until they are ready, and with the reason when they aren't."""
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +20,7 @@ from pulumi_kubernetes.core.v1 import PersistentVolumeClaim, Service
 
 from local.engine import Action, EngineError, ResourceError, State, Target
 from local.engine.cluster import Cluster
+from local.engine.inventory import name_of
 from local.engine.objects import Ref
 from tests.live.engine_stack import Stack, counts, kubeconfig
 
@@ -259,3 +265,46 @@ def test_a_deployment_deleted_by_someone_else_while_it_is_waited_for(stack: Stac
     thread.start()
     failing(stack, template(resources={"requests": {"cpu": "1000"}}), "was deleted by someone else")
     thread.join()
+
+
+WAITING = """
+    import sys
+    from pathlib import Path
+    from pulumi_kubernetes.apps.v1 import Deployment
+    from local.engine import State, Target, up
+
+    namespace, kubeconfig, state = sys.argv[1:]
+    pod = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [
+        {"name": "main", "image": "registry.k8s.io/pause:3.10", "resources": {"requests": {"cpu": "1000"}}}
+    ]}}
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": pod}
+    target = Target(state=Path(state), kubeconfig=kubeconfig)
+    up(
+        lambda: Deployment("d", metadata={"name": "d", "namespace": namespace}, spec=spec), target,
+        project="test", stack=namespace, on_event=lambda e: print(e.state, flush=True),
+    )
+"""
+
+
+def test_ctrl_c_ends_a_wait_and_frees_the_stack(stack: Stack, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(WAITING))
+    command = [sys.executable, str(script), NAMESPACE, str(kubeconfig()), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        assert run.stdout is not None
+        assert any(line.strip() == State.WAITING for line in run.stdout)
+        begun = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=20)
+    assert time.monotonic() - begun < 6
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert stack.cluster.get(Ref("coordination.k8s.io/v1", "Lease", "kube-system", name_of(NAMESPACE))) is None
+    assert counts(stack.down()) == {"delete": 1}
+
+
+def test_a_namespace_that_is_still_going_is_waited_for(stack: Stack) -> None:
+    stack.namespace, stack.own = "engine-test-again", True
+    stack.up(lambda: stack.config_map("c", {}))
+    stack.cluster.delete(Ref("v1", "Namespace", "", stack.namespace))
+    assert counts(stack.up(lambda: stack.config_map("c", {})).summary) == {"create": 2}
