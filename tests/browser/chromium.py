@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser, Playwright
 
 FLAGS = [
@@ -28,14 +30,15 @@ def program(name: str, package: str) -> str:
 
 
 def trust(home: Path, ca: Path | None) -> None:
-    """A certificate store in `home`, with the authority in it where one is given."""
+    """A certificate store in `home`, with every authority of the file in it where one is given."""
     store = home / ".pki" / "nssdb"
     store.mkdir(parents=True)
     certutil = program("certutil", "libnss3-tools")
     subprocess.run([certutil, "-N", "-d", f"sql:{store}", "--empty-password"], check=True)
     if ca is not None:
-        command = [certutil, "-A", "-d", f"sql:{store}", "-n", "journal", "-t", "C,,", "-i", str(ca)]
-        subprocess.run(command, check=True)
+        for number, root in enumerate(x509.load_pem_x509_certificates(ca.read_bytes())):
+            command = [certutil, "-A", "-d", f"sql:{store}", "-n", f"journal {number}", "-t", "C,,", "-a"]
+            subprocess.run(command, check=True, input=root.public_bytes(Encoding.PEM))
 
 
 def launch(playwright: Playwright, *, host: str, address: str, home: Path, ca: Path | None) -> Browser:
