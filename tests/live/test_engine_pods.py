@@ -180,7 +180,7 @@ def test_why_a_pod_cannot_be_scheduled(stack: Stack) -> None:
 
 
 def test_why_a_container_crashes_with_its_last_lines(stack: Stack) -> None:
-    script = "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done; echo the config has no host >&2; exit 3"
+    script = "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done; echo the config has no host; exit 3"
     message = failing(
         stack, template(SHELL, script, **READY_FILE), r"container main of pod d-\S+ crashes \(exit code 3"
     )
