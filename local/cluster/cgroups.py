@@ -36,14 +36,29 @@ def folders() -> list[Path]:
     return [path / CGROUP for path in hierarchies(Path("/proc/self/mountinfo").read_text())]
 
 
-def create() -> None:
-    """Make the folders. Raises ClusterError when a controller is missing."""
+def busy(ours: list[Path]) -> list[str]:
+    """The process ids in the folders and below."""
+    return sorted({pid for folder in ours for path in folder.rglob("cgroup.procs") for pid in path.read_text().split()})
+
+
+def check() -> None:
+    """Raises ClusterError when a controller is missing, or processes of another node are in our folders."""
     ours = folders()
+    if pids := busy(ours):
+        raise ClusterError(
+            f"The cgroup {CGROUP} has processes: {' '.join(pids[:8])}.",
+            "They belong to another node of this kind (another JOURNAL_STATE?): stop that, or end them.",
+        )
     if lacking := missing([path.parent for path in ours]):
         raise ClusterError(
             f"The machine has no cgroup controller {', '.join(lacking)} below {ROOT}.",
             "Mount the cgroup hierarchies (v1 or v2); in a container, run it privileged.",
         )
+
+
+def create() -> None:
+    """Make the folders."""
+    ours = folders()
     if ours[0].parent == ROOT:
         enabled = " ".join(f"+{name}" for name in (ROOT / "cgroup.controllers").read_text().split())
         (ROOT / "cgroup.subtree_control").write_text(enabled)

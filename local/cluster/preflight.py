@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from local.cluster import cgroups
 from local.cluster.components import CNI_PLUGINS
 from local.cluster.errors import ClusterError, tail
 from local.cluster.layout import HOST_LINK, LINK_CIDR, POD_CIDR, SERVICE_CIDR, Layout
@@ -22,6 +23,7 @@ def check(layout: Layout) -> None:
     """Raises ClusterError. It changes nothing."""
     _programs()
     _kernel()
+    cgroups.check()
     for folder in (layout.state, layout.cache):
         if folder.is_relative_to("/run"):
             raise ClusterError(

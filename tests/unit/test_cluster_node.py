@@ -188,6 +188,13 @@ def test_cgroup_v2_alone() -> None:
     assert cgroups.hierarchies("31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n") == [cgroups.ROOT]
 
 
+def test_processes_of_another_node_are_found(tmp_path: Path) -> None:
+    for folder, pids in (("a", ""), ("a/pods", "12\n7\n"), ("b", "12\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cgroup.procs").write_text(pids)
+    assert cgroups.busy([tmp_path / "a", tmp_path / "b", tmp_path / "missing"]) == ["12", "7"]
+
+
 def test_kubelets_configuration_is_plain_data(spec: NodeSpec) -> None:
     assert json.loads(spec.files["kubelet.json"])["imageGCHighThresholdPercent"] == 100
 
