@@ -13,7 +13,7 @@ from local.failures import Failure
 from local.terminal import Steps, console
 
 STACK = "local"
-ANSWER_SECONDS = 30
+ROOTS = "acme-roots.pem"
 
 
 def up() -> None:
@@ -58,6 +58,7 @@ def down() -> None:
         if named_context() is None:
             with steps.step("stop the cluster"):
                 cluster.stop(wipe=True)
+            (paths.state() / ROOTS).unlink(missing_ok=True)
     shutil.rmtree(stack.STATE, ignore_errors=True)
 
 
@@ -106,10 +107,10 @@ def _answer(here: Access, outputs: dict[str, Any]) -> Path:
     Leaves `.state/local.json` for tests.
     """
     url, host, address = outputs["url"], outputs["host"], outputs["address"]
-    remembered = paths.state() / "acme-roots.pem"
+    remembered = paths.state() / ROOTS
     acme.trust(here, host, address, remembered)
     stack.STATE.mkdir(exist_ok=True)
-    roots = stack.STATE / "acme-roots.pem"
+    roots = stack.STATE / ROOTS
     shutil.copyfile(remembered, roots)
     with acme.client(url, address, roots) as client:
         answer = client.get("/api")

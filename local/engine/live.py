@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pulumi.runtime import rpc
+
 from local.engine import objects
 from local.engine.applier import Applied, Applier
 from local.engine.cluster import ApiError, Cluster, KindMissing
@@ -18,6 +20,7 @@ from local.engine.random_values import RandomValues
 from local.engine.ready import awaited
 from local.engine.releases import Releases
 from local.engine.report import Report
+from local.engine.values import UNKNOWN
 from local.engine.wait import TIMEOUT, NotReady, Waiter
 
 PROVIDERS, OBJECTS = "pulumi:providers:", "kubernetes:"
@@ -87,14 +90,21 @@ class Live:
             raise told from None
 
     def read(self, r: Registration) -> Result:
-        """An existing object. Raises ResourceError when it isn't there."""
+        """An existing object. Raises ResourceError when it isn't there, and nothing before it may yet make it (preview)."""
+        to_come = self._parts.preview and bool(r.dependencies)
+        if r.read_id == rpc.UNKNOWN:
+            return Result("", {})
         api_version, _, kind = r.type.removeprefix(OBJECTS).rpartition(":")
         namespace, _, name = r.read_id.rpartition("/")
         ref = Ref(api_version.removeprefix("core/"), kind, namespace, name)
         try:
             found = self._parts.cluster.get(ref) if r.type.startswith(OBJECTS) else None
+        except KindMissing:
+            found = None
         except ApiError as error:
             raise self._resource_error(r, error) from None
+        if found is None and to_come:
+            return Result(r.read_id, dict.fromkeys(("data", "spec", "status"), UNKNOWN))
         if found is None:
             raise ResourceError(r, f"there is no {ref} to read", "Make it, or correct the id.")
         return Result(r.read_id, found, _secret_outputs(found))

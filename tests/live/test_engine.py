@@ -176,6 +176,23 @@ def test_a_preview_before_anything_exists(own: Stack) -> None:
     assert counts(own.up(lambda: kinds_of_its_own(own)).summary) == {"unchanged": 5}
 
 
+def test_a_preview_reads_what_is_still_to_be_made(stack: Stack) -> None:
+    seen = []
+
+    def program() -> None:
+        made = stack.config_map("made", {"a": "1"})
+        options = pulumi.ResourceOptions(depends_on=[made])
+        read = ConfigMap.get("read", f"{stack.namespace}/made", options)
+        read.data.apply(seen.append)
+        stack.config_map("copy", {"a": read.data["a"]})
+
+    assert counts(stack.preview(program).summary) == {"create": 2}
+    assert seen == []
+    assert counts(stack.up(program).summary) == {"create": 2}
+    assert seen == [{"a": "1"}]
+    assert stack.found("v1", "ConfigMap", "copy")["data"] == {"a": "1"}
+
+
 def kinds_of_its_own(stack: Stack, color: str = "red") -> None:
     """A CRD, an object of its kind, a password and a Secret of it."""
     group, plural = "engine.test", "widgets"
