@@ -4,7 +4,7 @@ it would become."""
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pulumi.runtime import rpc
@@ -90,7 +90,7 @@ class Live:
             raise told from None
 
     def read(self, r: Registration) -> Result:
-        """An existing object. Raises ResourceError when it isn't there, and nothing before it may yet make it (preview)."""
+        """An existing object. Raises ResourceError when it isn't there, unless a preview's `up` may yet make it."""
         to_come = self._parts.preview and bool(r.dependencies)
         if r.read_id == rpc.UNKNOWN:
             return Result("", {})
@@ -158,7 +158,8 @@ class Live:
         if self._parts.preview:
             planned = applier.preview(r, ref, body, ours=ours)
             self._parts.report.emit(r.urn, planned.action, State.DONE, begun, diff=planned.diff)
-            return _result(r, ref, planned.obj)
+            result = _result(r, ref, planned.obj)
+            return replace(result, id="") if planned.action == Action.CREATE else result
         self._parts.report.emit(r.urn, Action.SAME, State.STARTED, begun)
         self._record(r, ref, needs)
         limit = self._limit(r, body, "create")
