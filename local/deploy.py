@@ -105,8 +105,14 @@ class PulumiCli:
 
     def _select(self) -> None:
         stack.write(self.name, self.config)
-        if not self.exists():
+        if self.exists():
+            return
+        file = stack.ROOT / f"Pulumi.{self.name}.yaml"
+        before = file.read_bytes()
+        try:
             self._run("stack", "init", self.name, quiet=True)
+        finally:
+            file.write_bytes(before)  # `init` writes the new salt there; the one in the state is what counts
 
     def _run(self, *arguments: str, quiet: bool = False) -> None:
         command = self._command(*arguments)
