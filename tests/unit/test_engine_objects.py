@@ -133,7 +133,7 @@ def test_what_is_immutable(status: int, message: str, expected: bool) -> None:
     assert is_immutable(ApiError(status, "Invalid", message)) is expected
 
 
-def deployment(generation: int = 1, **status: object) -> dict:
+def deployment(generation: Any = 1, **status: Any) -> dict:
     metadata = {"name": "d", "generation": generation}
     return {
         "apiVersion": "apps/v1",
