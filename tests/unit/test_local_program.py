@@ -1,0 +1,138 @@
+"""The terminal program: effective settings, the choice of an engine, what is shown, what a failure says."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner
+
+from components.settings_errors import SettingsError
+from local import acme, cli, deploy, lifecycle, stack
+from local.engine import Action, Event, State
+from local.events import Watcher
+from local.failures import Failure, told
+from local.terminal import Steps
+
+
+def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
+    overrides = stack.Overrides(
+        kubeconfig=Path("/k"), context="c", chart=Path("/chart"), images={"frontend": "localhost/f:v2", "absent": "x:1"}
+    )
+    config = stack.effective("local", overrides)
+    assert config["journal:cluster"] == {"kubeconfig": "/k", "context": "c"}
+    assert config["journal:certificates"]["chart"] == "/chart"
+    assert config["journal:frontend"]["image"] == "localhost/f:v2"
+    assert config["journal:frontend"]["replicas"] == 2
+    assert "journal:absent" not in config
+
+
+def test_a_stack_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(stack.StackError, match=r"no stack 'qa'.*dev, local, prod"):
+        stack.read("qa")
+
+
+@pytest.mark.parametrize(("text", "message"), [("config: [", "is no YAML"), ("a: 1", "has no `config:`")])
+def test_a_broken_stack_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str) -> None:
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.local.yaml").write_text(text)
+    with pytest.raises(stack.StackError, match=message):
+        stack.read("local")
+
+
+def test_wrong_settings_end_up_before_anything_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = stack.read("local")
+    monkeypatch.setattr(stack, "read", lambda name: {**good, "journal:journalEntries": -1})
+    monkeypatch.setattr(lifecycle, "Steps", lambda: pytest.fail("a step began"))
+    with pytest.raises(SettingsError, match="journalEntries = -1"):
+        lifecycle.up()
+
+
+@pytest.mark.parametrize(
+    ("named", "on_path", "chosen"),
+    [("", True, "pulumi"), ("", False, "embedded"), ("embedded", True, "embedded"), ("pulumi", True, "pulumi")],
+)
+def test_the_choice_of_an_engine(monkeypatch: pytest.MonkeyPatch, named: str, on_path: bool, chosen: str) -> None:
+    monkeypatch.setenv("ENGINE", named)
+    monkeypatch.setattr(deploy.shutil, "which", lambda name: "/usr/bin/pulumi" if on_path else None)
+    assert deploy.chosen_engine() == chosen
+
+
+@pytest.mark.parametrize(
+    ("named", "message"), [("terraform", "ENGINE is 'terraform'"), ("pulumi", "no `pulumi` is on PATH")]
+)
+def test_an_engine_that_cannot_be_had_is_refused(monkeypatch: pytest.MonkeyPatch, named: str, message: str) -> None:
+    monkeypatch.setenv("ENGINE", named)
+    monkeypatch.setattr(deploy.shutil, "which", lambda name: None)
+    with pytest.raises(Failure) as caught:
+        deploy.chosen_engine()
+    assert message in caught.value.message
+    assert caught.value.hint
+
+
+def event(action: Action, name: str, state: State = State.DONE) -> Event:
+    return Event(f"urn:{name}", "kubernetes:core/v1:ConfigMap", name, action, state)
+
+
+@pytest.mark.parametrize(
+    ("actions", "summary"),
+    [
+        ([Action.SAME, Action.SAME], "nothing to change (2 unchanged)"),
+        ([Action.CREATE, Action.SAME, Action.DELETE], "1 created, 1 deleted, 1 unchanged"),
+        ([Action.REPLACE], "1 replaced, 0 unchanged"),
+    ],
+)
+def test_the_closing_line_of_a_run(actions: list[Action], summary: str) -> None:
+    with Steps() as steps, steps.step("deploy") as step:
+        watcher = Watcher(step)
+        for number, action in enumerate(actions):
+            watcher(event(action, str(number), State.STARTED))
+            watcher(event(action, str(number)))
+    assert watcher.summary() == summary
+
+
+def root(name: str) -> bytes:
+    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.OID_COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_every_acme_root_is_remembered_once_and_the_newest_is_first(tmp_path: Path) -> None:
+    file, first, second = tmp_path / "roots.pem", root("first"), root("second")
+    for current in (first, first, second, first):
+        acme.remember(current, file)
+    assert file.read_bytes() == second + first
+
+
+def test_what_is_no_certificate_is_not_remembered(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="PEM"):
+        acme.remember(b"404 page not found", tmp_path / "roots.pem")
+    assert not (tmp_path / "roots.pem").exists()
+
+
+def test_a_failure_keeps_its_parts() -> None:
+    failure = Failure("what", "do this", "last line")
+    assert told(failure) is failure
+    assert told(stack.StackError("gone")).message == "gone"
+
+
+def test_a_failed_command_says_what_to_do_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise Failure("The cluster is away.", "Start it with `make up`.", "last words")
+
+    monkeypatch.setattr(lifecycle, "up", fails)
+    result = CliRunner().invoke(cli.app, ["up"])
+    assert result.exit_code == 1
+    assert all(part in result.output for part in ("The cluster is away.", "Start it with `make up`.", "last words"))
+
+
+def test_every_command_of_the_makefile_exists() -> None:
+    makefile = (stack.ROOT / "Makefile").read_text()
+    commands = {line.split()[1] for line in makefile.splitlines() if line.startswith("\t@$(LOCAL) ")}
+    known = typer.main.get_command(cli.app).list_commands(None)  # ty: ignore[unresolved-attribute]
+    assert commands <= set(known)
