@@ -1,6 +1,6 @@
 """The one place for what every object and pod of ours has in common: labels, pod security, probes, resources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -19,6 +19,13 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import (
+    NetworkPolicy,
+    NetworkPolicyEgressRuleArgs,
+    NetworkPolicyIngressRuleArgs,
+    NetworkPolicySpecArgs,
+)
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
 from components.settings import Resources
 
@@ -52,6 +59,35 @@ class KubernetesComponent(pulumi.ComponentResource):
             namespace=self._namespace,
             labels=labels(self._name),
             annotations=annotations,
+        )
+
+    def _create_network_policy(
+        self, ingress: Sequence[NetworkPolicyIngressRuleArgs], egress: Sequence[NetworkPolicyEgressRuleArgs]
+    ) -> NetworkPolicy:
+        """What the tier's pods may talk to, beside DNS."""
+        return NetworkPolicy(
+            self._name,
+            metadata=self._metadata(),
+            spec=NetworkPolicySpecArgs(
+                pod_selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+                policy_types=["Ingress", "Egress"],
+                ingress=list(ingress),
+                egress=list(egress),
+            ),
+            opts=self._options(),
+        )
+
+    def _create_disruption_budget(self) -> None:
+        """One pod of the tier may be away at a time, and a pod that is broken anyhow may always go."""
+        PodDisruptionBudget(
+            self._name,
+            metadata=self._metadata(),
+            spec=PodDisruptionBudgetSpecArgs(
+                max_unavailable=1,
+                unhealthy_pod_eviction_policy="AlwaysAllow",
+                selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+            ),
+            opts=self._options(),
         )
 
     def _options(self, **options: Any) -> pulumi.ResourceOptions:

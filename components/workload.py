@@ -24,13 +24,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
-from pulumi_kubernetes.networking.v1 import (
-    NetworkPolicy,
-    NetworkPolicyEgressRuleArgs,
-    NetworkPolicyIngressRuleArgs,
-    NetworkPolicySpecArgs,
-)
-from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs, NetworkPolicyIngressRuleArgs
 
 from components.base import (
     KubernetesComponent,
@@ -88,36 +82,11 @@ class Workload(KubernetesComponent):
         account = ServiceAccount(
             name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
         )
-        policy = self._create_network_policy()
+        policy = self._create_network_policy(args.ingress, args.egress)
         if args.replicas > 1:
             self._create_disruption_budget()
         self.deployment = self._create_deployment(depends_on=[account, policy])
         self.register_outputs({})
-
-    def _create_network_policy(self) -> NetworkPolicy:
-        return NetworkPolicy(
-            self._name,
-            metadata=self._metadata(),
-            spec=NetworkPolicySpecArgs(
-                pod_selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
-                policy_types=["Ingress", "Egress"],
-                ingress=list(self._args.ingress),
-                egress=list(self._args.egress),
-            ),
-            opts=self._options(),
-        )
-
-    def _create_disruption_budget(self) -> None:
-        PodDisruptionBudget(
-            self._name,
-            metadata=self._metadata(),
-            spec=PodDisruptionBudgetSpecArgs(
-                max_unavailable=1,
-                unhealthy_pod_eviction_policy="AlwaysAllow",
-                selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
-            ),
-            opts=self._options(),
-        )
 
     def _create_deployment(self, depends_on: list[pulumi.Resource]) -> Deployment:
         return Deployment(

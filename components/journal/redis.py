@@ -28,8 +28,6 @@ from pulumi_kubernetes.core.v1 import (
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
-from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
-from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
 from components.base import (
     KubernetesComponent,
@@ -79,13 +77,17 @@ class Redis(KubernetesComponent):
 
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("data:Redis", name, args.namespace, opts)
-        self._settings, self._clients = args.settings, args.clients
+        self._settings = args.settings
         self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
         self.auth_secret = f"{name}-auth"
+        servers = pods(name)
         before: list[pulumi.Resource] = [
             self._create_password(),
             self._create_launch_script(),
-            self._create_network_policy(),
+            self._create_network_policy(
+                ingress=[allow_from([servers, *(pods(client) for client in args.clients)], "redis")],
+                egress=[allow_to([servers], "redis")],
+            ),
             ServiceAccount(
                 name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
             ),
@@ -133,30 +135,6 @@ class Redis(KubernetesComponent):
                 publish_not_ready_addresses=True,
                 selector={**selector_labels(self._name), **primary},
                 ports=[_service_port()],
-            ),
-            opts=self._options(),
-        )
-
-    def _create_network_policy(self) -> NetworkPolicy:
-        servers = pods(self._name)
-        return NetworkPolicy(
-            self._name,
-            metadata=self._metadata(),
-            spec=NetworkPolicySpecArgs(
-                pod_selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
-                policy_types=["Ingress", "Egress"],
-                ingress=[allow_from([servers, *(pods(client) for client in self._clients)], "redis")],
-                egress=[allow_to([servers], "redis")],
-            ),
-            opts=self._options(),
-        )
-
-    def _create_disruption_budget(self) -> None:
-        PodDisruptionBudget(
-            self._name,
-            metadata=self._metadata(),
-            spec=PodDisruptionBudgetSpecArgs(
-                max_unavailable=1, selector=LabelSelectorArgs(match_labels=selector_labels(self._name))
             ),
             opts=self._options(),
         )

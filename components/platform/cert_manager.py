@@ -65,11 +65,11 @@ class CertManager(KubernetesComponent):
         super().__init__("platform:CertManager", name, name, opts)
         self._args = args
         home = Namespace(name, opts=self._options())
-        policy = self._create_network_policy(home)
+        policy = self._create_namespace_policy(home)
         self.release = self._create_release(depends_on=[home, policy])
         self.register_outputs({})
 
-    def _create_network_policy(self, home: Namespace) -> NetworkPolicy:
+    def _create_namespace_policy(self, home: Namespace) -> NetworkPolicy:
         anywhere = [network("0.0.0.0/0")]
         return NetworkPolicy(
             self._name,

@@ -134,5 +134,5 @@ def test_a_failed_command_says_what_to_do_and_ends_with_1(monkeypatch: pytest.Mo
 def test_every_command_of_the_makefile_exists() -> None:
     makefile = (stack.ROOT / "Makefile").read_text()
     commands = {line.split()[1] for line in makefile.splitlines() if line.startswith("\t@$(LOCAL) ")}
-    known = typer.main.get_command(cli.app).list_commands(None)  # ty: ignore[unresolved-attribute]
+    known = typer.main.get_command(cli.app).list_commands(None)  # ty: ignore[missing-attribute]
     assert commands <= set(known)
