@@ -21,7 +21,7 @@ def up() -> None:
     stack.effective(STACK, stack.Overrides(images=images.references()))  # wrong settings end it here
     deploy.chosen_engine()  # and a wrong ENGINE
     with Steps() as steps:
-        here = _own_cluster(steps) if named_context() is None else access()
+        here = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
         config = stack.effective(STACK, overrides(here))
         chosen = deploy.deployment(here, STACK, config)
         if acme.recover(here):
@@ -75,6 +75,19 @@ def _own_cluster(steps: Steps) -> Access:
     return access()
 
 
+def _existing_cluster(steps: Steps) -> Access:
+    """The cluster that KUBE_CONTEXT names. Only its owner can bring images to its nodes."""
+    here = access()
+    if any(stack.built_here(stack.read(STACK), tier) for tier in images.references()):
+        _install_packages(steps)
+        console.print(
+            "  The nodes need these images (kind: `kind load image-archive FILE`; k3s: `k3s ctr images import FILE`):"
+        )
+        for archive in _build_images(steps):
+            console.print(f"    {archive}", soft_wrap=True)
+    return here
+
+
 def _install_packages(steps: Steps) -> None:
     missing = packages.missing_packages()
     if not missing:
@@ -97,7 +110,7 @@ def _build_images(steps: Steps) -> list[Path]:
 def overrides(here: Access) -> stack.Overrides:
     """What this machine knows of the stack beside its file."""
     if not here.own:
-        return stack.Overrides(kubeconfig=here.kubeconfig, context=here.context)
+        return stack.Overrides(kubeconfig=here.kubeconfig, context=here.context, images=images.references())
     return stack.Overrides(kubeconfig=here.kubeconfig, chart=cluster.chart_path(), images=images.references())
 
 

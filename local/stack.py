@@ -49,6 +49,12 @@ class Overrides:
     images: dict[str, str] | None = None
 
 
+def built_here(config: dict[str, Any], tier: str) -> bool:
+    """Whether a stack's file leaves the image of a tier to this machine: under `localhost/` there is no registry."""
+    settings_of_tier = config.get(f"{PROJECT}:{tier}")
+    return isinstance(settings_of_tier, dict) and str(settings_of_tier.get("image", "")).startswith("localhost/")
+
+
 def effective(stack: str, overrides: Overrides) -> dict[str, Any]:
     """A stack's config with the overrides in it, checked whole. Raises StackError and SettingsError."""
     config = read(stack)
@@ -65,7 +71,7 @@ def effective(stack: str, overrides: Overrides) -> dict[str, Any]:
         if isinstance(certificates, dict):
             merged[f"{PROJECT}:certificates"] = {**certificates, "chart": str(overrides.chart)}
     for tier, image in (overrides.images or {}).items():
-        if isinstance(config.get(f"{PROJECT}:{tier}"), dict):
+        if built_here(config, tier):
             merged[f"{PROJECT}:{tier}"] = {**config[f"{PROJECT}:{tier}"], "image": image}
     prefix = f"{PROJECT}:"
     settings.parse(

@@ -31,6 +31,11 @@ def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
     assert "journal:absent" not in config
 
 
+def test_an_image_of_a_registry_stays_as_the_stacks_file_names_it() -> None:
+    config = stack.effective("dev", stack.Overrides(images={"frontend": "localhost/f:v2"}))
+    assert config["journal:frontend"] == stack.read("dev")["journal:frontend"]
+
+
 def test_a_stack_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(stack.StackError, match=r"no stack 'qa'.*dev, local, prod"):
         stack.read("qa")
