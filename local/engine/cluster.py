@@ -31,6 +31,7 @@ PASSING = (
 )
 PATIENCE = 60.0
 FIRST_PATIENCE = 5.0
+CONNECT, ANSWER = 3.0, 35.0  # a webhook may take 30 s
 
 
 class ApiError(Exception):
@@ -170,7 +171,7 @@ class Cluster:
         try:
             answer = self._client.request(
                 "get", path, field_selector=f"metadata.name={ref.name}", resource_version=version, watch=True,
-                timeout_seconds=max(1, round(seconds)), serialize=False,
+                timeout_seconds=max(1, round(seconds)), serialize=False, _request_timeout=(CONNECT, seconds + 10),
             )  # fmt: skip
             try:
                 for line in answer:
@@ -193,7 +194,8 @@ class Cluster:
         begun, pause = time.monotonic(), 0.1
         while True:
             try:
-                answer = self._client.request(method, path, serialize=False, **options).data
+                limits = CONNECT, ANSWER
+                answer = self._client.request(method, path, serialize=False, _request_timeout=limits, **options).data
                 self._spoken = True
                 return answer
             except DynamicApiError as error:

@@ -1,11 +1,13 @@
 """Pure parts of the engine: bodies, differences, masking, readiness, immutability, order."""
 
 import base64
+import json
+import socket
 from typing import Any
 
 import pytest
 
-from local.engine import Registration, ResourceError
+from local.engine import EngineError, Registration, ResourceError, cluster
 from local.engine.applier import is_immutable
 from local.engine.cluster import ApiError, is_content
 from local.engine.inventory import Entry, decode, encode, key_of, needed_by
@@ -198,7 +200,7 @@ def test_a_stateful_set_is_ready_when_its_revision_is_everywhere() -> None:
         "currentRevision": "a",
         "updateRevision": "b",
     }
-    obj = {**deployment(**status), "kind": "StatefulSet"}
+    obj = {**deployment(1, **status), "kind": "StatefulSet"}
     assert not readiness(obj).done
     obj["status"] = {**status, "currentRevision": "b"}
     assert readiness(obj).done
@@ -229,6 +231,21 @@ def test_what_goes_first() -> None:
     assert needed_by(a, entries) == [b, elsewhere]
     assert needed_by(b, entries) == []
     assert decode(encode(entries)) == {e.key: e for e in entries}
+
+
+@pytest.mark.timeout(20)
+def test_an_api_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node whose network is gone answers no packet: a request without a time limit would wait for ever."""
+    monkeypatch.setattr(cluster, "ANSWER", 0.3)
+    monkeypatch.setattr(cluster, "FIRST_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        named = [{"name": "a", "cluster": {"server": url}}]
+        contexts = [{"name": "a", "context": {"cluster": "a", "user": "a"}}]
+        config = {"clusters": named, "contexts": contexts, "users": [{"name": "a", "user": {}}], "current-context": "a"}
+        api = cluster.Cluster(json.dumps({"apiVersion": "v1", "kind": "Config", **config}))
+        with pytest.raises(EngineError, match=rf"The Kubernetes API at {url} doesn't answer \(ReadTimeoutError\)"):
+            api.get(Ref("v1", "ConfigMap", "n", "x"))
 
 
 @pytest.mark.parametrize(
