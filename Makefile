@@ -26,8 +26,12 @@ up: $(VENV)/.ready ## Serve the journal over HTTPS from a real Kubernetes on thi
 	@$(LOCAL) up
 
 .PHONY: preview
-preview: $(VENV)/.ready ## Show what `make up` would change, field by field
-	@$(LOCAL) preview
+preview: $(VENV)/.ready ## Show what `make up` would change; STACK=prod shows another stack without a cluster
+	@$(LOCAL) preview $(if $(STACK),--stack $(STACK))
+
+.PHONY: render
+render: $(VENV)/.ready ## Write a stack's manifests to build/: make render STACK=prod
+	@$(LOCAL) render $(if $(STACK),--stack $(STACK))
 
 .PHONY: status
 status: $(VENV)/.ready ## Show tiers, certificates and the cluster's components

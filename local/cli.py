@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from components import settings
-from local import bench, check, lifecycle, show, stack
+from local import bench, check, lifecycle, render, show, stack
 from local.access import access
 from local.failures import KNOWN, Failure, told
 from local.terminal import console, fail
@@ -42,10 +42,25 @@ def up() -> None:
 
 
 @app.command()
-def preview() -> None:
-    """Show what `up` would change, field by field."""
+def preview(
+    name: Annotated[
+        str, typer.Option("--stack", help="Another stack is shown without a cluster, as a tree.")
+    ] = "local",
+) -> None:
+    """Show what `up` would change, field by field; of another stack, all that it declares."""
     with failures():
-        lifecycle.preview()
+        if name == lifecycle.STACK:
+            lifecycle.preview()
+        else:
+            render.show(name)
+
+
+@app.command("render")
+def write(name: Annotated[str, typer.Option("--stack", help="local, dev, prod")] = "local") -> None:
+    """Write a stack's manifests and resources to build/<stack>, secrets masked. Needs no cluster."""
+    with failures():
+        folder = render.render(name)
+        console.print(f"wrote {folder.relative_to(stack.ROOT)}")
 
 
 @app.command()
