@@ -1,34 +1,35 @@
-"""A stack without a cluster: its manifests, and never a secret in them."""
+"""A stack without a cluster: its manifests, and the tree of all that it declares."""
 
 import json
-from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
-from local import render, stack
-from local.engine.values import MASK
-
-
-@pytest.fixture(scope="module", params=stack.names())
-def folder(request: pytest.FixtureRequest) -> Path:
-    return render.render(request.param)
+from local import cli, render, stack
 
 
-def test_every_object_has_a_manifest_of_its_own(folder: Path) -> None:
-    resources = json.loads((folder / "resources.json").read_text())
-    objects = [r for r in resources if "apiVersion" in r["inputs"]]
-    written = [yaml.safe_load(path.read_text()) for path in (folder / "manifests").iterdir()]
-    assert len(written) == len(objects) > 40
-    assert all(body["metadata"]["name"] and body["kind"] for body in written)
+@pytest.mark.parametrize("name", stack.names())
+def test_every_stack_is_rendered_the_same_each_time_and_without_secrets(name: str) -> None:
+    folder = render.render(name)
+    before = {path: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
+    render.render(name)
+    assert {path: path.read_text() for path in folder.rglob("*.*") if path.is_file()} == before
+
+    assert len(before) > 40
+    assert len(json.loads((folder / "resources.json").read_text())) > 60
+    secret = yaml.safe_load((folder / "journal" / "secret-redis-auth.yaml").read_text())
+    assert set(secret["data"].values()) == {"[secret]"}
 
 
-def test_no_secret_is_written(folder: Path) -> None:
-    (secret,) = [yaml.safe_load(path.read_text()) for path in (folder / "manifests").glob("*-secret-*.yaml")]
-    assert MASK in json.dumps(secret)
+def test_another_stack_is_shown_without_a_cluster() -> None:
+    result = CliRunner().invoke(cli.app, ["preview", "--stack", "prod"])
+    assert result.exit_code == 0
+    assert "letsencrypt" in result.output
+    assert "in all" in result.output
 
 
-def test_rendering_twice_gives_the_same(folder: Path) -> None:
-    before = {path.name: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
-    again = render.render(folder.name)
-    assert {path.name: path.read_text() for path in again.rglob("*.*") if path.is_file()} == before
+def test_a_stack_that_is_not_there_is_told() -> None:
+    result = CliRunner().invoke(cli.app, ["render", "--stack", "qa"])
+    assert result.exit_code == 1
+    assert "no stack 'qa'" in result.output
