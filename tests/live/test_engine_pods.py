@@ -268,11 +268,13 @@ def test_a_deployment_deleted_by_someone_else_while_it_is_waited_for(stack: Stac
 
 
 WAITING = """
+    import signal
     import sys
     from pathlib import Path
     from pulumi_kubernetes.apps.v1 import Deployment
     from local.engine import State, Target, up
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     namespace, kubeconfig, state = sys.argv[1:]
     pod = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [
         {"name": "main", "image": "registry.k8s.io/pause:3.10", "resources": {"requests": {"cpu": "1000"}}}
