@@ -3,8 +3,9 @@
 import json
 import ssl
 import threading
+import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,6 +149,47 @@ def test_500_concurrent_writes_outlive_every_pod(emptied: httpx.Client, here: Ac
     after = {pod["metadata"]["uid"] for pod in here.json("-n", "journal", "get", "pods", "-l", TIERS)["items"]}
     assert not before & after
     assert {entry["text"] for entry in _pages(emptied)} == texts
+
+
+def test_a_primary_whose_volume_is_empty_refuses_to_empty_its_replicas(emptied: httpx.Client, here: Access) -> None:
+    emptied.post("/api/entries", json={"text": "precious"}).raise_for_status()
+    _await(lambda: "slave0" in _asked(here, "redis-0") and "db0" in _asked(here, "redis-1"))
+    try:
+        _delete_servers(here, 0)
+        _await(lambda: "refusing to start" in _last_words(here))
+        assert emptied.get("/api").json() == [{"text": "precious"}]
+        answer = emptied.post("/api/entries", json={"text": "not now"})
+        assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    finally:
+        _delete_servers(here, 0, 1, 2)
+        _ready(here)
+    assert emptied.post("/api/entries", json={"text": "again"}).status_code == 201
+
+
+def _delete_servers(here: Access, *servers: int) -> None:
+    """The pods with their volumes."""
+    here.run("-n", "journal", "delete", "pvc", "--wait=false", *(f"data-redis-{server}" for server in servers))
+    here.run("-n", "journal", "delete", "pod", *(f"redis-{server}" for server in servers))
+
+
+def _asked(here: Access, pod: str) -> str:
+    ask = ["redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "info"]
+    return here.run("-n", "journal", "exec", pod, "--", *ask).decode()
+
+
+def _last_words(here: Access) -> str:
+    """What redis-0 logged before it ended; nothing when it has not ended yet."""
+    try:
+        return here.run("-n", "journal", "logs", "redis-0", "--previous").decode()
+    except Failure:
+        return ""
+
+
+def _await(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "not within the time"
+        time.sleep(0.2)
 
 
 def test_a_write_to_the_write_service_never_meets_a_replica(here: Access) -> None:
