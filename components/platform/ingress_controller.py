@@ -52,7 +52,11 @@ def middlewares() -> dict:
 
 
 def arguments(namespaces: Sequence[str], host: str) -> list[str]:
-    """Traefik's command line. HTTP is redirected below every route, so ACME challenges still answer on port 80."""
+    """Traefik's command line.
+
+    HTTP is redirected below every route, so ACME challenges still answer on port 80. A service with no ready pod keeps
+    its route and answers 503: without it, requests to the API would fall to the page's route.
+    """
     return [
         "--global.checknewversion=false",
         "--global.sendanonymoususage=false",
@@ -71,6 +75,7 @@ def arguments(namespaces: Sequence[str], host: str) -> list[str]:
             for e in ("web", "websecure")
         ),
         f"--providers.kubernetesingress.ingressclass={INGRESS_CLASS}",
+        "--providers.kubernetesingress.allowemptyservices=true",
         f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
         f"--providers.kubernetesingress.ingressendpoint.hostname={host}",
         "--providers.file.directory=/etc/traefik/dynamic",

@@ -166,6 +166,21 @@ def test_a_primary_whose_volume_is_empty_refuses_to_empty_its_replicas(emptied: 
     assert emptied.post("/api/entries", json={"text": "again"}).status_code == 201
 
 
+def test_the_api_answers_503_while_all_of_redis_is_away(emptied: httpx.Client, here: Access) -> None:
+    def away() -> bool:
+        return "readyReplicas" not in here.json("-n", "journal", "get", "deployment", "frontend")["status"]
+
+    here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=0")
+    try:
+        _await(away)
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            assert emptied.post("/api/entries", json={"text": "not now"}).status_code == 503
+    finally:
+        here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=3")
+        _ready(here)
+
+
 def _delete_servers(here: Access, *servers: int) -> None:
     """The pods with their volumes."""
     here.run("-n", "journal", "delete", "pvc", "--wait=false", *(f"data-redis-{server}" for server in servers))
