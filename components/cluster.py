@@ -1,5 +1,6 @@
 """The seam between a cluster and what runs on it: a few facts, whoever made the cluster."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,8 +8,11 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.settings import ClusterSettings
+from components.settings.placement import ANYWHERE, Placement
 
-Exposure = Literal["LoadBalancer", "NodePort"]
+Exposure = Literal["LoadBalancer", "NodePort", "TargetGroup"]
+"""How clients reach the ingress controller: by a load balancer that the cluster makes, by ports of every node, or by
+target groups of a load balancer that Pulumi owns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +20,21 @@ class Cluster:
     """What the layers above need to know of a cluster.
 
     provider: the Kubernetes provider that every object names.
-    exposure: the type of the ingress controller's Service.
+    exposure: how clients reach the ingress controller.
+    ingress: where the ingress controller's pods run.
+    storage_class: of volumes whose stack names none; None is the cluster's default.
+    registry: the image registry's host, which images of ours are named without; None where they name it.
+    address: where clients connect, when it is known before the ingress controller is there.
+    reachable: what must be there before the world reaches the ingress controller.
     """
 
     provider: kubernetes.Provider
     exposure: Exposure
+    ingress: Placement = ANYWHERE
+    storage_class: str | None = None
+    registry: pulumi.Input[str] | None = None
+    address: pulumi.Input[str] | None = None
+    reachable: Sequence[pulumi.Resource] = ()
 
 
 class ExistingCluster(pulumi.ComponentResource):

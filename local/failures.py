@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.settings_errors import SettingsError
+from components.settings.errors import SettingsError
 from local.cluster.errors import ClusterError
 from local.engine import EngineError
 from local.images import ImageError

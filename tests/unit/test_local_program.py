@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner
 
-from components.settings_errors import SettingsError
+from components.settings.errors import SettingsError
 from local import acme, cli, deploy, lifecycle, stack
 from local.engine import Action, Event, State
 from local.events import Watcher

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components import settings
-from components.settings_errors import SettingsError
-from components.values import quantity
+from components.settings.errors import SettingsError
+from components.settings.values import quantity
 from local.engine import EngineError, Recorder, run
 from tests.conftest import config_of
 

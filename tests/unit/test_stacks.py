@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.settings import parse
-from components.values import quantity
+from components.settings.values import quantity
 from local.engine import Registration
 from tests.conftest import Recording, config_of
 

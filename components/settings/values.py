@@ -22,6 +22,8 @@ _SUFFIXES = {
     **{f"{s}i": Decimal(1024) ** i for i, s in enumerate("KMGT", 1)},
 }
 _ORIGIN = re.compile(r"https?://(?P<host>[^/:?#@\s]+)(?::\d{1,5})?")
+_DSN = re.compile(r"https://[0-9a-f]{32}@[a-z0-9.-]+(?::\d{1,5})?/\d+")
+_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:(?:role|user)/[\w+=,.@/-]{1,512}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -81,6 +83,22 @@ def _email(text: str) -> str:
     return text
 
 
+def _dsn(text: str) -> str:
+    if not _DSN.fullmatch(text):
+        raise ValueError(
+            "is no Sentry DSN; write https://KEY@HOST/PROJECT with the public key alone, as Sentry shows it"
+        )
+    return text
+
+
+def _principal(text: str) -> str:
+    if not _ARN.fullmatch(text):
+        raise ValueError(
+            "is no ARN of an IAM role or user; write arn:aws:iam::ACCOUNT:role/NAME, with the 12-digit account"
+        )
+    return text
+
+
 Host = Annotated[str, AfterValidator(_host)]
 ImageReference = Annotated[str, AfterValidator(_image)]
 Quantity = Annotated[str, AfterValidator(_positive_quantity)]
@@ -88,3 +106,6 @@ Cidr = Annotated[str, AfterValidator(_cidr)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Email = Annotated[str, AfterValidator(_email)]
 KubernetesName = Annotated[str, Field(pattern=rf"^{_DNS_LABEL}$")]
+Dsn = Annotated[str, AfterValidator(_dsn)]
+PrincipalArn = Annotated[str, AfterValidator(_principal)]
+AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]

@@ -1,0 +1,49 @@
+"""What a stack may say, checked whole before anything is registered. Nothing below reads `pulumi.Config`."""
+
+from components.settings.application import (
+    CertificateSettings,
+    FrontendConfig,
+    IngressSettings,
+    RedisSettings,
+    Resources,
+    Tier,
+)
+from components.settings.aws import (
+    AccessSettings,
+    AwsSettings,
+    BackupSettings,
+    ControlPlaneSettings,
+    LoadBalancerSettings,
+    NetworkSettings,
+    NodeGroupSettings,
+    Taint,
+)
+from components.settings.errors import SettingsError
+from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
+from components.settings.stack import ClusterSettings, Settings, load, parse, schema
+
+__all__ = [
+    "AccessSettings",
+    "AwsSettings",
+    "BackupSettings",
+    "CertificateSettings",
+    "ClusterSettings",
+    "ControlPlaneSettings",
+    "FrontendConfig",
+    "GithubSettings",
+    "IngressSettings",
+    "LoadBalancerSettings",
+    "NetworkSettings",
+    "NodeGroupSettings",
+    "RedisSettings",
+    "RegistrySettings",
+    "Resources",
+    "Settings",
+    "SettingsError",
+    "SharedSettings",
+    "Taint",
+    "Tier",
+    "load",
+    "parse",
+    "schema",
+]
