@@ -1,1 +1,1 @@
-"""The layer under a cluster: network, control plane, node groups, add-ons, identity, load balancer, backup; registries."""
+"""The layer under a cluster: network, control plane, nodes, add-ons, identity, load balancer, backup; registries."""

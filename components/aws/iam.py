@@ -12,6 +12,8 @@ from components.aws.scope import Scope
 Principal = Literal["Service", "AWS", "Federated"]
 Condition = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]]
 POD_IDENTITY = "pods.eks.amazonaws.com"
+NAMES_ITS_ACCOUNT = ("eks.amazonaws.com", "vpc-flow-logs.amazonaws.com")
+"""Services documented to say on whose behalf they take a role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +52,22 @@ class Statement:
         return {"Sid": self.sid, "Effect": self.effect, "Action": list(self.actions), **filled}
 
 
+def _listed(value: pulumi.Input[str] | Sequence[pulumi.Input[str]]) -> Any:
+    return value if isinstance(value, str | pulumi.Output) or not isinstance(value, Sequence) else list(value)
+
+
 def document(*statements: Statement) -> pulumi.Output[str]:
     """A policy document, JSON."""
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [s.element() for s in statements]})
 
 
 def trust(service: str, scope: Scope) -> Statement:
-    """Lets a service of AWS take a role, on behalf of this account alone (IAM guide, The confused deputy problem)."""
+    """Lets a service of AWS take a role, on behalf of this account alone where it says so (IAM guide, The confused deputy problem)."""
     if service == POD_IDENTITY:
         return Statement(
             sid="PodIdentity", actions=["sts:AssumeRole", "sts:TagSession"], principals={"Service": [service]}
         )
-    own = {} if service == "ec2.amazonaws.com" else {"StringEquals": {"aws:SourceAccount": scope.account}}
+    own = {"StringEquals": {"aws:SourceAccount": scope.account}} if service in NAMES_ITS_ACCOUNT else {}
     return Statement(sid="Service", actions=["sts:AssumeRole"], principals={"Service": [service]}, conditions=own)
 
 
@@ -100,7 +106,7 @@ class Role(pulumi.ComponentResource):
             permissions_boundary=args.scope.boundary,
             opts=child,
         )
-        attached: list[pulumi.Resource] = [
+        attached: list[pulumi.CustomResource] = [
             aws.iam.RolePolicyAttachment(
                 f"{name}-{policy.rpartition('/')[2]}", role=role.name, policy_arn=managed(policy), opts=child
             )
