@@ -62,7 +62,7 @@ def document(*statements: Statement) -> pulumi.Output[str]:
 
 
 def trust(service: str, scope: Scope) -> Statement:
-    """Lets a service of AWS take a role, on behalf of this account alone where it says so (IAM guide, The confused deputy problem)."""
+    """Lets a service of AWS take a role, for this account alone where it says so (IAM guide, Confused deputy)."""
     if service == POD_IDENTITY:
         return Statement(
             sid="PodIdentity", actions=["sts:AssumeRole", "sts:TagSession"], principals={"Service": [service]}
