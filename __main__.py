@@ -1,36 +1,51 @@
 """The journal, from settings to address. `pulumi up -s ENV` runs this, and so does `make up`."""
 
 import pulumi
+import pulumi_random as random
 
-from components import settings
-from components.cluster import ExistingCluster
+from components import clusters, settings
 from components.journal import journal
 from components.platform.platform import Platform, PlatformArgs
 
 stack = settings.load()
 
-cluster = ExistingCluster("cluster", stack.cluster).cluster
-on_cluster = pulumi.ResourceOptions(provider=cluster.provider)
+if isinstance(stack, settings.SharedSettings):
+    from components.aws.account import Account, AccountArgs
+    from components.aws.provider import provider_of, scope_of
 
-platform = Platform(
-    "platform",
-    PlatformArgs(
-        cluster=cluster,
-        application=journal.NAMESPACE,
-        ports=journal.PORTS,
-        host=stack.host,
-        ingress=stack.ingress,
-        certificates=stack.certificates,
-    ),
-    opts=on_cluster,
-)
+    scope = scope_of(stack.environment, stack.aws, protect=stack.protect)
+    account = Account(
+        "account",
+        AccountArgs(scope=scope, settings=stack),
+        opts=pulumi.ResourceOptions(provider=provider_of(scope, stack.aws)),
+    )
+    for name, value in account.outputs.items():
+        pulumi.export(name, value)
+else:
+    cluster = clusters.of(stack)
 
-application = journal.Journal(
-    "journal",
-    journal.JournalArgs(settings=stack, edge=platform.edge),
-    opts=pulumi.ResourceOptions(provider=cluster.provider, depends_on=[platform.namespace]),
-)
+    platform = Platform(
+        "platform",
+        PlatformArgs(
+            cluster=cluster,
+            application=journal.NAMESPACE,
+            ports=journal.PORTS,
+            host=stack.host,
+            ingress=stack.ingress,
+            certificates=stack.certificates,
+        ),
+        opts=pulumi.ResourceOptions(provider=cluster.provider),
+    )
 
-pulumi.export("url", application.url)
-pulumi.export("host", stack.host)
-pulumi.export("address", platform.address)
+    application = journal.Journal(
+        "journal",
+        journal.JournalArgs(settings=stack, edge=platform.edge, cluster=cluster),
+        opts=pulumi.ResourceOptions(
+            providers=[cluster.provider, random.Provider("random")],
+            depends_on=[platform.namespace, *cluster.add_ons],
+        ),
+    )
+
+    pulumi.export("url", application.url)
+    pulumi.export("host", stack.host)
+    pulumi.export("address", platform.address)

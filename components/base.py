@@ -14,6 +14,7 @@ from pulumi_kubernetes.core.v1 import (
     ResourceRequirementsArgs,
     SeccompProfileArgs,
     SecurityContextArgs,
+    TolerationArgs,
     TopologySpreadConstraintArgs,
     VolumeArgs,
     VolumeMountArgs,
@@ -28,6 +29,7 @@ from pulumi_kubernetes.networking.v1 import (
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
 from components.settings import Resources
+from components.settings.placement import NODE_GROUP_LABEL, Placement
 
 APPLICATION = "journal"
 NON_ROOT = 65532
@@ -154,6 +156,21 @@ def spread(name: str) -> list[TopologySpreadConstraintArgs]:
         )
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]
+
+
+def node_selector(placement: Placement) -> dict[str, str] | None:
+    """The nodes of the group that a placement names."""
+    return None if placement.node_group is None else {NODE_GROUP_LABEL: placement.node_group}
+
+
+def tolerations(placement: Placement) -> list[TolerationArgs] | None:
+    """The taints that a placement tolerates, whatever their effect."""
+    return [
+        TolerationArgs(key=key, operator="Exists")
+        if value == ""
+        else TolerationArgs(key=key, operator="Equal", value=value)
+        for key, value in placement.tolerates
+    ] or None
 
 
 def scratch(name: str, path: str, *, size: str, in_memory: bool = False) -> tuple[VolumeArgs, VolumeMountArgs]:

@@ -16,10 +16,13 @@ from pulumi_kubernetes.core.v1 import (
     EnvFromSourceArgs,
     EnvVarArgs,
     HostAliasArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
     ProbeArgs,
     ServiceAccount,
+    SleepActionArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
@@ -30,13 +33,16 @@ from components.base import (
     KubernetesComponent,
     container_security,
     labels,
+    node_selector,
     pod_security,
     requirements,
     scratch,
     selector_labels,
     spread,
+    tolerations,
 )
 from components.settings import Resources
+from components.settings.placement import ANYWHERE, Placement
 
 STARTUP_SECONDS = 60
 """How long a container may take until its liveness counts."""
@@ -49,7 +55,9 @@ class WorkloadArgs:
     ports: container ports by name.
     liveness, readiness: the probes; liveness is the start-up probe too, once a second.
     token: whether the pods talk to the API server, under the tier's own service account.
-    grace_seconds: how long a pod may take to end, draining included.
+    placement: the nodes that its pods may run on.
+    stop_delay_seconds: how long a pod goes on as before once it is to end, for a load balancer to notice.
+    grace_seconds: how long a pod may take to end, that delay and draining included.
     ingress, egress: the few network paths that are needed; DNS is allowed always.
     """
 
@@ -66,6 +74,8 @@ class WorkloadArgs:
     volumes: Sequence[tuple[VolumeArgs, VolumeMountArgs]] = ()
     host_aliases: Sequence[HostAliasArgs] = ()
     token: bool = False
+    placement: Placement = ANYWHERE
+    stop_delay_seconds: int = 0
     grace_seconds: int = 30
     ingress: Sequence[NetworkPolicyIngressRuleArgs] = ()
     egress: Sequence[NetworkPolicyEgressRuleArgs] = ()
@@ -111,6 +121,8 @@ class Workload(KubernetesComponent):
             automount_service_account_token=self._args.token,
             enable_service_links=False,
             security_context=pod_security(),
+            node_selector=node_selector(self._args.placement),
+            tolerations=tolerations(self._args.placement),
             topology_spread_constraints=spread(self._name),
             termination_grace_period_seconds=self._args.grace_seconds,
             host_aliases=list(self._args.host_aliases) or None,
@@ -130,6 +142,7 @@ class Workload(KubernetesComponent):
             ports=[ContainerPortArgs(name=name, container_port=port) for name, port in args.ports.items()],
             resources=requirements(args.resources),
             security_context=container_security(),
+            lifecycle=_stop_after(args.stop_delay_seconds),
             startup_probe=ProbeArgs(
                 http_get=args.liveness.http_get,
                 tcp_socket=args.liveness.tcp_socket,
@@ -141,3 +154,7 @@ class Workload(KubernetesComponent):
             readiness_probe=args.readiness,
             volume_mounts=mounts,
         )
+
+
+def _stop_after(seconds: int) -> LifecycleArgs | None:
+    return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds))) if seconds > 0 else None

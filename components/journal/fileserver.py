@@ -22,6 +22,7 @@ class FileserverArgs:
 
     namespace: str
     tier: Tier
+    image: pulumi.Input[str]
     ingress_namespace: str
 
 
@@ -38,7 +39,7 @@ class Fileserver(KubernetesComponent):
             name,
             WorkloadArgs(
                 namespace=args.namespace,
-                image=args.tier.image,
+                image=args.image,
                 replicas=args.tier.replicas,
                 resources=args.tier.resources,
                 ports={"http": PORT},

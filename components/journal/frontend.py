@@ -58,6 +58,7 @@ class FrontendArgs:
     namespace: str
     environment: str
     tier: Tier
+    image: pulumi.Input[str]
     config: FrontendConfig
     config_history: Sequence[FrontendConfig]
     redis: Redis
@@ -96,7 +97,7 @@ class Frontend(KubernetesComponent):
             self._name,
             WorkloadArgs(
                 namespace=self._namespace,
-                image=args.tier.image,
+                image=args.image,
                 replicas=args.tier.replicas,
                 resources=args.tier.resources,
                 ports={"http": PORT, "management": MANAGEMENT_PORT},

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.cluster import Cluster
 from components.journal.fileserver import PORT as FILESERVER_PORT
 from components.journal.fileserver import Fileserver, FileserverArgs
 from components.journal.frontend import PORT as FRONTEND_PORT
@@ -12,19 +13,28 @@ from components.journal.redis import Redis, RedisArgs
 from components.journal.routes import Routes, RoutesArgs
 from components.platform.acme import SOLVER_PORT
 from components.platform.platform import Edge
-from components.settings import Settings
+from components.settings import Settings, Tier
 
 NAMESPACE = "journal"
 PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT, SOLVER_PORT})
 """Container ports that the ingress controller forwards to, ACME challenges included."""
 
 
+def image(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
+    """A tier's image, in the registry when there is one for the stack."""
+    return tier.image if registry is None else pulumi.Output.concat(registry, "/", tier.image)
+
+
 @dataclass(kw_only=True)
 class JournalArgs:
-    """What the journal needs to be told: the stack's settings, and how it is reached."""
+    """What the journal needs to be told.
+
+    settings: the stack's. edge: how it is reached. cluster: what it runs on.
+    """
 
     settings: Settings
     edge: Edge
+    cluster: Cluster
 
 
 class Journal(pulumi.ComponentResource):
@@ -34,15 +44,25 @@ class Journal(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: JournalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:web:Journal", name, {}, opts)
-        stack, edge = args.settings, args.edge
+        stack, edge, registry = args.settings, args.edge, args.cluster.registry
         child = pulumi.ResourceOptions(parent=self)
-        redis = Redis("redis", RedisArgs(namespace=NAMESPACE, settings=stack.redis, clients=["frontend"]), opts=child)
+        redis = Redis(
+            "redis",
+            RedisArgs(
+                namespace=NAMESPACE,
+                settings=stack.redis,
+                clients=["frontend"],
+                storage_class=args.cluster.storage_class,
+            ),
+            opts=child,
+        )
         frontend = Frontend(
             "frontend",
             FrontendArgs(
                 namespace=NAMESPACE,
                 environment=stack.environment,
                 tier=stack.frontend,
+                image=image(stack.frontend, registry),
                 config=stack.frontend_config,
                 config_history=stack.config_history,
                 redis=redis,
@@ -52,7 +72,12 @@ class Journal(pulumi.ComponentResource):
         )
         fileserver = Fileserver(
             "fileserver",
-            FileserverArgs(namespace=NAMESPACE, tier=stack.fileserver, ingress_namespace=edge.ingress_namespace),
+            FileserverArgs(
+                namespace=NAMESPACE,
+                tier=stack.fileserver,
+                image=image(stack.fileserver, registry),
+                ingress_namespace=edge.ingress_namespace,
+            ),
             opts=child,
         )
         routes = Routes(
@@ -63,6 +88,7 @@ class Journal(pulumi.ComponentResource):
                 paths={"/api": frontend.service, "/": fileserver.service},
                 issuer=edge.issuer,
                 ingress_namespace=edge.ingress_namespace,
+                reachable=edge.reachable,
             ),
             opts=child,
         )

@@ -58,11 +58,13 @@ class RedisArgs:
     """What a Redis needs to be told.
 
     clients: the tiers, by name, that may connect.
+    storage_class: of the volumes, where the settings name none.
     """
 
     namespace: str
     settings: RedisSettings
     clients: Sequence[str]
+    storage_class: pulumi.Input[str] | None = None
 
 
 class Redis(KubernetesComponent):
@@ -77,7 +79,8 @@ class Redis(KubernetesComponent):
 
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("data:Redis", name, args.namespace, opts)
-        self._settings = args.settings
+        self._settings, own = args.settings, args.settings.storage_class
+        self._storage_class = args.storage_class if own is None else own
         self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
         self.auth_secret = f"{name}-auth"
         servers = pods(name)
@@ -160,7 +163,7 @@ class Redis(KubernetesComponent):
             metadata=ObjectMetaArgs(name="data", labels=labels(self._name)),
             spec=PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteOnce"],
-                storage_class_name=self._settings.storage_class,
+                storage_class_name=self._storage_class,
                 resources=VolumeResourceRequirementsArgs(requests={"storage": self._settings.storage}),
             ),
         )

@@ -1,5 +1,6 @@
 """The routes: one host, `/api` to the API and all else to the page, over HTTPS."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -35,6 +36,7 @@ class RoutesArgs:
 
     paths: the Service behind each path prefix.
     issuer: the ClusterIssuer of the host's certificate.
+    reachable: what must be there before the issuer can check the host.
     """
 
     namespace: str
@@ -42,6 +44,7 @@ class RoutesArgs:
     paths: dict[str, str]
     issuer: pulumi.Input[str]
     ingress_namespace: str
+    reachable: Sequence[pulumi.Resource] = ()
 
 
 class Routes(KubernetesComponent):
@@ -57,7 +60,7 @@ class Routes(KubernetesComponent):
         Certificate(
             self._secret,
             CertificateArgs(namespace=args.namespace, host=args.host, issuer=args.issuer, secret_name=self._secret),
-            opts=self._options(depends_on=[policy]),
+            opts=self._options(depends_on=[policy, *args.reachable]),
         )
         self._create_ingress()
         self.register_outputs({"url": self.url})

@@ -31,13 +31,21 @@ from components.cluster import Exposure
 from components.platform.namespace import Namespace
 from components.policies import allow_api_server, allow_from, allow_to, namespace, network
 from components.settings import IngressSettings
+from components.settings.placement import ANYWHERE, Placement
 from components.workload import Workload, WorkloadArgs
 
 INGRESS_CLASS = "traefik"
 NODE_PORTS = {"web": 30080, "websecure": 30443}
+HEALTH_PORT = 30254
+"""Port of every node that answers GET /healthz with 200 while a pod of the ingress controller is ready on it."""
+LOAD_BALANCER_CLASS = "journal/pulumi"
+"""Names nobody, so that no controller makes a load balancer beside the one that Pulumi owns."""
 PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
 DRAIN_SECONDS = 5
+NOTICE_SECONDS = 30
+"""How long target groups take to leave out a node: health checks, and then some (ELB guide, NLB health checks)."""
 HSTS_SECONDS = 31_536_000
+NOTHING_TO_AWAIT = {"pulumi.com/skipAwait": "true"}
 
 
 def middlewares() -> dict:
@@ -90,6 +98,7 @@ class IngressControllerArgs:
     backend_ports: the container ports of what it forwards to.
     clients_inside: namespaces whose pods are clients too (those that check ACME challenges).
     host: the DNS name it answers for.
+    placement: the nodes that its pods may run on.
     """
 
     settings: IngressSettings
@@ -98,6 +107,7 @@ class IngressControllerArgs:
     backend_ports: Sequence[int]
     clients_inside: Sequence[str]
     host: str
+    placement: Placement = ANYWHERE
 
 
 class IngressController(KubernetesComponent):
@@ -109,7 +119,7 @@ class IngressController(KubernetesComponent):
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("platform:IngressController", name, name, opts)
         self._args = args
-        load_balancers = 1 if args.exposure == "LoadBalancer" else 0
+        load_balancers = 0 if args.exposure == "NodePort" else 1
         self._home = Namespace(name, load_balancers=load_balancers, opts=self._options())
         grants = [self._create_ingress_class(), *self._create_cluster_role()]
         grants += [grant for space in args.namespaces for grant in self._create_role(space)]
@@ -181,6 +191,7 @@ class IngressController(KubernetesComponent):
         backends = [namespace(space) for space in args.namespaces]
         clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
         inside = [namespace(space) for space in args.clients_inside]
+        notice = NOTICE_SECONDS if args.exposure == "TargetGroup" else 0
         Workload(
             self._name,
             WorkloadArgs(
@@ -196,7 +207,9 @@ class IngressController(KubernetesComponent):
                     (volume, VolumeMountArgs(name="middlewares", mount_path="/etc/traefik/dynamic", read_only=True))
                 ],
                 token=True,
-                grace_seconds=DRAIN_SECONDS + 30,
+                placement=args.placement,
+                stop_delay_seconds=notice,
+                grace_seconds=notice + DRAIN_SECONDS + 30,
                 ingress=[allow_from([*clients, *inside], "web", "websecure")],
                 egress=[allow_api_server(), allow_to(backends, *args.backend_ports)],
             ),
@@ -204,22 +217,26 @@ class IngressController(KubernetesComponent):
         )
 
     def _create_service(self) -> Service:
-        exposure, node_port = self._args.exposure, self._args.exposure == "NodePort"
+        """Client addresses are kept, so a node without a ready pod drops what it gets; health checks tell."""
+        exposure = self._args.exposure
+        targets = exposure == "TargetGroup"
         ports = [
             ServicePortArgs(
                 name=name,
                 port=port,
                 target_port=name,
-                node_port=NODE_PORTS[name] if node_port else None,
+                node_port=None if exposure == "LoadBalancer" else NODE_PORTS[name],
                 protocol="TCP",
             )
             for name, port in (("web", 80), ("websecure", 443))
         ]
         return Service(
             self._name,
-            metadata=self._metadata(),
+            metadata=self._metadata(annotations=NOTHING_TO_AWAIT if targets else None),
             spec=ServiceSpecArgs(
-                type=exposure,
+                type="LoadBalancer" if targets else exposure,
+                load_balancer_class=LOAD_BALANCER_CLASS if targets else None,
+                health_check_node_port=HEALTH_PORT if targets else None,
                 external_traffic_policy="Local",
                 selector=selector_labels(self._name),
                 ports=ports,

@@ -1,5 +1,6 @@
 """The platform: what any application needs of a cluster, in one component."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -31,10 +32,15 @@ class PlatformArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """How an application is reached: the namespace its requests come from, and who issues its certificate."""
+    """How an application is reached.
+
+    ingress_namespace: where its requests come from. issuer: who issues its certificate.
+    reachable: what must be there before the world can check its name.
+    """
 
     ingress_namespace: str
     issuer: pulumi.Input[str]
+    reachable: Sequence[pulumi.Resource] = ()
 
 
 class Platform(pulumi.ComponentResource):
@@ -57,6 +63,7 @@ class Platform(pulumi.ComponentResource):
                 backend_ports=args.ports,
                 clients_inside=CLIENTS_OF_THE_INGRESS,
                 host=args.host,
+                placement=args.cluster.ingress,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace]),
         )
@@ -68,8 +75,9 @@ class Platform(pulumi.ComponentResource):
                 ingress_namespace=TRAEFIK,
                 ingress_address=controller.cluster_ip,
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.cluster.add_ons),
         )
-        self.edge = Edge(ingress_namespace=TRAEFIK, issuer=certificates.issuer)
-        self.address = controller.address
+        known, own = args.cluster.address, controller.address
+        self.edge = Edge(ingress_namespace=TRAEFIK, issuer=certificates.issuer, reachable=args.cluster.reachable)
+        self.address = own if known is None else pulumi.Output.from_input(known)
         self.register_outputs({"address": self.address})

@@ -1,5 +1,6 @@
 """What a stack in AWS may say: account, network, control plane, node groups, load balancer, backup."""
 
+import ipaddress
 import re
 from typing import Annotated, Literal, Self
 
@@ -12,7 +13,8 @@ from components.settings.placement import homeless
 from components.settings.regions import ZONES, zones_of
 from components.settings.values import AccountId, Cidr, KubernetesName, PrincipalArn
 
-WORLD = ("0.0.0.0/0", "::/0")
+WIDEST = {4: 8, 6: 16}
+"""Prefix lengths below which a network counts as the world, by IP version."""
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -129,7 +131,8 @@ class ControlPlaneSettings(Model):
     @field_validator("public_access_cidrs")
     @classmethod
     def _not_the_world(cls, blocks: list[str]) -> list[str]:
-        if any(block in WORLD for block in blocks):
+        networks = [ipaddress.ip_network(block) for block in blocks]
+        if any(network.prefixlen < WIDEST[network.version] for network in networks):
             raise ValueError(
                 "opens the API server to the world; name the networks that need it, or none for a private endpoint"
             )

@@ -143,13 +143,14 @@ def schema(namespace: str = "journal") -> dict[str, Any]:
     adapter = TypeAdapter(Settings | SharedSettings)
     model = adapter.json_schema(by_alias=True, ref_template="#/$defs/{model}")
     definitions = model.pop("$defs")
-    configs = [_prefixed(definitions.pop(name), namespace) for name in ("Settings", "SharedSettings")]
+    of_shared, of_others = (_prefixed(definitions.pop(name), namespace) for name in ("SharedSettings", "Settings"))
+    is_shared = {"properties": {f"{namespace}:environment": {"const": "shared"}}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": definitions,
         "title": "A stack of the journal",
         "type": "object",
-        "properties": {"config": {"anyOf": configs}},
+        "properties": {"config": {"if": is_shared, "then": of_shared, "else": of_others}},
         "required": ["config"],
     }
 
