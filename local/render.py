@@ -6,22 +6,22 @@ from pathlib import Path
 
 from rich.tree import Tree
 
-from local import stack
-from local.engine import Registration, run
+from local import mocks, stack
+from local.engine import Registration
 from local.engine.renderer import Renderer
 from local.terminal import console
 
 
 def record(name: str) -> Renderer:
     """All that a stack's program registers. Raises StackError, SettingsError and EngineError."""
-    renderer = Renderer(outputs={"RandomPassword": {"result": "made by the real run"}})
     config = stack.effective(name, stack.Overrides())
-    run(stack.ROOT, renderer, project=stack.PROJECT, stack=name, config=config)
+    renderer = Renderer(mocks.cloud_of(config))
+    mocks.run_stack(name, renderer, config)
     return renderer
 
 
 def render(name: str) -> Path:
-    """Write `build/<stack>`: a manifest of each object by namespace, and resources.json; the folder."""
+    """Write `build/<stack>`: a manifest of each object, and resources.json; the folder."""
     folder = stack.ROOT / "build" / name
     record(name).write(folder)
     return folder

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from local.engine import Recorder, Run, run
+from local import mocks
+from local.engine import Recorder, Run
 from local.stack import names
 
 ROOT = Path(__file__).resolve().parent.parent
-LOAD_BALANCER = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}, "spec": {"clusterIP": "10.96.0.7"}}
 
 
 class Recording(Recorder):
@@ -26,9 +26,9 @@ def config_of(stack: str) -> dict[str, Any]:
 
 def record(stack: str, **changes: Any) -> Recording:
     """Run the program of a stack, some of its settings changed."""
-    recording = Recording(outputs={"Service": lambda r: LOAD_BALANCER if r.name == "traefik" else {}})
     config = {**config_of(stack), **{f"journal:{key}": value for key, value in changes.items()}}
-    recording.done = run(ROOT, recording, project="journal", stack=stack, config=config, fail_on_warnings=True)
+    recording = Recording(mocks.cloud_of(config))
+    recording.done = mocks.run_stack(stack, recording, config, fail_on_warnings=True)
     return recording
 
 

@@ -8,19 +8,21 @@ from typing import Any
 from local.engine.model import Registration, Result
 
 Answer = Mapping[str, Any] | Callable[[Registration], Mapping[str, Any]]
+Outputs = Mapping[str, Answer] | Callable[[Registration], Mapping[str, Any]]
 CallAnswer = Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Recorder:
-    """outputs: by type or kind, what a provider would compute. calls: by token, what a function (`aws:…:getX`) answers.
+    """outputs: what a provider would compute, by type or kind, or as a function of any registration.
+    calls: by token, what a function (`aws:…:getX`) answers.
 
     An AWS resource has an `arn` unless the test says otherwise. Ids: `namespace/name` of a Kubernetes object,
     `<name>-id` elsewhere.
     """
 
-    def __init__(self, outputs: Mapping[str, Answer] = NONE, calls: Mapping[str, CallAnswer] = NONE) -> None:
+    def __init__(self, outputs: Outputs = NONE, calls: Mapping[str, CallAnswer] = NONE) -> None:
         self._outputs, self._calls = outputs, calls
         self._lock = threading.Lock()
         self.registrations: list[Registration] = []
@@ -82,6 +84,8 @@ class Recorder:
         return frozenset(found)
 
     def _answer(self, r: Registration) -> Mapping[str, Any]:
+        if not isinstance(self._outputs, Mapping):
+            return self._outputs(r)
         answer = self._outputs.get(r.type, self._outputs.get(r.kind, NONE))
         return answer if isinstance(answer, Mapping) else answer(r)
 

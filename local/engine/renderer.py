@@ -12,8 +12,8 @@ from local.engine.objects import body_of, hide, shown
 from local.engine.recorder import Recorder
 from local.engine.values import masked
 
-LIST = "resources.json"
-CLUSTER_WIDE = "_cluster"
+LIST, MANIFESTS = "resources.json", "manifests"
+CLUSTER_WIDE = "cluster"
 NO_OBJECTS = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize")
 
 
@@ -21,13 +21,13 @@ class Renderer(Recorder):
     """A Recorder whose recording can be written down."""
 
     def write(self, folder: Path) -> list[Path]:
-        """`NAMESPACE/kind-name.yaml` of each object (`_cluster` for those without a namespace) and resources.json.
+        """`manifests/NAMESPACE-kind-name.yaml` of each object (`cluster-…` without a namespace) and resources.json.
 
         An earlier rendering in the folder is replaced. Raises EngineError when the folder holds anything else.
         """
         _clear(folder)
         objects = [r for r in self.registrations if is_object(r)]
-        paths = [_write(folder, manifest(r)) for r in objects]
+        paths = [_write(folder / MANIFESTS, manifest(r)) for r in objects]
         listed = sorted((_described(r) for r in self.registrations), key=lambda entry: entry["urn"])
         (folder / LIST).write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n")
         return sorted([*paths, folder / LIST])
@@ -49,10 +49,11 @@ def manifest(r: Registration) -> dict[str, Any]:
 
 def _write(folder: Path, body: dict[str, Any]) -> Path:
     metadata = body["metadata"]
-    path = folder / metadata.get("namespace", CLUSTER_WIDE) / f"{body['kind'].lower()}-{metadata['name']}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    place = metadata.get("namespace", CLUSTER_WIDE)
+    path = folder / f"{place}-{body['kind'].lower()}-{metadata['name']}.yaml"
+    path.parent.mkdir(exist_ok=True)
     if path.exists():
-        raise EngineError(f"{body['kind']} {metadata['name']} is declared twice.")
+        raise EngineError(f"{body['kind']} {metadata['name']} of {place} is declared twice.")
     path.write_text(yaml.safe_dump(body, sort_keys=True, width=120))
     return path
 

@@ -215,7 +215,8 @@ def test_a_rendering_is_the_same_each_time_and_holds_no_secret(tmp_path: Path) -
         paths = renderer.write(tmp_path / "out")
         texts.append({path.relative_to(tmp_path): path.read_text() for path in paths})
     assert texts[0] == texts[1]
-    assert {str(path) for path in texts[0]} == {"out/n/secret-s.yaml", "out/n/configmap-c.yaml", "out/resources.json"}
+    written = {"out/manifests/n-secret-s.yaml", "out/manifests/n-configmap-c.yaml", "out/resources.json"}
+    assert {str(path) for path in texts[0]} == written
     whole = "".join(texts[0].values())
     for word in ("nobody", base64.b64encode(b"tell nobody").decode(), "generated"):
         assert word not in whole
