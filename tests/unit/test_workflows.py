@@ -1,0 +1,188 @@
+"""What must hold for every workflow: pinned actions, least permissions, no secrets, no injection, stages in order."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local import ci
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+CREDENTIALS = ("./.github/actions/pulumi", "aws-actions/configure-aws-credentials@")
+CHANGES = re.compile(r"pulumi (?:up|destroy|refresh|cancel|import|state|stack (?:init|rm|import))\b")
+WRITES = {"comment": {"pull-requests"}, "report": {"issues"}}
+"""What a job may write beside an OIDC token."""
+
+
+def load(name: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / ".github/workflows" / f"{name}.yml").read_text())
+
+
+def trigger(workflow: dict[Any, Any]) -> Any:
+    """YAML 1.1 reads the key `on` as true."""
+    return workflow[True]
+
+
+def jobs() -> list[Any]:
+    return [
+        pytest.param(job, id=f"{path.stem}-{name}")
+        for path in WORKFLOWS
+        for name, job in load(path.stem)["jobs"].items()
+    ]
+
+
+def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return job.get("steps", [])
+
+
+def runs(job: dict[str, Any]) -> str:
+    return "\n".join(step.get("run", "") for step in steps(job))
+
+
+def uses(job: dict[str, Any]) -> list[str]:
+    return [step["uses"] for step in steps(job) if "uses" in step]
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
+    used = re.findall(r"^\s*(?:- )?uses: (.+)$", path.read_text(), re.MULTILINE)
+    assert used
+    for reference in used:
+        assert reference.startswith("./.github/") or PINNED.fullmatch(reference), reference
+
+
+def test_an_action_has_one_version_everywhere() -> None:
+    text = "\n".join(path.read_text() for path in (*WORKFLOWS, *ACTIONS))
+    versions: dict[str, set[str]] = {}
+    for action, pin in re.findall(r"uses: ([^.@\s][^@\s]*)@(.+)", text):
+        versions.setdefault(action, set()).add(pin)
+    assert {action: pins for action, pins in versions.items() if len(pins) > 1} == {}
+
+
+def test_images_of_jobs_are_pinned_by_digest() -> None:
+    found = [job.values[0]["container"]["image"] for job in jobs() if "container" in job.values[0]]
+    assert found
+    assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in found)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_has_no_permission_that_a_job_does_not_ask_for(path: Path) -> None:
+    workflow = load(path.stem)
+    assert workflow["permissions"] == {}
+    assert workflow["defaults"]["run"]["shell"] == "bash"
+    assert "secrets." not in path.read_text()
+    assert "secrets: inherit" not in path.read_text()
+    assert "pull_request_target" not in trigger(workflow)
+
+
+@pytest.mark.parametrize("job", jobs())
+def test_a_job_writes_no_more_than_it_must(job: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    name = request.node.callspec.id.rpartition("-")[2]
+    written = {scope for scope, access in job["permissions"].items() if access == "write"}
+    credentials = any(used.startswith(CREDENTIALS) for used in uses(job))
+    calls = str(job.get("uses", "")).endswith("deploy-stack.yml")
+    assert written == WRITES.get(name, set()) | ({"id-token"} if credentials or calls else set())
+
+
+@pytest.mark.parametrize("job", [job for job in jobs() if "steps" in job.values[0]])
+def test_a_job_ends_and_leaves_no_credentials(job: dict[str, Any]) -> None:
+    assert 0 < job["timeout-minutes"] <= 90
+    for step in steps(job):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("job", jobs())
+def test_scripts_read_what_others_wrote_from_the_environment_alone(job: dict[str, Any]) -> None:
+    scripts = [step.get("run", "") + str(step.get("with", {}).get("script", "")) for step in steps(job)]
+    assert [script for script in scripts if "${{" in script] == []
+
+
+@pytest.mark.parametrize("job", [job for job in jobs() if any(u.startswith(CREDENTIALS) for u in uses(job.values[0]))])
+def test_credentials_come_by_oidc_for_an_environment(job: dict[str, Any]) -> None:
+    """The role's trust names the environment, and the environment says who may use it."""
+    assert job["environment"] in {"preview", "images", "dev", "${{ inputs.stack }}"}
+    (taken,) = [step for step in steps(job) if step.get("uses", "").startswith(CREDENTIALS)]
+    assert "${{ vars.AWS_ROLE_ARN }}" in taken["with"].values()
+    assert not {"aws-access-key-id", "aws-secret-access-key"} & taken["with"].keys()
+
+
+@pytest.mark.parametrize("job", [job for job in jobs() if CHANGES.search(runs(job.values[0]))])
+def test_what_changes_a_stack_has_it_for_itself_and_its_role(job: dict[str, Any]) -> None:
+    stack = job["environment"]
+    assert stack in {"dev", "${{ inputs.stack }}"}
+    assert job["concurrency"] == {"group": f"stack-{stack}", "cancel-in-progress": False}
+
+
+def test_a_stack_is_changed_in_two_places() -> None:
+    found = {
+        (path.stem, name)
+        for path in WORKFLOWS
+        for name, job in load(path.stem)["jobs"].items()
+        if CHANGES.search(runs(job))
+    }
+    assert found == {("deploy-stack", "up"), ("destroy-dev", "destroy")}
+
+
+def test_main_goes_to_dev_then_staging_then_prod() -> None:
+    workflow = load("deploy")
+    assert trigger(workflow)["push"] == {"branches": ["main"]}
+    stages = workflow["jobs"]
+    assert stages["images"]["if"] == stages["prod"]["if"] == "github.ref == 'refs/heads/main'"
+    assert stages["dev"]["needs"] == "images"
+    assert stages["staging"]["needs"] == ["images", "dev"]
+    assert stages["prod"]["needs"] == ["images", "staging"]
+    deployed = [stage["with"]["stack"] for stage in stages.values() if "with" in stage]
+    assert deployed == [stack for stack in ci.ORDER if stack != "shared"]
+    for name in deployed:
+        assert stages[name]["with"]["frontend"] == "${{ needs.images.outputs.frontend }}"
+
+
+def test_images_are_deployed_by_digest() -> None:
+    outputs = load("deploy")["jobs"]["images"]["outputs"]
+    for tier in ci.TIERS:
+        assert re.search(
+            rf"steps\.{tier}\.outputs\.tag }}}}@\$\{{\{{ steps\.{tier}\.outputs\.digest \|\|", outputs[tier]
+        )
+    script = runs(load("deploy-stack")["jobs"]["up"])
+    for tier in ci.TIERS:
+        assert f'--path journal:{tier}.image "${tier.upper()}"' in script
+
+
+def test_a_deployment_is_previewed_first_and_checked_after() -> None:
+    up = load("deploy-stack")["jobs"]["up"]
+    assert up["needs"] == "preview"
+    assert runs(up).index("pulumi up") < runs(up).index("/api/version")
+
+
+def test_forks_get_no_credentials_and_no_comment() -> None:
+    pull_request = load("pull-request")["jobs"]
+    same = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert {name for name, job in pull_request.items() if same in str(job.get("if"))} == {"preview", "comment"}
+    assert pull_request["preview"]["environment"] == "preview"
+
+
+def test_drift_is_looked_for_in_every_stack_by_the_role_that_reads() -> None:
+    check = load("drift")["jobs"]["check"]
+    assert check["strategy"]["matrix"]["stack"] == list(ci.ORDER)
+    assert check["environment"] == "preview"
+    assert "--refresh --expect-no-changes" in runs(check)
+    assert trigger(load("drift"))["schedule"]
+
+
+def test_only_dev_is_destroyed_and_only_when_it_is_typed() -> None:
+    workflow = load("destroy-dev")
+    assert set(trigger(workflow)) == {"workflow_dispatch"}
+    (job,) = workflow["jobs"].values()
+    assert "inputs.confirm == 'destroy dev'" in job["if"]
+    assert re.findall(r"--stack (\S+)", runs(job)) == ["dev"]
+
+
+def test_the_pulumi_cli_is_as_new_as_the_sdk() -> None:
+    (version,) = re.findall(r"^pulumi==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert f"pulumi-version: {version} #" in ACTIONS[0].read_text()
