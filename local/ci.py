@@ -132,12 +132,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         case "stacks":
             print(json.dumps(touched(_changed_files(given.base))))
         case "images":
-            print("".join(f"{key}={image}\n" for key, image in images(json.load(sys.stdin)).items()), end="")
+            print("".join(f"{key}={image}\n" for key, image in images(_history()).items()), end="")
         case "commit":
-            print(commit(json.load(sys.stdin)))
+            print(commit(_history()))
         case "comment":
             reports = {stack: _read(given.folder, stack) for stack in given.stacks}
             print(comment(reports, given.run), end="")
+
+
+def _history() -> list[dict[str, Any]]:
+    try:
+        return json.load(sys.stdin)
+    except json.JSONDecodeError:
+        sys.exit("local.ci: stdin holds no JSON; give it what `pulumi stack history --json` prints")
 
 
 def _changed_files(base: str) -> list[str]:
