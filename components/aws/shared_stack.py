@@ -1,6 +1,6 @@
 """What environments know of the stack `shared`: the names of its outputs, written once, and their typed reading."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -20,7 +20,7 @@ class SharedOutputs:
 
     registry: pulumi.Output[str]
     zone_id: pulumi.Output[str]
-    name_servers: pulumi.Output[list[str]]
+    name_servers: pulumi.Output[Sequence[str]]
     boundary_arn: pulumi.Output[str]
     preview_role_arn: pulumi.Output[str]
     images_role_arn: pulumi.Output[str]
