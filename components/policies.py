@@ -16,6 +16,9 @@ from components.base import selector_labels
 API_SERVER_PORTS = (443, 6443)
 """A policy sees the API server's own port or its Service's, as the enforcer has it."""
 
+NOT_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+"""Private, shared and link-local networks (RFC 1918, 6598, 3927): pods, nodes, the instance metadata service."""
+
 
 def pods(name: str, namespace: str | None = None) -> NetworkPolicyPeerArgs:
     """The pods of a tier, in the policy's namespace or another."""
@@ -37,6 +40,11 @@ def namespace(name: str) -> NetworkPolicyPeerArgs:
 
 def network(cidr: str) -> NetworkPolicyPeerArgs:
     return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr))
+
+
+def public() -> NetworkPolicyPeerArgs:
+    """Every public IPv4 address."""
+    return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=list(NOT_PUBLIC)))
 
 
 def allow_from(peers: Sequence[NetworkPolicyPeerArgs], *ports: int | str) -> NetworkPolicyIngressRuleArgs:

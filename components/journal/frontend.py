@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -15,11 +16,12 @@ from pulumi_kubernetes.core.v1 import (
     VolumeArgs,
     VolumeMountArgs,
 )
+from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
 
 from components.base import KubernetesComponent, http_probe, selector_labels
 from components.journal.redis import PORT as REDIS_PORT
 from components.journal.redis import Redis
-from components.policies import allow_from, allow_to, namespace, pods
+from components.policies import allow_from, allow_to, namespace, pods, public
 from components.settings import FrontendConfig, Tier
 from components.workload import Workload, WorkloadArgs
 
@@ -45,7 +47,14 @@ def config_versions(history: Sequence[FrontendConfig], current: FrontendConfig) 
 def environment(config: FrontendConfig) -> dict[str, str]:
     """A configuration as the container reads it, environment variables by name."""
     origins = {f"WEB__CROSS_ORIGIN__{number}": origin for number, origin in enumerate(config.cross_origins)}
-    return {"JOURNAL_ENTRIES": str(config.journal_entries), **origins}
+    reports = {} if config.sentry_dsn is None else {"SENTRY_DSN": config.sentry_dsn}
+    return {"JOURNAL_ENTRIES": str(config.journal_entries), **origins, **reports}
+
+
+def report_port(dsn: str) -> int:
+    """The TCP port at which Sentry takes reports; 443 where the DSN names none."""
+    port = urlsplit(dsn).port
+    return 443 if port is None else port
 
 
 @dataclass(kw_only=True)
@@ -114,10 +123,15 @@ class Frontend(KubernetesComponent):
                 volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
                 grace_seconds=DRAIN_SECONDS + 25,
                 ingress=[allow_from([namespace(args.ingress_namespace)], "http")],
-                egress=[allow_to([pods("redis")], REDIS_PORT)],
+                egress=self._egress(),
             ),
             opts=self._options(depends_on=depends_on),
         )
+
+    def _egress(self) -> list[NetworkPolicyEgressRuleArgs]:
+        dsn = self._args.config.sentry_dsn
+        reports = [] if dsn is None else [allow_to([public()], report_port(dsn))]
+        return [allow_to([pods("redis")], REDIS_PORT), *reports]
 
     def _create_service(self) -> None:
         Service(

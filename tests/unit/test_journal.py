@@ -1,17 +1,20 @@
 """The journal's tiers: what Redis, the API, the page and the routes promise."""
 
 import subprocess
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.journal.frontend import config_versions, environment
+from components.journal.frontend import config_versions, environment, report_port
 from components.journal.redis import primary_host
 from components.settings import FrontendConfig
 from tests.conftest import Recording, record
 
 TEN, TWENTY = (FrontendConfig.model_validate({"journalEntries": entries}) for entries in (10, 20))
+DSN = "https://0123456789abcdef0123456789abcdef@o0.ingest.sentry.io/1"
 REDIS_FILES = Path(__file__).parents[2] / "components/journal"
 
 
@@ -84,6 +87,36 @@ def test_a_list_of_origins_becomes_numbered_variables() -> None:
         "WEB__CROSS_ORIGIN__0": "https://a.example",
         "WEB__CROSS_ORIGIN__1": "https://b.example:8443",
     }
+
+
+@pytest.mark.parametrize(
+    ("dsn", "port"), [(DSN, 443), ("https://0123456789abcdef0123456789abcdef@sentry.example.com:9443/1", 9443)]
+)
+def test_where_reports_go(dsn: str, port: int) -> None:
+    assert environment(FrontendConfig.model_validate({"sentryDsn": dsn}))["SENTRY_DSN"] == dsn
+    assert report_port(dsn) == port
+
+
+def test_prod_reports_errors_to_public_addresses_alone(recorded: Callable[[str], Recording]) -> None:
+    prod = recorded("prod")
+    assert prod.one("ConfigMap", active_config(prod))["data"]["SENTRY_DSN"].startswith("https://")
+    _, rule = prod.one("NetworkPolicy", "frontend")["spec"]["egress"]
+    assert rule["ports"] == [{"port": 443, "protocol": "TCP"}]
+    (block,) = [peer["ipBlock"] for peer in rule["to"]]
+    assert block["cidr"] == "0.0.0.0/0"
+    private = [ip_network(cidr) for cidr in block["except"]]
+    for address in ("10.30.0.1", "100.64.1.1", "169.254.169.254", "172.20.0.10", "192.168.1.1"):
+        assert any(ip_address(address) in network for network in private)
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "staging"])
+def test_elsewhere_the_api_reports_nothing_and_reaches_redis_alone(
+    recorded: Callable[[str], Recording], name: str
+) -> None:
+    recording = recorded(name)
+    assert "SENTRY_DSN" not in recording.one("ConfigMap", active_config(recording))["data"]
+    (rule,) = recording.one("NetworkPolicy", "frontend")["spec"]["egress"]
+    assert rule["ports"] == [{"port": 6379, "protocol": "TCP"}]
 
 
 def active_config(recording: Recording) -> Any:

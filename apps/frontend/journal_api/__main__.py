@@ -18,6 +18,10 @@ def main() -> int:
         print("\n".join(f"  {mistake}" for mistake in error.mistakes), file=sys.stderr)
         return 2
     configure(settings.log_level)
+    if settings.sentry_dsn is not None:
+        from .reports import start
+
+        start(settings, settings.sentry_dsn)
     try:
         uvloop.run(serve(settings))
     except OSError as error:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 MAX_JOURNAL_ENTRIES = 1_000
 MAX_DRAIN_SECONDS = 60
 _ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+_DSN = re.compile(r"https?://[0-9A-Za-z]+@[A-Za-z0-9.-]+(:\d{1,5})?/\d+")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9a-fA-F:]*:[0-9a-fA-F:.]*")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     http_port: Port = 8080
     management_port: Port = 8081
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    sentry_dsn: str | None = None
     version: str = "0.0.0"
     commit: str = "unknown"
 
@@ -73,6 +75,13 @@ class Settings(BaseSettings):
         if not _HOST.fullmatch(host):
             raise ValueError("must be a host name or an IP address, with no port")
         return host
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, dsn: str | None) -> str | None:
+        if dsn is not None and not _DSN.fullmatch(dsn):
+            raise ValueError("must be a DSN as Sentry shows it, https://KEY@HOST/PROJECT, or not be set")
+        return dsn
 
     @field_validator("redis_password_file")
     @classmethod

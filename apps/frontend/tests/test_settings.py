@@ -68,6 +68,8 @@ def test_origins_come_in_the_order_of_their_index(environment: pytest.MonkeyPatc
         ("WEB__CROSS_ORIGIN__FIRST", "https://host.example", "indices must be numbers"),
         ("WEB__CROSS_ORIGINS__0", "https://host.example", "Extra inputs"),
         ("LOG_LEVEL", "loud", "'debug'"),
+        ("SENTRY_DSN", "", "or not be set"),
+        ("SENTRY_DSN", "https://sentry.example/1", "https://KEY@HOST/PROJECT"),
     ],
 )
 def test_a_mistake_names_variable_and_remedy(environment: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
