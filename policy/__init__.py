@@ -1,0 +1,1 @@
+"""What no stack may do: rules over resources, and the Pulumi policy pack that enforces them."""

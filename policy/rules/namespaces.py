@@ -1,0 +1,98 @@
+"""Namespaces, and what leads into them: pod security, network policies, Services, Ingress objects."""
+
+from collections.abc import Iterator
+
+from policy.rules.model import UNKNOWN, Message, Resource, Rule, Stack, StackRule, Violation, at, elements, given
+
+NAMESPACE, NETWORK_POLICY = "kubernetes:core/v1:Namespace", "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+QUOTA, SERVICE = "kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:Service"
+INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+MAKE_LOAD_BALANCERS = ("eks.amazonaws.com/", "service.k8s.aws/")
+"""Load balancer classes whose controllers make load balancers in AWS."""
+
+
+def _pod_security(r: Resource) -> Iterator[Message]:
+    labels = at(r.inputs, "metadata", "labels")
+    wrong = [m for m in ("enforce", "audit", "warn") if at(labels, f"pod-security.kubernetes.io/{m}") != "restricted"]
+    if labels is not UNKNOWN and wrong:
+        yield f"takes pods that are not restricted: set pod-security.kubernetes.io/{{{','.join(wrong)}}} to restricted"
+
+
+def _default_deny(stack: Stack) -> Iterator[Violation]:
+    denied = {at(r.inputs, "metadata", "namespace") for r in stack.of(NETWORK_POLICY) if _denies_all(r)}
+    for r in stack.of(NAMESPACE):
+        if at(r.inputs, "metadata", "name") not in denied:
+            yield Violation(
+                r, "lets pods talk to anybody: declare a NetworkPolicy that selects all pods, without rules"
+            )
+
+
+def _denies_all(r: Resource) -> bool:
+    spec = at(r.inputs, "spec")
+    everything = not given(at(spec, "podSelector")) or not any(
+        given(at(spec, "podSelector", part)) for part in ("matchLabels", "matchExpressions")
+    )
+    types = set(elements(at(spec, "policyTypes")))
+    return everything and types == {"Ingress", "Egress"} and not any(given(at(spec, s)) for s in ("ingress", "egress"))
+
+
+def _quota(stack: Stack) -> Iterator[Violation]:
+    bounded = {at(r.inputs, "metadata", "namespace") for r in stack.of(QUOTA)}
+    for r in stack.of(NAMESPACE):
+        if at(r.inputs, "metadata", "name") not in bounded:
+            yield Violation(r, "may fill the cluster: declare a ResourceQuota in it")
+
+
+def _load_balancers(stack: Stack) -> Iterator[Violation]:
+    if not stack.in_aws:
+        return
+    for r in stack.of(SERVICE):
+        class_ = at(r.inputs, "spec", "loadBalancerClass")
+        if at(r.inputs, "spec", "type") != "LoadBalancer" or class_ is UNKNOWN:
+            continue
+        if not class_ or str(class_).startswith(MAKE_LOAD_BALANCERS):
+            yield Violation(
+                r,
+                "has a controller make a load balancer that Pulumi can't delete: set spec.loadBalancerClass to one "
+                "that nobody implements, and declare target groups",
+            )
+
+
+def _external_addresses(r: Resource) -> Iterator[Message]:
+    if given(at(r.inputs, "spec", "externalIPs")):
+        yield "takes addresses that may be others' (CVE-2020-8554): leave spec.externalIPs out"
+
+
+def _tls(r: Resource) -> Iterator[Message]:
+    covered = {host for entry in elements(at(r.inputs, "spec", "tls")) for host in elements(at(entry, "hosts"))}
+    for rule in elements(at(r.inputs, "spec", "rules")):
+        host = at(rule, "host")
+        if host is not UNKNOWN and host not in covered:
+            yield f"{host or 'any host'} is served without TLS: name it in spec.tls.hosts"
+
+
+RULES = [
+    Rule(
+        name="namespace-restricted",
+        description="Namespaces take pods of the restricted Pod Security Standard alone.",
+        types=[NAMESPACE],
+        check=_pod_security,
+    ),
+    Rule(
+        name="no-external-addresses",
+        description="Services take no addresses from outside.",
+        types=[SERVICE],
+        check=_external_addresses,
+    ),
+    Rule(name="ingress-tls", description="Every host is served over TLS.", types=[INGRESS], check=_tls),
+]
+
+STACK_RULES = [
+    StackRule(name="default-deny", description="Every namespace denies by default.", check=_default_deny),
+    StackRule(name="quota", description="Every namespace has a quota.", check=_quota),
+    StackRule(
+        name="no-load-balancer-by-controller",
+        description="No controller in the cluster makes load balancers in AWS.",
+        check=_load_balancers,
+    ),
+]
