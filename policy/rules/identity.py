@@ -108,7 +108,7 @@ def _access_entries(r: Resource) -> Iterator[Message]:
 
 def _kubernetes_role(r: Resource) -> Iterator[Message]:
     for rule in elements(r.inputs.get("rules")):
-        for part in "verbs.resources.apiGroups":
+        for part in ("verbs", "resources", "apiGroups"):
             if "*" in elements(at(rule, part)):
                 yield f"{part} is *: name each"
         everywhere = r.kind == "ClusterRole" and not elements(at(rule, "resourceNames"))

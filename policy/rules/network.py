@@ -102,7 +102,7 @@ def _no_public_addresses(r: Resource) -> Iterator[Message]:
 
 
 def _empty(r: Resource) -> Iterator[Message]:
-    for side in "ingress.egress":
+    for side in ("ingress", "egress"):
         if elements(r.inputs.get(side)):
             yield f"the default security group has {side} rules: leave it empty, and name a group where one is needed"
 

@@ -52,7 +52,7 @@ def _template(r: Resource) -> Iterator[Message]:
 
 def _tagged(r: Resource) -> Iterator[Message]:
     specifications = {at(s, "resourceType"): at(s, "tags") for s in elements(r.inputs.get("tagSpecifications"))}
-    for what in "instance.volume":
+    for what in ("instance", "volume"):
         missing = [name for name in REQUIRED if not given(at(specifications.get(what), name))]
         if missing:
             yield f"{what}s lack the tags {', '.join(missing)}: add a tag specification; default tags don't reach them"

@@ -42,14 +42,14 @@ def containers(r: Resource, *, starting: bool = True) -> Iterator[Mapping[str, A
 
 def _resources(r: Resource) -> Iterator[Message]:
     for c in containers(r):
-        for side in "requests.limits":
+        for side in ("requests", "limits"):
             missing = [what for what in ("cpu", "memory") if not given(at(c, "resources", side, what))]
             if missing:
                 yield f"container {c['name']}: resources.{side} lacks {' and '.join(missing)}: set them"
 
 
 def _host(r: Resource) -> Iterator[Message]:
-    for name in "hostNetwork.hostPID.hostIPC":
+    for name in ("hostNetwork", "hostPID", "hostIPC"):
         if pod(r).get(name) is True:
             yield f"shares the node's {name.removeprefix('host')}: leave {name} out"
     for volume in elements(pod(r).get("volumes")):

@@ -9,7 +9,7 @@ AWS = "pulumi:providers:aws"
 
 
 def _explicit(r: Resource) -> Iterator[Message]:
-    if r.provider is None or r.provider.name.startswith"default":
+    if r.provider is None or r.provider.name.startswith("default"):
         yield f"takes {r.package}'s default provider, from whatever credentials are around: inherit or name one"
 
 

@@ -30,7 +30,7 @@ HOLDS_DATA = (VAULT, KEY, REPOSITORY, ZONE)
 
 def _public_access(r: Resource) -> Iterator[Message]:
     names = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-    yield from require(r, {name: True for name in names}, "the bucket may become public")
+    yield from require(r, dict.fromkeys(names, True), "the bucket may become public")
 
 
 def _acl(r: Resource) -> Iterator[Message]:
@@ -86,7 +86,7 @@ def _kept(r: Resource) -> Iterator[Message]:
 
 def _no_force(r: Resource) -> Iterator[Message]:
     if r.stack in (PRODUCTION, ACCOUNT_WIDE):
-        for name in "forceDestroy.forceDelete":
+        for name in ("forceDestroy", "forceDelete"):
             if r.inputs.get(name) is True:
                 yield f"{name} deletes what it holds with it: leave it out"
 
