@@ -160,6 +160,15 @@ def test_a_deployment_is_previewed_first_and_checked_after() -> None:
     assert runs(up).index("pulumi up") < runs(up).index("/api/version")
 
 
+@pytest.mark.parametrize(
+    ("workflow", "job", "command"),
+    [("pull-request", "preview", "preview"), ("deploy-stack", "preview", "preview"), ("deploy-stack", "up", "up")],
+)
+def test_the_policy_pack_judges_what_is_planned_and_what_is_done(workflow: str, job: str, command: str) -> None:
+    script = runs(load(workflow)["jobs"][job])
+    assert f'pulumi {command} --stack "$STACK" --policy-pack policy' in script
+
+
 def test_forks_get_no_credentials_and_no_comment() -> None:
     pull_request = load("pull-request")["jobs"]
     same = "github.event.pull_request.head.repo.full_name == github.repository"
