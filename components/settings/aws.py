@@ -128,6 +128,11 @@ class ControlPlaneSettings(Model):
             )
         return version
 
+    @field_validator("service_cidr")
+    @classmethod
+    def _for_services(cls, block: str) -> str:
+        return cidrs.service_block(block)
+
     @field_validator("public_access_cidrs")
     @classmethod
     def _not_the_world(cls, blocks: list[str]) -> list[str]:
