@@ -17,16 +17,20 @@ def group_name(scope: Scope) -> str:
     return f"{scope.name}-flow-logs"
 
 
-def delivery(scope: Scope) -> Statement:
+def delivery(scope: Scope) -> tuple[Statement, ...]:
     """What the service needs (VPC guide, IAM role for publishing flow logs).
 
     No CreateLogGroup: a record that comes after the group is gone must not bring it back.
     """
     group = scope.arn("logs", f"log-group:{group_name(scope)}")
-    return Statement(
-        sid="Delivery",
-        actions=["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-        resources=[group, f"{group}:*"],
+    return (
+        Statement(
+            sid="Write",
+            actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            resources=[group, f"{group}:*"],
+        ),
+        # It is allowed for all groups or for none (CloudWatch Logs, Actions, resources and condition keys).
+        Statement(sid="Find", actions=["logs:DescribeLogGroups"], resources=[scope.arn("logs", "log-group:*")]),
     )
 
 
@@ -56,9 +60,7 @@ class FlowLogs(pulumi.ComponentResource):
             kms_key_id=args.key_arn,
             opts=pulumi.ResourceOptions(parent=self, protect=scope.protect),
         )
-        role = Role(
-            name, RoleArgs(scope=scope, trust=[trust(SERVICE, scope)], statements=[delivery(scope)]), opts=child
-        )
+        role = Role(name, RoleArgs(scope=scope, trust=[trust(SERVICE, scope)], statements=delivery(scope)), opts=child)
         aws.ec2.FlowLog(
             name,
             vpc_id=args.vpc_id,

@@ -238,9 +238,10 @@ def test_flow_logs_start_once_they_may_be_written_and_never_make_a_group(
 ) -> None:
     policy = recorded.one("RolePolicy", "flow-logs")
     assert policy in before(recorded.one("FlowLog"))
-    (statement,) = json.loads(policy["policy"])["Statement"]
-    assert "logs:CreateLogGroup" not in statement["Action"]
-    assert all(":log-group:journal-prod-flow-logs" in arn for arn in statement["Resource"])
+    write, find = json.loads(policy["policy"])["Statement"]
+    assert "logs:CreateLogGroup" not in write["Action"]
+    assert all(":log-group:journal-prod-flow-logs" in arn for arn in write["Resource"])
+    assert find["Action"] == ["logs:DescribeLogGroups"]
     (trust,) = json.loads(recorded.one("aws:iam/role:Role")["assumeRolePolicy"])["Statement"]
     assert trust["Principal"] == {"Service": ["vpc-flow-logs.amazonaws.com"]}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
