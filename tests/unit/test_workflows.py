@@ -91,7 +91,7 @@ def test_a_job_writes_no_more_than_it_must(job: dict[str, Any], request: pytest.
 
 @pytest.mark.parametrize("job", [job for job in jobs() if "steps" in job.values[0]])
 def test_a_job_ends_and_leaves_no_credentials(job: dict[str, Any]) -> None:
-    assert 0 < job["timeout-minutes"] <= 90
+    assert 0 < job["timeout-minutes"] <= (90 if "container" in job else 60)
     for step in steps(job):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
@@ -190,6 +190,18 @@ def test_only_dev_is_destroyed_and_only_when_it_is_typed() -> None:
     (job,) = workflow["jobs"].values()
     assert "inputs.confirm == 'destroy dev'" in job["if"]
     assert re.findall(r"--stack (\S+)", runs(job)) == ["dev"]
+
+
+def test_the_readme_sets_every_variable_and_makes_every_environment() -> None:
+    readme = (ROOT / "README.md").read_text()
+    workflows = "\n".join(path.read_text() for path in WORKFLOWS)
+    variables = set(re.findall(r"vars\.(\w+)", workflows))
+    assert variables == set(re.findall(r"gh variable set (\w+)", readme))
+    used = {job.values[0].get("environment") for job in jobs()} - {None, "${{ inputs.stack }}"}
+    deployed = {stage["with"]["stack"] for stage in load("deploy")["jobs"].values() if "with" in stage}
+    (protected,) = re.findall(r"for environment in (images .+); do", readme)
+    assert {"preview", *protected.split()} == used | deployed
+    assert all(f"takes {name} " in readme for name in used - deployed)
 
 
 def test_the_pulumi_cli_is_as_new_as_the_sdk() -> None:
