@@ -25,3 +25,7 @@ class Scope:
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in this account and region, known before it is made."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def iam_arn(self, resource: str) -> str:
+        """The ARN of something in IAM, which has no regions."""
+        return f"arn:aws:iam::{self.account}:{resource}"

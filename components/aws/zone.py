@@ -32,5 +32,5 @@ class Zone(pulumi.ComponentResource):
             force_destroy=False,
             opts=pulumi.ResourceOptions(parent=self, protect=args.scope.protect),
         )
-        self.zone_id, self.name_servers = zone.zone_id, zone.name_servers
+        self.zone_id, self.name_servers = zone.id, zone.name_servers
         self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
