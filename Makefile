@@ -26,12 +26,32 @@ up: $(VENV)/.ready ## Serve the journal over HTTPS from a real Kubernetes on thi
 	@$(LOCAL) up
 
 .PHONY: preview
-preview: $(VENV)/.ready ## Show what `make up` would change; STACK=prod shows another stack without a cluster
-	@$(LOCAL) preview $(if $(STACK),--stack $(STACK))
+preview: $(VENV)/.ready ## Show what `make up` would change; STACK=prod [ALL=1] shows another stack, without credentials
+	@$(LOCAL) preview $(if $(STACK),--stack $(STACK)) $(if $(ALL),--all)
 
 .PHONY: render
-render: $(VENV)/.ready ## Write a stack's manifests to build/: make render STACK=prod
+render: $(VENV)/.ready ## Write a stack's manifests and resources to build/: make render STACK=prod
 	@$(LOCAL) render $(if $(STACK),--stack $(STACK))
+
+.PHONY: diff
+diff: $(VENV)/.ready ## Compare a stack's manifests and resources with another commit's: make diff STACK=prod BASE=main
+	@$(LOCAL) diff $(if $(STACK),--stack $(STACK)) $(if $(BASE),--base $(BASE))
+
+.PHONY: stacks
+stacks: $(VENV)/.ready ## Show every setting in which the environments differ
+	@$(LOCAL) stacks
+
+.PHONY: cost
+cost: $(VENV)/.ready ## Show what a stack costs a month, by line; without STACK, every stack in AWS
+	@$(LOCAL) cost $(if $(STACK),--stack $(STACK))
+
+.PHONY: pictures
+pictures: $(VENV)/.ready ## Draw the architecture of each stack: docs/stacks/<stack>.svg
+	@$(LOCAL) pictures
+
+.PHONY: graph
+graph: $(VENV)/.ready ## Show what decides how long a stack takes to make and to destroy: make graph STACK=prod
+	@$(LOCAL) graph $(if $(STACK),--stack $(STACK))
 
 .PHONY: status
 status: $(VENV)/.ready ## Show tiers, certificates and the cluster's components

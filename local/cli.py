@@ -1,42 +1,28 @@
 """The terminal program behind the Makefile: `python -m local COMMAND`."""
 
-import json
+# What speaks to a cluster is imported when used: a stack's preview must not wait for it.
+
 import os
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from components import settings
-from local import bench, check, lifecycle, render, show, stack
-from local.access import access
-from local.failures import KNOWN, Failure, told
-from local.terminal import console, fail
+from local import render, stacks_cli
+from local.failures import Failure, failures
+from local.terminal import console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(stacks_cli.app)
 LOG_LINES = 100
-
-
-@contextmanager
-def failures() -> Generator[None]:
-    """A known error ends the command with a panel and status 1; Ctrl-C with status 130."""
-    try:
-        yield
-    except KNOWN as error:
-        failure = told(error)
-        fail(failure.message, failure.hint, failure.log_tail)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        console.print("\nInterrupted. Run the same command again to go on.")
-        raise typer.Exit(130) from None
 
 
 @app.command()
 def up() -> None:
     """Serve the journal: build what is missing, start the cluster, deploy stack `local`."""
+    from local import lifecycle
+
     with failures():
         lifecycle.up()
 
@@ -46,26 +32,23 @@ def preview(
     name: Annotated[
         str, typer.Option("--stack", help="Another stack is shown without a cluster, as a tree.")
     ] = "local",
+    every: Annotated[bool, typer.Option("--all", help="A line for each resource of that tree.")] = False,
 ) -> None:
     """Show what `up` would change, field by field; of another stack, all that it declares."""
     with failures():
-        if name == lifecycle.STACK:
-            lifecycle.preview()
-        else:
-            render.show(name)
+        if name != "local":
+            render.show(name, every=every)
+            return
+        from local import lifecycle
 
-
-@app.command("render")
-def write(name: Annotated[str, typer.Option("--stack", help="local, dev, prod")] = "local") -> None:
-    """Write a stack's manifests and resources to build/<stack>, secrets masked. Needs no cluster."""
-    with failures():
-        folder = render.render(name)
-        console.print(f"wrote {folder.relative_to(stack.ROOT)}")
+        lifecycle.preview()
 
 
 @app.command()
 def down() -> None:
     """Remove the stack and the cluster; built programs and images stay cached."""
+    from local import lifecycle
+
     with failures():
         lifecycle.down()
 
@@ -73,6 +56,9 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """The tiers, the certificates and the cluster's components. Status 1 when a tier is not ready."""
+    from local import show
+    from local.access import access
+
     with failures():
         here = access()
         ready = show.tiers(here)
@@ -89,6 +75,8 @@ def logs(
     follow: Annotated[bool, typer.Option(help="Go on as lines come in.")] = False,
 ) -> None:
     """The last lines of every pod of a tier."""
+    from local.access import access
+
     with failures():
         here = access()
         pods = here.json("get", "pods", "-A", "-l", f"app.kubernetes.io/name={tier}")["items"]
@@ -105,6 +93,8 @@ def logs(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def kubectl(context: typer.Context) -> None:
     """Run kubectl on the stack's cluster."""
+    from local.access import access
+
     with failures():
         raise typer.Exit(subprocess.run([*access().command(), *context.args], check=False).returncode)
 
@@ -112,6 +102,8 @@ def kubectl(context: typer.Context) -> None:
 @app.command()
 def shell() -> None:
     """A shell in which kubectl and helm speak to the stack's cluster."""
+    from local.access import access
+
     with failures():
         here = access()
     folders = [str(program.parent) for program in (here.kubectl, here.helm) if program is not None]
@@ -125,6 +117,8 @@ def shell() -> None:
 @app.command("test")
 def run_tests(quick: Annotated[bool, typer.Option(help="Only what needs no cluster.")] = False) -> None:
     """Run every test of the project, stage by stage."""
+    from local import check
+
     with failures():
         check.run(quick=quick)
 
@@ -133,18 +127,11 @@ def run_tests(quick: Annotated[bool, typer.Option(help="Only what needs no clust
 def measure(
     restart: Annotated[bool, typer.Option(help="Take everything down first, and time the way from nothing.")] = True,
 ) -> None:
-    """Measure start, repeated `up`, reads and writes."""
+    """Measure start, repeated `up`, a preview, reads and writes."""
+    from local import bench
+
     with failures():
         bench.run(restart=restart)
-
-
-@app.command()
-def schema() -> None:
-    """Write docs/stack.schema.json, by which editors check Pulumi.<stack>.yaml."""
-    path = stack.ROOT / "docs" / "stack.schema.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(settings.schema(), indent=2) + "\n")
-    console.print(f"wrote {path.relative_to(stack.ROOT)}")
 
 
 def main() -> None:

@@ -180,8 +180,7 @@ def cloud_of(config: Mapping[str, Any]) -> Callable[[Registration], Answer]:
 
 
 def _references(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    ours = {k.partition(":")[2]: v for k, v in config.items() if k.startswith(f"{stack.PROJECT}:")}
-    parsed = settings.parse(ours, stack.PROJECT)
+    parsed = stack.checked(config)
     if isinstance(parsed, settings.SharedSettings) or parsed.aws is None:
         return {}
     reference = parsed.aws.shared_stack

@@ -1,13 +1,8 @@
-"""A stack without a cluster: what its program declares, as files to compare and as a tree to read."""
+"""A stack without a cluster: what its program declares, recorded, as files to compare and as a tree to read."""
 
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
-from rich.tree import Tree
-
-from local import mocks, stack
-from local.engine import Registration
+from local import mocks, stack, tree
 from local.engine.renderer import Renderer
 from local.terminal import console
 
@@ -27,19 +22,8 @@ def render(name: str) -> Path:
     return folder
 
 
-def show(name: str) -> None:
+def show(name: str, *, every: bool = False) -> None:
     """Print the stack as a tree, with the count of each type."""
-    registrations = sorted(record(name).registrations, key=lambda r: r.urn)
-    tree = Tree(f"[bold]{stack.PROJECT}-{name}[/bold]")
-    known = {r.urn for r in registrations}
-    _grow(tree, [r for r in registrations if r.parent not in known], registrations)
-    console.print(tree)
-    for kind, count in Counter(r.type for r in registrations).most_common():
-        console.print(f"{count:4d}  {kind}")
-    console.print(f"{len(registrations):4d}  in all")
-
-
-def _grow(tree: Tree, level: Iterable[Registration], everything: list[Registration]) -> None:
-    for r in level:
-        branch = tree.add(f"{r.name}  [dim]{r.type}[/dim]")
-        _grow(branch, [child for child in everything if child.parent == r.urn], everything)
+    registrations = record(name).registrations
+    console.print(tree.tree(f"{stack.PROJECT}-{name}", registrations, every=every))
+    console.print(*tree.counts(registrations), sep="\n")

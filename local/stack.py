@@ -1,5 +1,6 @@
 """A stack's configuration as the engines get it: `Pulumi.<stack>.yaml` with what this machine alone knows on top."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,15 @@ def effective(stack: str, overrides: Overrides) -> dict[str, Any]:
     for tier, image in (overrides.images or {}).items():
         if built_here(config, tier):
             merged[f"{PROJECT}:{tier}"] = {**config[f"{PROJECT}:{tier}"], "image": image}
-    prefix = f"{PROJECT}:"
-    settings.parse(
-        {key.removeprefix(prefix): value for key, value in merged.items() if key.startswith(prefix)}, PROJECT
-    )
+    checked(merged)
     return merged
+
+
+def checked(config: Mapping[str, Any]) -> settings.Settings | settings.SharedSettings:
+    """The settings in a stack's config. Raises SettingsError."""
+    prefix = f"{PROJECT}:"
+    ours = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+    return settings.parse(ours, PROJECT)
 
 
 def write(stack: str, config: dict[str, Any]) -> Path:
