@@ -145,7 +145,14 @@ def _size(folder: Path) -> float:
     return float(run.stdout.split()[0]) if run.stdout else 0
 
 
-def install(folder: Path, packages: Sequence[str], flags: Sequence[str], target: Path, progress: Progress) -> None:
+def install(
+    folder: Path,
+    packages: Sequence[str],
+    flags: Sequence[str],
+    target: Path,
+    progress: Progress,
+    what: str = "the cluster's programs",
+) -> None:
     """Build packages into a folder: first modules are fetched, then what is not in the build cache is compiled."""
     stale = "{{if .Stale}}{{.ImportPath}}{{end}}"
     modules = len(re.findall(r"^\t\S+ v\S+", (folder / "go.mod").read_text(), re.MULTILINE))
@@ -160,7 +167,7 @@ def install(folder: Path, packages: Sequence[str], flags: Sequence[str], target:
     target.mkdir(parents=True)
     total, bin_folder = len(listed.split()), {"GOBIN": str(target)}
     arguments = ["install", "-v", *flags, *packages]
-    _follow(arguments, folder, progress, "compile the cluster's programs", total, "", bin_folder)
+    _follow(arguments, folder, progress, f"compile {what}", total, "", bin_folder)
 
 
 def _follow(
