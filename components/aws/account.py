@@ -1,6 +1,8 @@
 """What an account has once, for all environments: the stack `shared`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -9,7 +11,7 @@ from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.github import Github, GithubArgs
 from components.aws.registry import Registry, RegistryArgs
 from components.aws.scope import Scope
-from components.aws.shared_stack import SharedOutputs
+from components.aws.shared_stack import SharedOutputs, by_name
 from components.aws.zone import Zone, ZoneArgs
 from components.settings.shared import SharedSettings
 
@@ -26,9 +28,12 @@ class AccountArgs:
 
 
 class Account(pulumi.ComponentResource):
-    """Image repositories, the DNS zone, GitHub's roles, and AWS Backup's services."""
+    """Image repositories, the DNS zone, GitHub's roles, and AWS Backup's services.
 
-    outputs: SharedOutputs
+    outputs: what the stack puts out, by name; `SharedStack` reads them.
+    """
+
+    outputs: Mapping[str, pulumi.Output[Any]]
 
     def __init__(self, name: str, args: AccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:Account", name, {}, opts)
@@ -51,7 +56,7 @@ class Account(pulumi.ComponentResource):
             opts=child,
         )
         self._opt_in_to_backups(name)
-        self.outputs = SharedOutputs(
+        outputs = SharedOutputs(
             registry=pulumi.Output.from_input(registry.host),
             zone_id=zone.zone_id,
             name_servers=zone.name_servers,
@@ -60,6 +65,7 @@ class Account(pulumi.ComponentResource):
             images_role_arn=github.images_role_arn,
             deploy_role_arns=pulumi.Output.all(**github.deploy_role_arns),
         )
+        self.outputs = by_name(outputs)
         self.register_outputs({})
 
     def _opt_in_to_backups(self, name: str) -> None:

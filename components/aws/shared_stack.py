@@ -27,10 +27,9 @@ class SharedOutputs:
     deploy_role_arns: pulumi.Output[dict[str, str]]
 
 
-def export(outputs: SharedOutputs) -> None:
-    """Make them the outputs of the stack that runs."""
-    for field in fields(SharedOutputs):
-        pulumi.export(field.name, getattr(outputs, field.name))
+def by_name(outputs: SharedOutputs) -> dict[str, pulumi.Output[Any]]:
+    """As a stack puts them out."""
+    return {field.name: getattr(outputs, field.name) for field in fields(SharedOutputs)}
 
 
 class SharedStack(SharedOutputs):

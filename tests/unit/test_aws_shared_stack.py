@@ -9,7 +9,7 @@ import pytest
 
 from components.aws.account import Account, AccountArgs
 from components.aws.provider import provider_of, scope_of
-from components.aws.shared_stack import SharedOutputs, SharedStack, export
+from components.aws.shared_stack import SharedOutputs, SharedStack
 from components.settings.shared import SharedSettings
 from local.engine import EngineError, Recorder, run
 from tests.conftest import config_of
@@ -30,7 +30,8 @@ def account(recorder: Recorder, what: SharedSettings) -> dict[str, Any]:
         scope = scope_of("shared", what.aws, protect=what.protect)
         provider = provider_of(scope, what.aws)
         made = Account("account", AccountArgs(scope=scope, settings=what), pulumi.ResourceOptions(provider=provider))
-        export(made.outputs)
+        for name, value in made.outputs.items():
+            pulumi.export(name, value)
 
     return run(program, recorder, project="journal", stack="shared", fail_on_warnings=True).outputs
 
