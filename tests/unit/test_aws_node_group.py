@@ -213,7 +213,7 @@ def test_the_autoscaling_group_is_the_one_that_eks_made() -> None:
     assert export_of(answer, preview=False) == "eks-apps-1"
 
 
-@pytest.mark.parametrize("answer", [{}, {"resources": []}, {"resources": [{"autoscalingGroups": []}]}])
+@pytest.mark.parametrize("answer", [{"resources": []}, {"resources": [{"autoscalingGroups": []}]}])
 def test_a_group_without_an_autoscaling_group_stops_an_update_and_no_preview(answer: Any) -> None:
     assert export_of(answer, preview=True) == ""
     with pytest.raises(EngineError, match="has no autoscaling group"):
