@@ -150,6 +150,7 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
             actions=["backup-storage:MountCapsule"],
             resources=["*"],
             reason="Making a vault with a key of one's own needs it, and AWS knows no resource of it",
+            conditions={"StringEquals": {"aws:RequestedRegion": scope.region}},
         ),
         Statement(
             sid="MakePlans",
