@@ -32,6 +32,8 @@ from components.settings import Resources
 from components.settings.placement import NODE_GROUP_LABEL, Placement
 
 APPLICATION = "journal"
+EPHEMERAL_STORAGE, EPHEMERAL_STORAGE_LIMIT = "64Mi", "256Mi"
+"""What a container writes on its node: logs, of which kubelet keeps 50 MiB, and scratch volumes."""
 NON_ROOT = 65532
 """User and group of our containers; `nonroot` of distroless images."""
 
@@ -119,8 +121,12 @@ def container_security() -> SecurityContextArgs:
 
 def requirements(resources: Resources) -> ResourceRequirementsArgs:
     return ResourceRequirementsArgs(
-        requests={"cpu": resources.cpu, "memory": resources.memory},
-        limits={"cpu": resources.cpu_limit, "memory": resources.memory_limit},
+        requests={"cpu": resources.cpu, "memory": resources.memory, "ephemeral-storage": EPHEMERAL_STORAGE},
+        limits={
+            "cpu": resources.cpu_limit,
+            "memory": resources.memory_limit,
+            "ephemeral-storage": EPHEMERAL_STORAGE_LIMIT,
+        },
     )
 
 

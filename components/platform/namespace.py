@@ -12,11 +12,11 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
 
-from components.base import KubernetesComponent, labels
+from components.base import EPHEMERAL_STORAGE, EPHEMERAL_STORAGE_LIMIT, KubernetesComponent, labels
 from components.policies import allow_dns
 
-DEFAULT_REQUEST = {"cpu": "10m", "memory": "32Mi"}
-DEFAULT_LIMIT = {"cpu": "500m", "memory": "128Mi"}
+DEFAULT_REQUEST = {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": EPHEMERAL_STORAGE}
+DEFAULT_LIMIT = {"cpu": "500m", "memory": "128Mi", "ephemeral-storage": EPHEMERAL_STORAGE_LIMIT}
 
 
 def quotas(load_balancers: int) -> dict[str, str]:
