@@ -187,7 +187,8 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
         Statement(
             sid="RecoveryPoints",
             actions=["backup:DeleteRecoveryPoint"],
-            resources=[scope.arn("backup", "recovery-point:*"), f"arn:aws:ec2:{scope.region}::snapshot/*"],
+            resources=["*"],
+            reason="A recovery point's ARN is one of the service whose data it has; the tag says whose it is",
             conditions=own(scope),
         ),
     )

@@ -163,15 +163,19 @@ def cluster(scope: Scope) -> tuple[Statement, ...]:
     name = scope.name
     return (
         Statement(
+            sid="MakeCluster", actions=["eks:CreateCluster"], resources=["*"], reason=UNNAMED, conditions=made(scope)
+        ),
+        Statement(
             sid="Cluster",
             actions=[
                 *(
                     f"eks:{verb}{kind}"
-                    for kind in ("Cluster", "Nodegroup", "Addon", "AccessEntry", "PodIdentityAssociation")
+                    for kind in ("Nodegroup", "Addon", "AccessEntry", "PodIdentityAssociation")
                     for verb in ("Create", "Delete")
                 ),
                 "eks:AssociateAccessPolicy",
                 "eks:AssociateEncryptionConfig",
+                "eks:DeleteCluster",
                 "eks:DisassociateAccessPolicy",
                 "eks:TagResource",
                 "eks:UntagResource",

@@ -125,6 +125,7 @@ def probes(owner: str) -> list[tuple[str, str, dict[str, Any]]]:
     host = f"journal.{owner}.example.com" if owner != "prod" else "journal.example.com"
     stack = {**PULUMI_KEY, "kms:EncryptionContext:stack": owner}
     return [
+        ("eks:CreateCluster", "*", {"aws:RequestTag/Environment": owner}),
         ("eks:DeleteCluster", arn("eks", f"cluster/{name}"), {}),
         ("eks:CreateAccessEntry", arn("eks", f"cluster/{name}"), {}),
         ("eks:DeleteNodegroup", arn("eks", f"nodegroup/{name}/apps/1"), {}),
