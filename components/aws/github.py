@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_aws as aws
 
-from components.aws import boundary, deploy_data_policies, deploy_policies, github_policies
 from components.aws.iam import Role, RoleArgs, Statement, document
+from components.aws.permissions import cluster, data, github, network, roles
+from components.aws.permissions.boundary import boundary
+from components.aws.permissions.reads import reads
 from components.aws.provider import PROJECT
-from components.aws.read_policies import reads
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
 
@@ -50,22 +51,22 @@ class Github(pulumi.ComponentResource):
         # AWS knows GitHub's certificates; a thumbprint would not be looked at.
         self._issuer = aws.iam.OpenIdConnectProvider(
             name,
-            url=f"https://{github_policies.ISSUER}",
-            client_id_lists=[github_policies.AUDIENCE],
+            url=f"https://{github.ISSUER}",
+            client_id_lists=[github.AUDIENCE],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.boundary_arn = self._create_policy("boundary", *boundary.boundary(self._scope)).arn
+        self.boundary_arn = self._create_policy("boundary", *boundary(self._scope)).arn
         self._reads = self._create_policy("read", *reads(self._scope))
         self.preview_role_arn = self._create_preview_role()
-        self.images_role_arn = self._create_role(IMAGES, IMAGES, github_policies.images(args.repository_arns)).arn
+        self.images_role_arn = self._create_role(IMAGES, IMAGES, github.images(args.repository_arns)).arn
         self.deploy_role_arns = {
             environment: self._create_deploy_role(environment) for environment in args.settings.environments
         }
         self.register_outputs({"boundary_arn": self.boundary_arn})
 
     def _create_preview_role(self) -> pulumi.Output[str]:
-        stacks = [github_policies.SHARED, *self._args.settings.environments]
-        state = github_policies.state(self._scope, self._args.state, stacks)
+        stacks = [github.SHARED, *self._args.settings.environments]
+        state = github.state(self._scope, self._args.state, stacks)
         return self._attach(PREVIEW, self._create_role(PREVIEW, PREVIEW, state), self._reads)
 
     def _create_deploy_role(self, environment: str) -> pulumi.Output[str]:
@@ -77,19 +78,21 @@ class Github(pulumi.ComponentResource):
             name,
             environment,
             [
-                *github_policies.state(own, args.state, [github_policies.SHARED, environment]),
-                *github_policies.state_writing(own, args.state, environment),
-                *deploy_policies.cluster(own),
-                *deploy_policies.edge(own, args.domain, args.zone_id, others),
-                *deploy_data_policies.identity(own, self.boundary_arn),
+                *github.state(own, args.state, [github.SHARED, environment]),
+                *github.state_writing(own, args.state, environment),
+                *cluster.cluster(own),
+                *cluster.edge(own, args.domain, args.zone_id, others),
+                *roles.roles(own, self.boundary_arn),
             ],
         )
-        network = self._create_policy(f"{name}-network", *deploy_policies.network(own))
-        data = self._create_policy(f"{name}-data", *deploy_data_policies.data(own))
-        return self._attach(name, role, self._reads, network, data)
+        changes = [
+            self._create_policy(f"{name}-network", *network.network(own)),
+            self._create_policy(f"{name}-data", *data.data(own)),
+        ]
+        return self._attach(name, role, self._reads, *changes)
 
     def _create_role(self, name: str, environment: str, statements: Sequence[Statement]) -> Role:
-        trust = github_policies.trust(self._args.settings.repository, environment, self._issuer.arn)
+        trust = github.trust(self._args.settings.repository, environment, self._issuer.arn)
         return Role(
             name,
             RoleArgs(scope=self._scope, trust=[trust], statements=statements),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.aws.boundary import boundary
 from components.aws.github import Github, GithubArgs
+from components.aws.permissions.boundary import boundary
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
 from local.engine import Recorder, run

@@ -1,7 +1,7 @@
 """All that `pulumi preview` and `pulumi refresh` ask of AWS about the journal's stacks; no data, no secret."""
 
-from components.aws.github_policies import ISSUER
 from components.aws.iam import Statement
+from components.aws.permissions.github import ISSUER
 from components.aws.provider import PROJECT
 from components.aws.scope import Scope
 

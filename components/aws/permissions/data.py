@@ -1,33 +1,9 @@
-"""What the deployment of one environment may change of what keeps data, and of who may do what: buckets, keys, logs,
-backups, roles."""
+"""What the deployment of one environment may change of what keeps data: buckets, keys, logs, backups."""
 
-from collections.abc import Sequence
-
-import pulumi
-
-from components.aws.deploy_policies import TAG, UNNAMED, made, own
 from components.aws.encryption import log_groups
 from components.aws.iam import Statement
+from components.aws.permissions.own import TAG, UNNAMED, made, own
 from components.aws.scope import Scope
-
-PASSED_TO = [
-    "backup.amazonaws.com",
-    "ec2.amazonaws.com",
-    "eks.amazonaws.com",
-    "pods.eks.amazonaws.com",
-    "vpc-flow-logs.amazonaws.com",
-]
-"""Services that take the roles of an environment."""
-SERVICE_LINKED = [
-    "autoscaling.amazonaws.com",
-    "backup.amazonaws.com",
-    "eks-nodegroup.amazonaws.com",
-    "eks.amazonaws.com",
-    "elasticloadbalancing.amazonaws.com",
-    "restore-testing.backup.amazonaws.com",
-    "spot.amazonaws.com",
-]
-"""Services that make a role of their own in an account when they are first used."""
 
 
 def data(scope: Scope) -> tuple[Statement, ...]:
@@ -192,51 +168,3 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
             conditions=own(scope),
         ),
     )
-
-
-def identity(scope: Scope, boundary_arn: pulumi.Input[str]) -> tuple[Statement, ...]:
-    """The environment's roles. None is made, and none gets a policy, without the boundary; nobody may lift it."""
-    roles = scope.iam_arn(f"role/{scope.name}-*")
-    bounded = {"iam:PermissionsBoundary": boundary_arn}
-    return (
-        Statement(
-            sid="BoundedRoles",
-            actions=["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
-            resources=[roles],
-            conditions={"StringEquals": bounded},
-        ),
-        Statement(
-            sid="ManagedPolicies",
-            actions=["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
-            resources=[roles],
-            conditions={"StringEquals": bounded, "ArnLike": {"iam:PolicyARN": "arn:aws:iam::aws:policy/*"}},
-        ),
-        Statement(
-            sid="Roles",
-            actions=[
-                "iam:DeleteRole",
-                "iam:TagRole",
-                "iam:UntagRole",
-                "iam:UpdateAssumeRolePolicy",
-                "iam:UpdateRole",
-                "iam:UpdateRoleDescription",
-            ],
-            resources=[roles],
-        ),
-        Statement(
-            sid="PassRoles",
-            actions=["iam:PassRole"],
-            resources=[roles],
-            conditions={"StringEquals": {"iam:PassedToService": _listed(PASSED_TO)}},
-        ),
-        Statement(
-            sid="ServiceLinkedRoles",
-            actions=["iam:CreateServiceLinkedRole"],
-            resources=[scope.iam_arn("role/aws-service-role/*")],
-            conditions={"StringEquals": {"iam:AWSServiceName": _listed(SERVICE_LINKED)}},
-        ),
-    )
-
-
-def _listed(names: Sequence[str]) -> list[pulumi.Input[str]]:
-    return list(names)
