@@ -14,6 +14,4 @@ def of(stack: Settings) -> Cluster:
 
     scope = scope_of(stack.environment, stack.aws, protect=stack.aws.protect)
     args = EnvironmentArgs(scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=stack.ingress.allowed_cidrs)
-    return Environment(
-        stack.environment, args, opts=pulumi.ResourceOptions(provider=provider_of(scope, stack.aws))
-    ).cluster
+    return Environment("environment", args, opts=pulumi.ResourceOptions(provider=provider_of(scope, stack.aws))).cluster

@@ -5,14 +5,30 @@ import json
 import pytest
 
 from components.platform.cert_manager import CertManagerArgs, values
-from components.platform.ingress_controller import arguments, middlewares
+from components.platform.ingress_controller import (
+    DRAIN_SECONDS,
+    HEALTH_PORT,
+    LOAD_BALANCER_CLASS,
+    NODE_PORTS,
+    NOTICE_SECONDS,
+    arguments,
+    middlewares,
+)
+from components.settings.placement import NODE_GROUP_LABEL
 from components.versions import ACME_SERVERS
 from tests.conftest import Recording, config_of, record
+
+EXPOSURES = ("LoadBalancer", "NodePort")
 
 
 @pytest.fixture(scope="module")
 def local() -> Recording:
     return record("local")
+
+
+@pytest.fixture(scope="module")
+def prod() -> Recording:
+    return record("prod")
 
 
 def test_http_is_redirected_below_every_route() -> None:
@@ -36,12 +52,33 @@ def test_the_ingress_controller_reads_secrets_of_the_served_namespace_alone(loca
     assert roles == ["journal"]
 
 
-@pytest.mark.parametrize(("stack", "service_type"), [("local", "LoadBalancer"), ("prod", "NodePort")])
-def test_how_the_ingress_controller_is_exposed(stack: str, service_type: str) -> None:
-    spec = record(stack).one("Service", "traefik")["spec"]
-    assert spec["type"] == service_type
-    assert spec["externalTrafficPolicy"] == "Local"
-    assert all(("nodePort" in port) == (service_type == "NodePort") for port in spec["ports"])
+def test_a_cluster_makes_the_load_balancer_or_opens_ports() -> None:
+    specs = {e: record("local", cluster={"exposure": e}).one("Service", "traefik")["spec"] for e in EXPOSURES}
+    for exposure, spec in specs.items():
+        assert spec["type"] == exposure
+        assert spec["externalTrafficPolicy"] == "Local"
+        assert "loadBalancerClass" not in spec
+        assert all(("nodePort" in port) == (exposure == "NodePort") for port in spec["ports"])
+
+
+def test_target_groups_lead_to_the_ingress_pods_and_no_controller_makes_a_load_balancer(prod: Recording) -> None:
+    service = prod.one("Service", "traefik")
+    assert service["spec"]["loadBalancerClass"] == LOAD_BALANCER_CLASS
+    assert service["spec"]["healthCheckNodePort"] == HEALTH_PORT
+    assert {port["name"]: port["nodePort"] for port in service["spec"]["ports"]} == NODE_PORTS
+    assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+
+
+def test_an_ingress_pod_goes_on_until_the_load_balancer_knows(prod: Recording) -> None:
+    pod = prod.one("Deployment", "traefik")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"] == NOTICE_SECONDS
+    assert pod["terminationGracePeriodSeconds"] > NOTICE_SECONDS + DRAIN_SECONDS
+
+
+def test_the_ingress_controller_runs_on_its_node_group(prod: Recording) -> None:
+    pod = prod.one("Deployment", "traefik")["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {NODE_GROUP_LABEL: "ingress"}
+    assert pod["tolerations"] == [{"key": "dedicated", "operator": "Equal", "value": "ingress"}]
 
 
 def test_clients_outside_the_allowed_networks_are_kept_out() -> None:

@@ -1,17 +1,22 @@
-"""What holds for every stack, whatever its settings: asserted over all that its program registers."""
+"""What holds for the journal of every environment, whatever its settings, over all that its program registers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from components.settings import parse
 from components.settings.values import quantity
 from local.engine import Registration
+from local.stack import names
 from tests.conftest import Recording, config_of
 
 WORKLOADS = ("Deployment", "StatefulSet")
 NOT_NAMESPACED = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer"}
+
+
+@pytest.fixture(scope="session", params=[name for name in names() if name != "shared"])
+def stack(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 def objects(recording: Recording) -> list[Registration]:
@@ -105,7 +110,7 @@ def test_every_image_is_pinned(recording: Recording) -> None:
         assert tag != "latest", r.label
 
 
-def test_only_traefik_gets_a_token(recording: Recording) -> None:
+def test_only_what_asks_the_api_server_gets_a_token(recording: Recording, stack: str) -> None:
     accounts = {r["metadata"]["name"]: r for r in objects(recording) if r.kind == "ServiceAccount"}
     assert all(account["automountServiceAccountToken"] is False for account in accounts.values())
     with_token = set()
@@ -114,7 +119,7 @@ def test_only_traefik_gets_a_token(recording: Recording) -> None:
         assert pod["serviceAccountName"] in accounts
         if pod["automountServiceAccountToken"]:
             with_token.add(r.name)
-    assert with_token == {"traefik"}
+    assert with_token == {"traefik"} if stack == "local" else {"traefik", "cluster-autoscaler"}
 
 
 def test_no_secret_is_in_an_environment(recording: Recording) -> None:
@@ -165,19 +170,20 @@ def test_only_the_ingress_controller_may_make_a_load_balancer(recording: Recordi
             assert r["spec"]["hard"]["services.loadbalancers"] == "0", r.label
 
 
-def test_the_program_is_a_table_of_contents(recording: Recording) -> None:
-    top = {r.name for r in recording.registrations if "::pulumi:pulumi:Stack::" in r.parent}
-    assert top == {"cluster", "platform", "journal"}
+def test_the_program_is_a_table_of_contents(recording: Recording, stack: str) -> None:
+    top = {r.name for r in recording.registrations if "::pulumi:pulumi:Stack::" in r.parent and not r.custom}
+    assert top == {"cluster" if stack == "local" else "environment", "platform", "journal"}
 
 
-def test_stacks_differ_by_settings_alone(recorded: Callable[[str], Recording]) -> None:
-    dev, prod = (sorted(r.type for r in recorded(stack).registrations) for stack in ("dev", "prod"))
+def test_environments_differ_by_settings_alone(recorded: Callable[[str], Recording]) -> None:
+    dev, prod = (
+        sorted(r.type for r in recorded(stack).registrations if r.package == "kubernetes") for stack in ("dev", "prod")
+    )
     assert dev == prod
 
 
 def test_the_stack_says_where_it_is(recording: Recording, stack: str) -> None:
-    host = parse({key.removeprefix("journal:"): value for key, value in config_of(stack).items()}).host
-    assert recording.done.outputs["url"] == f"https://{host}"
+    assert recording.done.outputs["url"] == f"https://{config_of(stack)['journal:host']}"
     if stack == "local":
         assert recording.done.outputs["address"] == "192.0.2.1"
 
@@ -185,5 +191,5 @@ def test_the_stack_says_where_it_is(recording: Recording, stack: str) -> None:
 @pytest.mark.parametrize("stack", ["local"], scope="session")
 def test_pebble_is_of_the_local_stack_alone(recorded: Callable[[str], Recording], stack: str) -> None:
     assert [r for r in recorded(stack).all("Deployment") if r.name == "pebble"]
-    for other in ("dev", "prod"):
+    for other in ("dev", "staging", "prod"):
         assert not [r for r in recorded(other).registrations if r.name == "pebble"]
