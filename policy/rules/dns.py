@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 
-from policy.rules.model import Message, Resource, Rule, at, elements, given, is_
+from policy.rules.model import Message, Resource, Rule, at, elements, given
 
 RECORD = "aws:route53/record:Record"
 
 
 def _record(r: Resource) -> Iterator[Message]:
-    name = str(r.inputs.get("name"))
-    if name.startswith("*"):
+    name = r.inputs.get("name")
+    if str(name).startswith("*"):
         yield f"{name} leads names that nobody declared here: name each host"
     for alias in elements(r.inputs.get("aliases")):
         if not given(at(alias, "zoneId")):
             yield f"the alias of {name} names no zone: set aliases.zoneId to the load balancer's"
-    if is_(r.inputs.get("type"), "CNAME") and not given(r.inputs.get("ttl")):
+    if r.inputs.get("type") == "CNAME" and not given(r.inputs.get("ttl")):
         yield f"{name} has no ttl: set it"
 
 

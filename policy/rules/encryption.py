@@ -15,6 +15,7 @@ from policy.rules.model import (
     is_,
     refers,
     require,
+    unknown_in,
 )
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -32,7 +33,8 @@ def _key_rotates(r: Resource) -> Iterator[Message]:
 
 
 def _cluster_secrets(r: Resource) -> Iterator[Message]:
-    if not is_(at(r.inputs, "encryptionConfig", "resources"), ["secrets"]):
+    resources = at(r.inputs, "encryptionConfig", "resources")
+    if not unknown_in(resources) and resources != ["secrets"]:
         yield 'Secrets in etcd have no key of ours: set encryptionConfig.resources to ["secrets"] and name a KMS key'
     if not given(at(r.inputs, "encryptionConfig", "provider", "keyArn")):
         yield "encryptionConfig names no key: set encryptionConfig.provider.keyArn to a KMS key's ARN"
@@ -40,7 +42,7 @@ def _cluster_secrets(r: Resource) -> Iterator[Message]:
 
 def _template_volumes(r: Resource) -> Iterator[Message]:
     mappings = elements(r.inputs.get("blockDeviceMappings"))
-    if not mappings:
+    if not mappings and not unknown_in(r.inputs.get("blockDeviceMappings")):
         yield "names no volume, so nodes get the plain ones of the image: set blockDeviceMappings with ebs.encrypted"
     for mapping in mappings:
         encrypted = at(mapping, "ebs", "encrypted")
@@ -65,7 +67,9 @@ def _log_group_retention(r: Resource) -> Iterator[Message]:
 
 def _repository_key(r: Resource) -> Iterator[Message]:
     configurations = elements(r.inputs.get("encryptionConfigurations"))
-    if not any(is_(at(c, "encryptionType"), "KMS") and given(at(c, "kmsKey")) for c in configurations):
+    if not unknown_in(r.inputs.get("encryptionConfigurations")) and not any(
+        is_(at(c, "encryptionType"), "KMS") and given(at(c, "kmsKey")) for c in configurations
+    ):
         yield "images have no key of ours: set encryptionConfigurations to type KMS and name a key"
 
 
@@ -84,7 +88,7 @@ def _bucket_default(r: Resource) -> Iterator[Message]:
     for default in defaults:
         if not any(is_(at(default, "sseAlgorithm"), algorithm) for algorithm in ("AES256", "aws:kms", "aws:kms:dsse")):
             yield f"sseAlgorithm {at(default, 'sseAlgorithm')!r} encrypts nothing: set it to aws:kms, or to AES256"
-    if not defaults:
+    if not defaults and not unknown_in(r.inputs.get("rules")):
         yield "has no rule: set applyServerSideEncryptionByDefault.sseAlgorithm"
 
 

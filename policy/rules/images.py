@@ -48,7 +48,7 @@ def _chart(r: Resource) -> Iterator[Message]:
     if not isinstance(chart, str):
         return
     if "://" in chart and not chart.startswith(CHARTS):
-        yield f"chart {chart} is from a registry that is not trusted here (policy/rules/images.py)"
+        yield f"chart {chart} is from a registry that is not trusted here: add it to policy/rules/images.py"
     if "://" in chart and not version:
         yield f"chart {chart} is whatever comes last: set version"
 

@@ -128,14 +128,29 @@ def is_(value: Any, wanted: Any) -> bool:
 
 
 def given(value: Any) -> bool:
-    """Whether a value is there at all."""
-    return value is UNKNOWN or value not in (None, "", [], {})
+    """Whether a value is there, or may yet turn out to be."""
+    return value is UNKNOWN or known(value)
+
+
+def known(value: Any) -> bool:
+    """Whether a value is there, and known."""
+    return value is not UNKNOWN and value not in (None, "", [], {})
+
+
+def unknown_in(values: Any) -> bool:
+    """Whether a list, or an element of it, is not known yet."""
+    return values is UNKNOWN or (isinstance(values, list | tuple) and any(v is UNKNOWN for v in values))
+
+
+def among(value: Any, values: Any) -> bool:
+    """Whether a value is one of some, or may yet turn out to be."""
+    return value is UNKNOWN or UNKNOWN in values or value in values
 
 
 def refers(value: Any, resource: Resource, *names: str) -> bool:
     """Whether a value is the id of a resource, or its physical name under one of these inputs, or may turn out so."""
     own = [resource.id, *(resource.inputs.get(name) for name in names)]
-    return value is UNKNOWN or UNKNOWN in own or value in own
+    return among(value, own)
 
 
 def require(resource: Resource, wanted: Mapping[str, Any], why: str) -> Iterator[Message]:

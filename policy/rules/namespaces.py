@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from policy.rules.model import UNKNOWN, Message, Resource, Rule, Stack, StackRule, Violation, at, elements, given
+from policy.rules.model import (
+    UNKNOWN,
+    Message,
+    Resource,
+    Rule,
+    Stack,
+    StackRule,
+    Violation,
+    among,
+    at,
+    elements,
+    known,
+    unknown_in,
+)
 
 NAMESPACE, NETWORK_POLICY = "kubernetes:core/v1:Namespace", "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 QUOTA, SERVICE = "kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:Service"
@@ -21,7 +34,7 @@ def _pod_security(r: Resource) -> Iterator[Message]:
 def _default_deny(stack: Stack) -> Iterator[Violation]:
     denied = {at(r.inputs, "metadata", "namespace") for r in stack.of(NETWORK_POLICY) if _denies_all(r)}
     for r in stack.of(NAMESPACE):
-        if at(r.inputs, "metadata", "name") not in denied:
+        if not among(at(r.inputs, "metadata", "name"), denied):
             yield Violation(
                 r, "lets pods talk to anybody: declare a NetworkPolicy that selects all pods, without rules"
             )
@@ -29,17 +42,16 @@ def _default_deny(stack: Stack) -> Iterator[Violation]:
 
 def _denies_all(r: Resource) -> bool:
     spec = at(r.inputs, "spec")
-    everything = not given(at(spec, "podSelector")) or not any(
-        given(at(spec, "podSelector", part)) for part in ("matchLabels", "matchExpressions")
-    )
-    types = set(elements(at(spec, "policyTypes")))
-    return everything and types == {"Ingress", "Egress"} and not any(given(at(spec, s)) for s in ("ingress", "egress"))
+    selects = any(known(at(spec, "podSelector", part)) for part in ("matchLabels", "matchExpressions"))
+    lets = any(known(at(spec, side)) for side in ("ingress", "egress"))
+    types = at(spec, "policyTypes")
+    return not selects and not lets and (unknown_in(types) or set(elements(types)) == {"Ingress", "Egress"})
 
 
 def _quota(stack: Stack) -> Iterator[Violation]:
     bounded = {at(r.inputs, "metadata", "namespace") for r in stack.of(QUOTA)}
     for r in stack.of(NAMESPACE):
-        if at(r.inputs, "metadata", "name") not in bounded:
+        if not among(at(r.inputs, "metadata", "name"), bounded):
             yield Violation(r, "may fill the cluster: declare a ResourceQuota in it")
 
 
@@ -59,12 +71,16 @@ def _load_balancers(stack: Stack) -> Iterator[Violation]:
 
 
 def _external_addresses(r: Resource) -> Iterator[Message]:
-    if given(at(r.inputs, "spec", "externalIPs")):
+    if known(at(r.inputs, "spec", "externalIPs")):
         yield "takes addresses that may be others' (CVE-2020-8554): leave spec.externalIPs out"
 
 
 def _tls(r: Resource) -> Iterator[Message]:
-    covered = {host for entry in elements(at(r.inputs, "spec", "tls")) for host in elements(at(entry, "hosts"))}
+    entries = at(r.inputs, "spec", "tls")
+    named = [at(entry, "hosts") for entry in elements(entries)]
+    if unknown_in(entries) or any(map(unknown_in, named)):
+        return
+    covered = {host for hosts in named for host in elements(hosts)}
     for rule in elements(at(r.inputs, "spec", "rules")):
         host = at(rule, "host")
         if host is not UNKNOWN and host not in covered:

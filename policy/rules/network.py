@@ -12,12 +12,14 @@ from policy.rules.model import (
     Stack,
     StackRule,
     Violation,
+    among,
     at,
     elements,
     given,
     is_,
     refers,
     require,
+    unknown_in,
 )
 
 CLUSTER = "aws:eks/cluster:Cluster"
@@ -57,7 +59,7 @@ def _api_endpoint(r: Resource) -> Iterator[Message]:
         yield f"vpcConfig.publicAccessCidrs opens the API server to {cidr}: name the networks that need it"
 
 
-def _openings(r: Resource) -> Iterator[tuple[str, str, Any, Any]]:
+def _openings(r: Resource) -> Iterator[tuple[Any, Any, Any, Any]]:
     """Protocol, block of addresses, and ports of what a security group lets in."""
     if r.type == INGRESS:
         rules = [(r.inputs, ("cidrIpv4", "cidrIpv6"), "ipProtocol")]
@@ -71,12 +73,14 @@ def _openings(r: Resource) -> Iterator[tuple[str, str, Any, Any]]:
         for block in blocks:
             value = at(rule, block)
             for cidr in elements(value) if isinstance(value, list) else [value]:
-                yield str(at(rule, protocol)), cidr, at(rule, "fromPort"), at(rule, "toPort")
+                yield at(rule, protocol), cidr, at(rule, "fromPort"), at(rule, "toPort")
 
 
 def _open_ports(r: Resource) -> Iterator[Message]:
     for protocol, cidr, first, last in _openings(r):
-        if is_world(cidr) and not (protocol in ("tcp", "6") and first == last and first in PUBLIC_PORTS):
+        if is_world(cidr) and not (
+            protocol in ("tcp", "6", UNKNOWN) and among(first, PUBLIC_PORTS) and among(last, (first,))
+        ):
             yield (
                 f"lets {cidr} in to {protocol} {first}-{last}: name the networks that need it; "
                 f"only TCP {' and '.join(map(str, PUBLIC_PORTS))} of a load balancer are public"
@@ -84,12 +88,13 @@ def _open_ports(r: Resource) -> Iterator[Message]:
 
 
 def _open_to_load_balancers_alone(stack: Stack) -> Iterator[Violation]:
-    fronts = [group for r in stack.of(LOAD_BALANCER) for group in elements(r.inputs.get("securityGroups"))]
+    named = [r.inputs.get("securityGroups") for r in stack.of(LOAD_BALANCER)]
+    fronts = [UNKNOWN] if any(map(unknown_in, named)) else [group for groups in named for group in elements(groups)]
     for r in stack.of(GROUP, RULE, INGRESS):
         group = r.id if r.type == GROUP else r.inputs.get("securityGroupId")
-        if group is UNKNOWN or not any(is_world(cidr) for _, cidr, _, _ in _openings(r)):
+        if not any(is_world(cidr) for _, cidr, _, _ in _openings(r)):
             continue
-        if group not in fronts:
+        if not among(group, fronts):
             yield Violation(r, "lets the world in, and belongs to no load balancer: name the networks that need it")
 
 

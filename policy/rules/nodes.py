@@ -2,7 +2,19 @@
 
 from collections.abc import Iterator
 
-from policy.rules.model import PRODUCTION, Message, Resource, Rule, at, elements, given, is_, require
+from policy.rules.model import (
+    PRODUCTION,
+    UNKNOWN,
+    Message,
+    Resource,
+    Rule,
+    at,
+    elements,
+    given,
+    known,
+    require,
+    unknown_in,
+)
 from policy.rules.tags import REQUIRED
 
 CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
@@ -24,7 +36,7 @@ def _metadata_service(r: Resource) -> Iterator[Message]:
 def _log_types(r: Resource) -> Iterator[Message]:
     found = r.inputs.get("enabledClusterLogTypes")
     missing = [t for t in (LOG_TYPES if r.stack == PRODUCTION else AT_LEAST) if t not in elements(found)]
-    if missing and not is_(found, [*LOG_TYPES]):
+    if missing and not unknown_in(found):
         yield f"{', '.join(missing)} of the control plane is not logged: add to enabledClusterLogTypes"
 
 
@@ -46,12 +58,14 @@ def _repair(r: Resource) -> Iterator[Message]:
 def _template(r: Resource) -> Iterator[Message]:
     if not (given(at(r.inputs, "launchTemplate", "id")) or given(at(r.inputs, "launchTemplate", "name"))):
         yield "takes EKS's own launch template, with its volumes and metadata options: set launchTemplate"
-    if given(r.inputs.get("remoteAccess")):
+    if known(r.inputs.get("remoteAccess")):
         yield "nodes take SSH: leave remoteAccess out, and use Session Manager"
 
 
 def _tagged(r: Resource) -> Iterator[Message]:
     specifications = {at(s, "resourceType"): at(s, "tags") for s in elements(r.inputs.get("tagSpecifications"))}
+    if unknown_in(r.inputs.get("tagSpecifications")) or UNKNOWN in specifications:
+        return
     for what in ("instance", "volume"):
         missing = [name for name in REQUIRED if not given(at(specifications.get(what), name))]
         if missing:

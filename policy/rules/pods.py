@@ -3,7 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policy.rules.model import UNKNOWN, Message, Resource, Rule, Stack, StackRule, Violation, at, elements, given, is_
+from policy.rules.model import (
+    UNKNOWN,
+    Message,
+    Resource,
+    Rule,
+    Stack,
+    StackRule,
+    Violation,
+    at,
+    elements,
+    given,
+    is_,
+    known,
+)
 
 TEMPLATES = {
     "kubernetes:core/v1:Pod": ("spec",),
@@ -28,16 +41,16 @@ BINDINGS = (
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 
 
-def pod(r: Resource) -> Mapping[str, Any]:
-    spec = at(r.inputs, *TEMPLATES[r.type])
-    return spec if isinstance(spec, Mapping) else {}
+def pod(r: Resource) -> Any:
+    """The spec of a resource's pods."""
+    return at(r.inputs, *TEMPLATES[r.type])
 
 
 def containers(r: Resource, *, starting: bool = True) -> Iterator[Mapping[str, Any]]:
     """The containers of a resource's pods. starting: also those that run before the others."""
-    yield from elements(pod(r).get("containers"))
+    yield from elements(at(pod(r), "containers"))
     if starting:
-        yield from elements(pod(r).get("initContainers"))
+        yield from elements(at(pod(r), "initContainers"))
 
 
 def _resources(r: Resource) -> Iterator[Message]:
@@ -50,13 +63,13 @@ def _resources(r: Resource) -> Iterator[Message]:
 
 def _host(r: Resource) -> Iterator[Message]:
     for name in ("hostNetwork", "hostPID", "hostIPC"):
-        if pod(r).get(name) is True:
+        if at(pod(r), name) is True:
             yield f"shares the node's {name.removeprefix('host')}: leave {name} out"
-    for volume in elements(pod(r).get("volumes")):
-        if given(at(volume, "hostPath")):
+    for volume in elements(at(pod(r), "volumes")):
+        if known(at(volume, "hostPath")):
             yield f"volume {volume['name']} is the node's {at(volume, 'hostPath', 'path')}: take another kind of volume"
     for c in containers(r):
-        if any(given(at(port, "hostPort")) for port in elements(c.get("ports"))):
+        if any(known(at(port, "hostPort")) for port in elements(c.get("ports"))):
             yield f"container {c['name']} takes a port of the node: leave hostPort out, and declare a Service"
 
 
@@ -81,7 +94,7 @@ def _either(r: Resource, c: Mapping[str, Any], *path: str) -> Any:
 
 def _non_root(r: Resource) -> Iterator[Message]:
     for c in containers(r):
-        if not is_(_either(r, c, "runAsNonRoot"), True) or is_(_either(r, c, "runAsUser"), 0):
+        if not is_(_either(r, c, "runAsNonRoot"), True) or _either(r, c, "runAsUser") == 0:
             yield f"container {c['name']} may run as root: set securityContext.runAsNonRoot to true, runAsUser above 0"
 
 
@@ -100,9 +113,9 @@ def _seccomp(r: Resource) -> Iterator[Message]:
 def _secrets(r: Resource) -> Iterator[Message]:
     for c in containers(r):
         for entry in elements(c.get("env")):
-            if given(at(entry, "valueFrom", "secretKeyRef")):
+            if known(at(entry, "valueFrom", "secretKeyRef")):
                 yield f"container {c['name']}: {entry['name']} shows a Secret to whatever runs: mount it as a file"
-        if any(given(at(source, "secretRef")) for source in elements(c.get("envFrom"))):
+        if any(known(at(source, "secretRef")) for source in elements(c.get("envFrom"))):
             yield f"container {c['name']}: envFrom shows a Secret to whatever runs: mount it as a file"
 
 
@@ -114,7 +127,7 @@ def _probes(r: Resource) -> Iterator[Message]:
 
 
 def _own_account(r: Resource) -> Iterator[Message]:
-    if pod(r).get("serviceAccountName") in (None, "", "default"):
+    if at(pod(r), "serviceAccountName") in (None, "", "default"):
         yield "runs under the namespace's default service account: declare one for it"
 
 
@@ -130,8 +143,9 @@ def _tokens(stack: Stack) -> Iterator[Violation]:
         for subject in elements(r.inputs.get("subjects"))
     }
     for r in stack.of(*TEMPLATES):
-        account = (at(r.inputs, "metadata", "namespace"), pod(r).get("serviceAccountName"))
-        if not is_(pod(r).get("automountServiceAccountToken"), False) and account not in granted:
+        account = (at(r.inputs, "metadata", "namespace"), at(pod(r), "serviceAccountName"))
+        settled = UNKNOWN not in account and not any(UNKNOWN in subject for subject in granted)
+        if not is_(at(pod(r), "automountServiceAccountToken"), False) and settled and account not in granted:
             yield Violation(r, "has a token that grants nothing: set automountServiceAccountToken to false")
 
 
