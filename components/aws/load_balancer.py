@@ -78,7 +78,7 @@ class LoadBalancer(pulumi.ComponentResource):
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:LoadBalancer", name, {}, opts)
         self._name, self._args, self._scope = name, args, args.scope
-        self.security_group_id = self._create_security_group("load-balancer", "The load balancer's way in and out").id
+        self.security_group_id = self._create_security_group("load-balancer", "Way in and out of the load balancer").id
         self.node_security_group_id = self._create_security_group(
             "ingress-nodes", "What the load balancer may reach on ingress nodes"
         ).id

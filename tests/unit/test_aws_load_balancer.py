@@ -1,6 +1,7 @@
 """The way in: load balancer, target groups, access logs, DNS."""
 
 import json
+import re
 from typing import Any
 
 import pulumi
@@ -103,6 +104,12 @@ def test_load_balancer_and_nodes_admit_each_other_and_nobody_else(recorded: Reco
     assert {(r["securityGroupId"], r["referencedSecurityGroupId"]) for r in out} == {(balancer, nodes)}
     assert {(r["securityGroupId"], r["referencedSecurityGroupId"]) for r in into} == {(nodes, balancer)}
     assert {(r["fromPort"], r["toPort"]) for r in out} == {(r["fromPort"], r["toPort"]) for r in into} == ports
+
+
+def test_descriptions_are_of_letters_that_ec2_takes(recorded: Recorder) -> None:
+    kinds = ("SecurityGroup", "SecurityGroupIngressRule", "SecurityGroupEgressRule")
+    texts = {r["description"] for kind in kinds for r in recorded.all(kind)}
+    assert [text for text in texts if not re.fullmatch(r"[\w ./:()#,@\[\]+=&;{}!$*-]{1,255}", text, re.ASCII)] == []
 
 
 @pytest.mark.parametrize("entry_point", list(LISTENERS))
