@@ -188,8 +188,7 @@ def test_the_stack_says_where_it_is(recording: Recording, stack: str) -> None:
         assert recording.done.outputs["address"] == "192.0.2.1"
 
 
-@pytest.mark.parametrize("stack", ["local"], scope="session")
-def test_pebble_is_of_the_local_stack_alone(recorded: Callable[[str], Recording], stack: str) -> None:
-    assert [r for r in recorded(stack).all("Deployment") if r.name == "pebble"]
+def test_pebble_is_of_the_local_stack_alone(recorded: Callable[[str], Recording]) -> None:
+    assert [r for r in recorded("local").all("Deployment") if r.name == "pebble"]
     for other in ("dev", "staging", "prod"):
         assert not [r for r in recorded(other).registrations if r.name == "pebble"]
