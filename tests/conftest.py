@@ -32,7 +32,7 @@ def record(stack: str, **changes: Any) -> Recording:
     return recording
 
 
-@pytest.fixture(scope="session", params=names())
+@pytest.fixture(params=names())
 def stack(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -50,7 +50,7 @@ def recorded() -> Callable[[str], Recording]:
     return get
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def recording(stack: str, recorded: Callable[[str], Recording]) -> Recording:
     """Every stack, one after the other."""
     return recorded(stack)

@@ -14,7 +14,7 @@ WORKLOADS = ("Deployment", "StatefulSet")
 NOT_NAMESPACED = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer"}
 
 
-@pytest.fixture(scope="session", params=[name for name in names() if name != "shared"])
+@pytest.fixture(params=[name for name in names() if name != "shared"])
 def stack(request: pytest.FixtureRequest) -> str:
     return request.param
 

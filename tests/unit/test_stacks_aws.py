@@ -14,12 +14,12 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 KEEPS_DATA = {"Key", "Vault", "Cluster", "Zone", "Repository", "LogGroup"}
 
 
-@pytest.fixture(scope="session", params=("shared", *ENVIRONMENTS))
+@pytest.fixture(params=("shared", *ENVIRONMENTS))
 def stack(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(scope="session", params=ENVIRONMENTS)
+@pytest.fixture(params=ENVIRONMENTS)
 def environment(request: pytest.FixtureRequest, recorded: Callable[[str], Recording]) -> tuple[str, Recording]:
     return request.param, recorded(request.param)
 
@@ -118,8 +118,8 @@ def test_staging_has_prods_shape(recorded: Callable[[str], Recording]) -> None:
 
 def test_a_node_group_that_must_be_replaced_gets_a_new_name_first(recorded: Callable[[str], Recording]) -> None:
     settings = config_of("prod")["journal:aws"]
-    groups = [{**g, "instanceTypes": ["m7a.xlarge"]} if g["name"] == "apps" else g for g in settings["nodeGroups"]]
-    changed = record("prod", aws={**settings, "nodeGroups": groups})
+    wanted = [{**g, "instanceTypes": ["m7a.xlarge"]} if g["name"] == "apps" else g for g in settings["nodeGroups"]]
+    changed = record("prod", aws={**settings, "nodeGroups": wanted})
     before, after = (
         {g.name: g["nodeGroupName"] for g in groups(recording)} for recording in (recorded("prod"), changed)
     )
