@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from components.aws.github import Github, GithubArgs
-from components.aws.permissions.boundary import boundary
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
 from local.engine import Recorder, run
@@ -234,20 +233,3 @@ def test_a_tag_is_set_on_what_is_made_and_never_on_anothers(
     recorded: Recorder, action: str, resource: str, context: Context, expected: bool
 ) -> None:
     assert may(recorded, "deploy-dev", action, resource, context) is expected
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        "elasticloadbalancing:CreateLoadBalancer",
-        "ec2:CreateSecurityGroup",
-        "ec2:RunInstances",
-        "logs:CreateLogGroup",
-        "iam:CreateRole",
-        "iam:PassRole",
-        "sts:AssumeRole",
-        "s3:GetObject",
-    ],
-)
-def test_what_the_boundary_keeps_from_every_role(action: str) -> None:
-    assert action not in {a for statement in boundary(SCOPE) for a in statement.actions}
