@@ -76,7 +76,7 @@ def _part(name: str, text: str, room: int) -> str:
         heading += f": {_verdict(text)}"
         body = fenced(_middle_cut(text.strip(), room - 500))
     else:
-        body = _end_cut(text.strip(), room - 500)
+        body = _end_cut(text.strip(), room - 500) if text.strip() else "It failed: the run says why."
     return f"<details><summary>{_html_code(heading)}</summary>\n\n{body}\n\n</details>"
 
 

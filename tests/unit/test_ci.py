@@ -102,6 +102,10 @@ def test_a_preview_without_counts_has_failed() -> None:
     assert ": failed</summary>" in ci.comment({"dev": {"preview.txt": "error: no stack named 'dev' found"}}, "")
 
 
+def test_an_empty_report_says_that_it_failed() -> None:
+    assert "Cost per month</summary>\n\nIt failed: the run says why." in ci.comment({"dev": {"cost.md": ""}}, "")
+
+
 def test_text_cannot_leave_its_code_block() -> None:
     text = "````\n### not a heading\n```"
     assert ci.fenced(text).splitlines()[0] == "`````text"
