@@ -17,15 +17,35 @@ ACME_SERVERS = {
 }
 
 ADD_ONS = {
-    "1.34": {
-        "vpc-cni": "v1.20.4-eksbuild.2",
-        "eks-pod-identity-agent": "v1.3.10-eksbuild.1",
-        "kube-proxy": "v1.34.0-eksbuild.4",
-        "coredns": "v1.12.4-eksbuild.1",
-        "aws-ebs-csi-driver": "v1.53.0-eksbuild.1",
-        "snapshot-controller": "v8.3.0-eksbuild.1",
-        "metrics-server": "v0.8.0-eksbuild.5",
-        "eks-node-monitoring-agent": "v1.4.1-eksbuild.1",
+    "1.36": {
+        "vpc-cni": "v1.23.2-eksbuild.1",
+        "eks-pod-identity-agent": "v1.4.0-eksbuild.3",
+        "kube-proxy": "v1.36.0-eksbuild.25",
+        "coredns": "v1.14.7-eksbuild.10",
+        "snapshot-controller": "v8.6.0-eksbuild.8",
+        "aws-ebs-csi-driver": "v1.66.0-eksbuild.1",
+        "metrics-server": "v0.9.0-eksbuild.11",
+        "eks-node-monitoring-agent": "v1.7.2-eksbuild.1",
+    },
+    "1.35": {
+        "vpc-cni": "v1.23.1-eksbuild.1",
+        "eks-pod-identity-agent": "v1.4.0-eksbuild.3",
+        "kube-proxy": "v1.35.3-eksbuild.29",
+        "coredns": "v1.14.3-eksbuild.22",
+        "snapshot-controller": "v8.6.0-eksbuild.6",
+        "aws-ebs-csi-driver": "v1.66.0-eksbuild.1",
+        "metrics-server": "v0.9.0-eksbuild.7",
+        "eks-node-monitoring-agent": "v1.6.4-eksbuild.1",
     },
 }
-"""Versions of EKS add-ons by Kubernetes version: what is named here is what a stack may run."""
+"""Versions of EKS add-ons by Kubernetes version, the recommended one first: what is named here is what a stack may run.
+
+As public configurations of clusters of that version had them up to October 2026; no AWS account was asked. AWS's own
+list: `aws eks describe-addon-versions --kubernetes-version 1.36`.
+"""
+
+CLUSTER_AUTOSCALER_IMAGES = {
+    "1.36": "registry.k8s.io/autoscaling/cluster-autoscaler:v1.36.1",
+    "1.35": "registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.2",
+}
+"""By Kubernetes version: the autoscaler runs the scheduler's code, so its minor version is the cluster's."""

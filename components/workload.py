@@ -55,7 +55,9 @@ class WorkloadArgs:
     ports: container ports by name.
     liveness, readiness: the probes; liveness is the start-up probe too, once a second.
     token: whether the pods talk to the API server, under the tier's own service account.
+    command: what to run where the image names no entry point.
     placement: the nodes that its pods may run on.
+    priority_class: whose pods make way for these when nodes are full; without it, nobody's.
     stop_delay_seconds: how long a pod goes on as before once it is to end, for a load balancer to notice.
     grace_seconds: how long a pod may take to end, that delay and draining included.
     ingress, egress: the few network paths that are needed; DNS is allowed always.
@@ -68,6 +70,7 @@ class WorkloadArgs:
     ports: Mapping[str, int]
     liveness: ProbeArgs
     readiness: ProbeArgs
+    command: Sequence[str] = ()
     arguments: Sequence[pulumi.Input[str]] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     environment_from: Sequence[EnvFromSourceArgs] = ()
@@ -75,6 +78,7 @@ class WorkloadArgs:
     host_aliases: Sequence[HostAliasArgs] = ()
     token: bool = False
     placement: Placement = ANYWHERE
+    priority_class: str | None = None
     stop_delay_seconds: int = 0
     grace_seconds: int = 30
     ingress: Sequence[NetworkPolicyIngressRuleArgs] = ()
@@ -123,6 +127,7 @@ class Workload(KubernetesComponent):
             security_context=pod_security(),
             node_selector=node_selector(self._args.placement),
             tolerations=tolerations(self._args.placement),
+            priority_class_name=self._args.priority_class,
             topology_spread_constraints=spread(self._name),
             termination_grace_period_seconds=self._args.grace_seconds,
             host_aliases=list(self._args.host_aliases) or None,
@@ -136,6 +141,7 @@ class Workload(KubernetesComponent):
             name=self._name,
             image=args.image,
             image_pull_policy="IfNotPresent",
+            command=list(args.command) or None,
             args=list(args.arguments) or None,
             env=[EnvVarArgs(name=name, value=value) for name, value in args.environment.items()] or None,
             env_from=list(args.environment_from) or None,

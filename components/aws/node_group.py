@@ -24,6 +24,8 @@ from components.settings import NodeGroupSettings
 from components.settings.placement import NODE_GROUP_LABEL
 
 TAGGED = ("instance", "volume", "network-interface")
+CLUSTER_TAG = "ebs.csi.aws.com/cluster-name"
+"""The storage driver attaches volumes to machines with this tag alone (AmazonEBSCSIDriverEKSClusterScopedPolicy)."""
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 """What a node does itself: join, hand out Pod Identity credentials, pull images. The network plugin has a role of its
 own. Session Manager is left out: its policy reads every parameter of the account; a broken node is replaced."""
@@ -134,7 +136,7 @@ class NodeGroup(pulumi.ComponentResource):
 
     def _create_launch_template(self) -> aws.ec2.LaunchTemplate:
         name = f"{self._args.scope.name}-{self._settings.name}"
-        tags = {**self._args.tags, "Name": name}
+        tags = {**self._args.tags, "Name": name, CLUSTER_TAG: self._args.scope.name}
         return aws.ec2.LaunchTemplate(
             self._name,
             name=name,

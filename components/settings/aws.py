@@ -100,7 +100,7 @@ class ControlPlaneSettings(Model):
     """The EKS control plane."""
 
     version: str
-    """Kubernetes' minor version, in quotes: "1.34"."""
+    """Kubernetes' minor version, in quotes: "1.36"."""
     access: AccessSettings
     """Who may use the cluster."""
     public_access_cidrs: list[Cidr] = []

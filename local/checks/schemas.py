@@ -14,8 +14,8 @@ from local.failures import Failure
 
 Schema = dict[str, Any]
 RELEASES = {
-    # minor version of an EKS cluster: its newest module, with the hash by which go.sum would know it
-    "1.34": ("v1.34.4", "h1:Yy6R4QB8C9kJPp25GFqEvX5XQwY5qzKeqD0Xx6oAcmk="),
+    # minor version of an EKS cluster, unless it is the local one's: a module of it, and its hash as in go.sum
+    "1.35": ("v1.35.4", "h1:o/8dBC/pHVpYoGV4OAIytAlNPZbdYVTXJHoYvXC4qzM="),
 }
 SWAGGER, CRDS = "api/openapi-spec/swagger.json", "deploy/crds"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
@@ -25,8 +25,8 @@ PATTERN = "{{.ResourceKind}}{{.KindSuffix}}.json"
 """The files' names, in kubeconform's words: `deployment-apps-v1.json`."""
 
 
-def write(folder: Path, minor: str | None) -> int:
-    """Write the schemas for a Kubernetes version, that of the local cluster without one; how many. Raises Failure."""
+def write(folder: Path, minor: str) -> int:
+    """Write the schemas for a minor version of Kubernetes; how many. Raises Failure."""
     definitions = json.loads((kubernetes(minor) / SWAGGER).read_text())["definitions"]
     found = {**of_kubernetes(definitions), **of_crds(_crds(), definitions)}
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,9 +35,14 @@ def write(folder: Path, minor: str | None) -> int:
     return len(found)
 
 
-def kubernetes(minor: str | None) -> Path:
+def local_minor() -> str:
+    """The minor version of the local cluster."""
+    return pinned()[KUBERNETES].removeprefix("v").rpartition(".")[0]
+
+
+def kubernetes(minor: str) -> Path:
     """Where Kubernetes' module lies, fetched when it is not there yet. Raises Failure."""
-    if minor is None:
+    if minor == local_minor():
         return _module(KUBERNETES)
     if minor not in RELEASES:
         raise Failure(

@@ -8,6 +8,7 @@ import pytest
 
 from components.aws.iam import Role
 from components.aws.node_group import (
+    CLUSTER_TAG,
     NODE_POLICIES,
     NodeGroup,
     NodeGroupArgs,
@@ -156,7 +157,7 @@ def test_the_launch_template_keeps_pods_off_the_nodes_credentials(recorded: Reco
 def test_machines_volumes_and_interfaces_are_tagged(recorded: Recorder) -> None:
     specifications = recorded.one("LaunchTemplate")["tagSpecifications"]
     assert {s["resourceType"] for s in specifications} == {"instance", "volume", "network-interface"}
-    assert all(s["tags"] == {**TAGS, "Name": "journal-prod-apps"} for s in specifications)
+    assert all(s["tags"] == {**TAGS, "Name": "journal-prod-apps", CLUSTER_TAG: "journal-prod"} for s in specifications)
 
 
 def test_the_group_takes_the_settings(recorded: Recorder) -> None:
