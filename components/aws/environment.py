@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.aws.add_ons import AddOn, AddOns, AddOnsArgs, after_nodes, before_nodes
 from components.aws.backup import Backup, BackupArgs
+from components.aws.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.aws.control_plane import ControlPlane, ControlPlaneArgs
 from components.aws.dns import Dns, DnsArgs
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
@@ -17,6 +19,7 @@ from components.aws.node_group import NodeGroup, NodeGroupArgs, node_role
 from components.aws.provider import tags
 from components.aws.scope import Scope
 from components.aws.shared_stack import SharedStack
+from components.aws.storage import DefaultStorageClass
 from components.aws.targets import Targets, TargetsArgs
 from components.cluster import Cluster
 from components.platform.ingress_controller import HEALTH_PORT, NODE_PORTS
@@ -50,17 +53,20 @@ class Environment(pulumi.ComponentResource):
         self._network = self._create_network()
         self._control_plane = self._create_control_plane()
         self._load_balancer = self._create_load_balancer()
-        self._node_add_ons: list[pulumi.Resource] = []
-        node_groups = self._create_node_groups()
+        node_groups = self._create_node_groups(self._create_add_ons("node-add-ons", before_nodes()))
         provider = self._create_provider([*node_groups.values(), *self._control_plane.access])
+        add_ons = self._create_cluster_add_ons(list(node_groups.values()))
         self.cluster = Cluster(
             provider=provider,
             exposure="TargetGroup",
             ingress=INGRESS,
             registry=self._shared.registry,
             address=self._load_balancer.dns_name,
+            storage_class=self._create_storage_class(provider, add_ons),
+            add_ons=add_ons,
             reachable=self._create_way_in(node_groups["ingress"]),
         )
+        self._create_autoscaler(provider, add_ons)
         self._create_backup()
         self.register_outputs({"address": self._load_balancer.dns_name})
 
@@ -106,7 +112,18 @@ class Environment(pulumi.ComponentResource):
             opts=self._options(),
         )
 
-    def _create_node_groups(self) -> dict[str, NodeGroup]:
+    def _create_add_ons(
+        self, name: str, add_ons: Sequence[AddOn], depends_on: Sequence[pulumi.Resource] = ()
+    ) -> Sequence[pulumi.Resource]:
+        args = AddOnsArgs(
+            scope=self._scope,
+            cluster_name=self._control_plane.cluster_name,
+            version=self._args.settings.control_plane.version,
+            add_ons=add_ons,
+        )
+        return AddOns(name, args, opts=self._options(depends_on)).resources
+
+    def _create_node_groups(self, node_add_ons: Sequence[pulumi.Resource]) -> dict[str, NodeGroup]:
         """The groups by name. What pods need on every node is there before the first one."""
         role = Role("node", node_role(self._scope), opts=self._options())
         return {
@@ -123,7 +140,7 @@ class Environment(pulumi.ComponentResource):
                     role_arn=role.arn,
                     tags=tags(self._scope, self._args.settings.tags),
                 ),
-                opts=self._options(depends_on=[*self._network.egress, *self._node_add_ons]),
+                opts=self._options(depends_on=[*self._network.egress, *node_add_ons]),
             )
             for group in self._args.settings.node_groups
         }
@@ -139,6 +156,29 @@ class Environment(pulumi.ComponentResource):
             kubeconfig=self._control_plane.kubeconfig,
             enable_server_side_apply=True,
             opts=self._options(depends_on=before),
+        )
+
+    def _create_cluster_add_ons(self, nodes: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+        settings = self._args.settings
+        wanted = after_nodes(len(settings.network.zones), tags(self._scope, settings.tags))
+        return self._create_add_ons("cluster-add-ons", wanted, depends_on=nodes)
+
+    def _create_storage_class(
+        self, provider: kubernetes.Provider, add_ons: Sequence[pulumi.Resource]
+    ) -> pulumi.Output[str]:
+        opts = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(add_ons))
+        storage_class = DefaultStorageClass("gp3", opts=opts)
+        return storage_class.storage_class.id.apply(lambda _: storage_class.name)
+
+    def _create_autoscaler(self, provider: kubernetes.Provider, add_ons: Sequence[pulumi.Resource]) -> None:
+        ClusterAutoscaler(
+            "cluster-autoscaler",
+            ClusterAutoscalerArgs(
+                scope=self._scope,
+                cluster_name=self._control_plane.cluster_name,
+                version=self._args.settings.control_plane.version,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(add_ons)),
         )
 
     def _create_way_in(self, ingress_nodes: NodeGroup) -> list[pulumi.Resource]:

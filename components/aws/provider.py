@@ -1,6 +1,5 @@
 """The AWS provider of a stack: one region, one account, the same tags on everything."""
 
-import pulumi
 import pulumi_aws as aws
 
 from components.aws.scope import Scope
