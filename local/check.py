@@ -9,12 +9,13 @@ from pathlib import Path
 
 from rich.table import Table
 
-from local import apt, packages, paths, stack
+from local import apt, environments, packages, stack
 from local.failures import Failure
 from local.terminal import console
 
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
+CHECKS = [PYTHON, "-m", "local.checks"]
 FRONTEND = stack.ROOT / "apps" / "frontend"
 
 
@@ -30,13 +31,15 @@ class Stage:
 
 def quick_stages() -> list[Stage]:
     """What needs no cluster."""
-    ty, api = str(Path(PYTHON).parent / "ty"), _frontend_python()
+    ty, api = str(Path(PYTHON).parent / "ty"), environments.python_of(FRONTEND.name)
     platform = stack.ROOT / "local" / "cluster" / "platform"
     return [
         Stage(name="format", commands=[[PYTHON, "-m", "ruff", "format", "--check", "."]]),
         Stage(name="lint", commands=[[PYTHON, "-m", "ruff", "check", "."]]),
         Stage(name="types", commands=[[ty, "check"]]),
         Stage(name="unit", commands=[[*PYTEST, "tests/unit"]]),
+        Stage(name="manifests", commands=[[*CHECKS, "manifests"], [*PYTEST, "tests/checks"]]),
+        Stage(name="workflows", commands=[[*CHECKS, "workflows"]]),
         Stage(name="page", commands=[[*PYTEST, "apps/fileserver/tests"]]),
         Stage(
             name="api",
@@ -99,22 +102,7 @@ def _prepare(*, quick: bool) -> None:
     missing = packages.missing_packages(wanted)
     if missing:
         apt.install(missing)
-    lock, python = FRONTEND / "requirements-dev.lock", _frontend_python()
-    stamp = python.parent.parent / "lock"
-    if stamp.exists() and stamp.read_text() == lock.read_text():
-        return
-    uv = str(Path(PYTHON).parent / "uv")
-    for arguments in (
-        ["venv", "-q", "--clear", "--python", PYTHON, str(python.parent.parent)],
-        ["pip", "sync", "-q", "--python", str(python), "--require-hashes", str(lock)],
-    ):
-        if subprocess.run([uv, *arguments], check=False).returncode != 0:
-            raise Failure("The API's test environment can't be made.", "Does the package index answer?")
-    stamp.write_text(lock.read_text())
-
-
-def _frontend_python() -> Path:
-    return paths.cache() / "venvs" / "frontend" / "bin" / "python"
+    environments.prepare(FRONTEND.name, FRONTEND / "requirements-dev.lock")
 
 
 def _table(times: list[tuple[str, float, bool]], total: float) -> None:

@@ -11,7 +11,6 @@ from components import settings
 from local import render, stack
 from local.checks import findings, programs, schemas, tools
 from local.checks.findings import Finding, Judged
-from local.cluster.programs import KUBERNETES, pinned
 from local.engine.renderer import MANIFESTS
 from local.failures import Failure
 from local.terminal import Steps, console
@@ -38,17 +37,12 @@ def run(names: Sequence[str]) -> None:
         )
 
 
-def versions(name: str) -> tuple[str | None, str]:
-    """The Kubernetes minor version of a stack: as its settings have it (None: the local cluster's), and whole."""
-    config = stack.effective(name, stack.Overrides())
-    prefix = f"{stack.PROJECT}:"
-    parsed = settings.parse(
-        {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}, stack.PROJECT
-    )
-    aws = getattr(parsed, "aws", None)
-    own = None if aws is None else getattr(aws, "control_plane", None)
-    minor = None if own is None else own.version
-    return minor, pinned()[KUBERNETES].removeprefix("v").rpartition(".")[0] if minor is None else minor
+def kubernetes_of(name: str) -> str:
+    """The minor version of Kubernetes that a stack runs on; the local cluster's where it has none of its own."""
+    parsed = stack.checked(stack.effective(name, stack.Overrides()))
+    if isinstance(parsed, settings.SharedSettings) or parsed.aws is None:
+        return schemas.local_minor()
+    return parsed.aws.control_plane.version
 
 
 def _find(root: Path, names: Sequence[str]) -> Iterator[Finding]:
@@ -58,28 +52,30 @@ def _find(root: Path, names: Sequence[str]) -> Iterator[Finding]:
             folders = {}
             for number, name in enumerate(names):
                 step.step(name, number, len(names))
-                if (folder := _rendered(root, name)) is not None:
+                if (folder := rendered(root, name)) is not None:
                     folders[name] = folder
         with steps.step("build kubeconform and kube-score") as step:
             built = programs.build(step)
         with steps.step("kubeconform"):
             known: dict[str, Path] = {}
             for name, folder in folders.items():
-                minor, version = versions(name)
+                version = kubernetes_of(name)
                 if version not in known:
                     known[version] = root / "schemas" / version
-                    schemas.write(known[version], minor)
+                    schemas.write(known[version], version)
                 yield from tools.kubeconform(built / "kubeconform", name, folder, known[version])
         with steps.step("kube-score"):
             for name, folder in folders.items():
-                yield from tools.kube_score(built / "kube-score", name, folder, versions(name)[1])
+                yield from tools.kube_score(built / "kube-score", name, folder, kubernetes_of(name))
+        if not folders:
+            return
         with steps.step("install checkov"):
             checkov = programs.checkov()
         with steps.step("checkov"):
             yield from tools.checkov(checkov, root / "stacks")
 
 
-def _rendered(root: Path, name: str) -> Path | None:
+def rendered(root: Path, name: str) -> Path | None:
     """The folder of a stack's manifests; None for a stack without Kubernetes objects."""
     written = root / "rendered" / name
     render.record(name).write(written)

@@ -29,9 +29,11 @@ def kubeconform(program: Path, stack: str, folder: Path, schema_folder: Path) ->
         raise Failure(f"kubeconform left out manifests of stack {stack}: {count}.")
     for found in said["resources"] if count["invalid"] or count["errors"] else []:
         if found["status"] != "statusValid":
-            reasons = [f"{e['path']}: {e['msg']}" for e in found.get("validationErrors") or []] or [found["msg"]]
+            reasons = [part for part in found["msg"].split(" - at ")[1:] if "'allOf' failed" not in part]
             resource = _resource(Path(found["filename"]))
-            yield from (Finding("kubeconform", found["status"], resource, stack, reason) for reason in reasons)
+            yield from (
+                Finding("kubeconform", found["status"], resource, stack, reason) for reason in reasons or [found["msg"]]
+            )
 
 
 def kube_score(program: Path, stack: str, folder: Path, minor: str) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from policy.rules.model import (
     given,
     is_,
     known,
+    unknown_in,
 )
 
 TEMPLATES = {
@@ -80,7 +81,8 @@ def _privileges(r: Resource) -> Iterator[Message]:
             yield f"container {c['name']} is privileged: leave it out"
         if not is_(at(security, "allowPrivilegeEscalation"), False):
             yield f"container {c['name']} may gain privileges: set securityContext.allowPrivilegeEscalation to false"
-        if "ALL" not in elements(at(security, "capabilities", "drop")):
+        dropped = at(security, "capabilities", "drop")
+        if "ALL" not in elements(dropped) and not unknown_in(dropped):
             yield f"container {c['name']} keeps capabilities: set securityContext.capabilities.drop to [ALL]"
         if added := elements(at(security, "capabilities", "add")):
             yield f"container {c['name']} adds {', '.join(added)}: leave capabilities.add out"
