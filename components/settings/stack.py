@@ -105,6 +105,16 @@ class Settings(FrontendConfig):
         return self
 
     @model_validator(mode="after")
+    def _host_of_its_environment(self) -> Self:
+        """The roles that deploy dev and staging may change records under `<environment>.<domain>` alone."""
+        if self.aws is not None and self.environment != "prod" and f".{self.environment}." not in self.host:
+            raise ValueError(
+                f"host {self.host} in {self.environment}: its role may not touch that name; "
+                f"name it journal.{self.environment}.<domain>"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sentry_in_prod(self) -> Self:
         if self.environment != "prod" and any(c.sentry_dsn is not None for c in (self, *self.config_history)):
             raise ValueError(f"sentryDsn in {self.environment}: only prod reports errors; take it out")

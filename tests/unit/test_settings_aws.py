@@ -104,7 +104,8 @@ def test_nothing_is_registered_then() -> None:
     [
         ({"cluster": {"context": "x"}}, "cluster and aws are both named"),
         ({"frontend": {**PROD["frontend"], "image": "ghcr.io/journal/frontend:v1"}}, "names a registry"),
-        ({"environment": "staging"}, "sentryDsn in staging"),
+        ({"environment": "staging", "host": "journal.staging.kbp-sample.com"}, "sentryDsn in staging"),
+        ({"environment": "dev", "sentryDsn": None, "configHistory": []}, "its role may not touch that name"),
         ({"sentryDsn": "https://sentry.example/1"}, "is no Sentry DSN"),
     ],
 )

@@ -11,7 +11,7 @@ from local.stack import names
 from tests.conftest import Recording, config_of
 
 WORKLOADS = ("Deployment", "StatefulSet")
-NOT_NAMESPACED = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer"}
+NOT_NAMESPACED = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer", "StorageClass"}
 
 
 @pytest.fixture(params=[name for name in names() if name != "shared"])
