@@ -21,9 +21,9 @@ LogDays = Literal[
 """Days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 LOG_TYPES: list[LogType] = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
-Endpoint = Literal["ecr.api", "ecr.dkr", "sts", "logs", "ec2", "eks", "eks-auth", "kms"]
-NEEDED_WITHOUT_NAT: set[Endpoint] = {"ecr.api", "ecr.dkr", "sts", "ec2", "eks", "eks-auth"}
-"""What nodes without a way out need (EKS guide, Private clusters)."""
+Endpoint = Literal["ecr.api", "ecr.dkr", "sts", "logs", "ec2", "eks", "eks-auth", "kms", "autoscaling"]
+NEEDED_WITHOUT_NAT: set[Endpoint] = {"ecr.api", "ecr.dkr", "sts", "ec2", "eks", "eks-auth", "autoscaling"}
+"""What nodes without a way out, and the Cluster Autoscaler on them, need (EKS guide, Private clusters)."""
 GRAVITON = re.compile(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*[.-]")
 """Arm instance types: `g` among the attributes behind the generation (EC2 guide, Instance type names)."""
 
@@ -140,6 +140,10 @@ class ControlPlaneSettings(Model):
         if any(network.prefixlen < WIDEST[network.version] for network in networks):
             raise ValueError(
                 "opens the API server to the world; name the networks that need it, or none for a private endpoint"
+            )
+        if six := [str(network) for network in networks if network.version == 6]:
+            raise ValueError(
+                f"{six[0]} is IPv6, which the public endpoint of an IPv4 cluster does not have; name IPv4 networks"
             )
         return blocks
 

@@ -50,6 +50,10 @@ BAD = {
     "a public block": ({"network.cidr": "52.1.0.0/16"}, "is no private block"),
     "no room for the pods": ({"network.podCidr": "100.64.0.0/22"}, "full nodes fit into the subnets"),
     "no way out": ({"network.nat": "none", "network.interfaceEndpoints": ["ecr.api"]}, "leaves nodes without"),
+    "no way out for the autoscaler": (
+        {"network.nat": "none", "network.interfaceEndpoints": ["ecr.api", "ecr.dkr", "sts", "ec2", "eks", "eks-auth"]},
+        "leaves nodes without autoscaling",
+    ),
     "min above desired": ({"nodeGroups.1.minSize": 4}, "minSize 4, desiredSize 3"),
     "desired above max": ({"nodeGroups.1.desiredSize": 13}, "desiredSize 13, maxSize 12"),
     "Arm instances on an x86 group": ({"nodeGroups.1.instanceTypes": ["m7g.large"]}, "m7g.large has no x86_64"),
@@ -71,6 +75,7 @@ BAD = {
     ),
     "an API server open to the world": ({"controlPlane.publicAccessCidrs": ["0.0.0.0/0"]}, "to the world"),
     "an API server open to the world by IPv6": ({"controlPlane.publicAccessCidrs": ["::/0"]}, "to the world"),
+    "an API server open to an IPv6 network": ({"controlPlane.publicAccessCidrs": ["2001:db8::/32"]}, "is IPv6, which"),
     "half of the world": ({"controlPlane.publicAccessCidrs": ["0.0.0.0/1"]}, "to the world"),
     "log retention that AWS has not": ({"controlPlane.logDays": 42}, "1, 3, 5"),
     "an account's alias": ({"account": "my-account"}, "match pattern"),
