@@ -11,6 +11,8 @@ from local.failures import Failure
 
 FILE = Path("docs") / "prices.yaml"
 GIB = 1024**3
+BOTTLEROCKET_GIB = 2
+"""Size of a disk whose size the image decides: Bottlerocket's system volume (its README, Default volumes)."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _nodes(r: Registration, list_: Prices, resources: Resources) -> Iterator[Lin
     spot, count = r.inputs.get("capacityType") == "SPOT", int(r.inputs["scalingConfig"]["desiredSize"])
     yield list_.instance(f"nodes {r.name}: {types[0]}{' Spot' if spot else ''}", count, types[0], spot=spot)
     disks = [d.get("ebs", {}) for d in given.get("blockDeviceMappings", [])] or [{"volumeSize": r.inputs["diskSize"]}]
-    size = sum(int(disk["volumeSize"]) for disk in disks)
+    size = sum(int(disk.get("volumeSize", BOTTLEROCKET_GIB)) for disk in disks)
     yield list_.line(f"disks of nodes {r.name}", count * size, "gp3")
 
 

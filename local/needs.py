@@ -8,6 +8,7 @@ from local.engine import Registration
 
 Objects = Mapping[tuple[str, str, str], Registration]
 CERT_MANAGER = "cert-manager.io"
+CLUSTER_WIDE = ("ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace", "StorageClass")
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 
 
@@ -61,10 +62,8 @@ def _keys(r: Registration) -> Iterator[tuple[str, str, str]]:
 def _named(r: Registration) -> Iterator[tuple[tuple[str, str, str], str]]:
     """What an object names: kind, namespace and name, and why."""
     metadata, spec = r.inputs.get("metadata", {}), r.inputs.get("spec", {})
-    namespace = metadata.get("namespace", r.inputs.get("namespace", ""))
+    namespace = "" if r.kind in CLUSTER_WIDE else metadata.get("namespace", r.inputs.get("namespace", ""))
     yield ("Namespace", "", namespace), "it is in the namespace"
-    role = r.inputs.get("roleRef", {})
-    yield (role.get("kind", ""), "" if role.get("kind") == "ClusterRole" else namespace, role.get("name", "")), "role"
     if r.kind == "Ingress":
         yield ("IngressClass", "", spec.get("ingressClassName", "")), "ingress class"
     issuer = spec.get("issuerRef", {}) if isinstance(spec, dict) else {}
