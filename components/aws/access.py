@@ -10,8 +10,8 @@ import pulumi_aws as aws
 from components.base import APPLICATION
 from components.settings.aws import AccessSettings
 
-Level = Literal["admin", "operator", "viewer"]
-"""What a principal may do; the settings have a list of each."""
+Level = Literal["admin", "operator", "viewer", "auditor"]
+"""What a principal may do; the settings have a list of each but auditors, who are ours."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,10 @@ GRANTS: Mapping[Level, tuple[Grant, ...]] = {
     "admin": (Grant("AmazonEKSClusterAdminPolicy"),),
     "operator": (Grant("AmazonEKSEditPolicy", (APPLICATION,)), Grant("AmazonEKSViewPolicy")),
     "viewer": (Grant("AmazonEKSViewPolicy"),),
+    "auditor": (Grant("AmazonEKSAdminViewPolicy"),),
 }
-"""Edit changes workloads, reads Secrets and opens shells; View reads all but Secrets (EKS guide, Review access policy
-permissions)."""
+"""Edit changes workloads, reads Secrets and opens shells; View reads all but Secrets, AdminView reads everything (EKS
+guide, Review access policy permissions)."""
 
 
 def label(principal_arn: str) -> str:
@@ -48,7 +49,10 @@ def label(principal_arn: str) -> str:
 
 
 def entries(
-    settings: AccessSettings, admins: Mapping[str, pulumi.Input[str]], viewers: Mapping[str, pulumi.Input[str]]
+    settings: AccessSettings,
+    admins: Mapping[str, pulumi.Input[str]],
+    viewers: Mapping[str, pulumi.Input[str]],
+    auditors: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, tuple[Level, pulumi.Input[str]]]:
     """Level and principal of each access entry, by the name of its resources."""
     named: dict[Level, Sequence[str]] = {
@@ -61,6 +65,7 @@ def entries(
     }
     found.update({name: ("admin", arn) for name, arn in admins.items()})
     found.update({name: ("viewer", arn) for name, arn in viewers.items()})
+    found.update({name: ("auditor", arn) for name, arn in auditors.items()})
     return found
 
 
@@ -68,13 +73,14 @@ def entries(
 class AccessArgs:
     """Who may use the cluster.
 
-    settings: people and roles by ARN. admins, viewers: further principals, by a name of ours.
+    settings: people and roles by ARN. admins, viewers, auditors: further principals, by a name of ours.
     """
 
     settings: AccessSettings
     cluster_name: pulumi.Input[str]
     admins: Mapping[str, pulumi.Input[str]]
     viewers: Mapping[str, pulumi.Input[str]]
+    auditors: Mapping[str, pulumi.Input[str]]
 
 
 class Access(pulumi.ComponentResource):
@@ -85,7 +91,7 @@ class Access(pulumi.ComponentResource):
     def __init__(self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:Access", name, {}, opts)
         self._cluster_name = args.cluster_name
-        found = entries(args.settings, args.admins, args.viewers)
+        found = entries(args.settings, args.admins, args.viewers, args.auditors)
         self.resources = [
             resource for who, (level, arn) in found.items() for resource in self._create_entry(who, level, arn)
         ]

@@ -62,6 +62,7 @@ class Account(pulumi.ComponentResource):
             name_servers=zone.name_servers,
             boundary_arn=github.boundary_arn,
             preview_role_arn=github.preview_role_arn,
+            drift_role_arn=github.drift_role_arn,
             images_role_arn=github.images_role_arn,
             deploy_role_arns=pulumi.Output.all(**github.deploy_role_arns),
         )

@@ -75,7 +75,7 @@ class ControlPlaneArgs:
 
     subnet_ids: where EKS puts its network interfaces, in two zones or more.
     key_arn: the KMS key that encrypts Secrets and logs.
-    admins, viewers: further principals that may use the cluster, by a name of ours (CI's roles).
+    admins, viewers, auditors: further principals that may use the cluster, by a name of ours (CI's roles).
     """
 
     scope: Scope
@@ -84,6 +84,7 @@ class ControlPlaneArgs:
     key_arn: pulumi.Input[str]
     admins: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     viewers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    auditors: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -168,6 +169,7 @@ class ControlPlane(pulumi.ComponentResource):
                 cluster_name=self.cluster_name,
                 admins=args.admins,
                 viewers=args.viewers,
+                auditors=args.auditors,
             ),
             opts=self._options(),
         ).resources

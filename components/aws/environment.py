@@ -92,6 +92,7 @@ class Environment(pulumi.ComponentResource):
                 key_arn=self._key.key_arn,
                 admins={"deploy": self._shared.deploy_role_arn(self._scope.environment)},
                 viewers={"preview": self._shared.preview_role_arn},
+                auditors={"drift": self._shared.drift_role_arn},
             ),
             opts=self._options(),
         )

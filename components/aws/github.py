@@ -14,7 +14,7 @@ from components.aws.provider import PROJECT
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
 
-PREVIEW, IMAGES = "preview", "images"
+PREVIEW, DRIFT, IMAGES = "preview", "drift", "images"
 """GitHub environments beside those that are deployed to."""
 
 
@@ -35,13 +35,14 @@ class GithubArgs:
 
 
 class Github(pulumi.ComponentResource):
-    """A role for each GitHub environment: `preview` reads, `images` pushes, each other one deploys itself.
+    """A role for each GitHub environment: `preview` and `drift` read, `images` pushes, each other one deploys itself.
 
     boundary_arn: the boundary without which no deployment can make a role.
     """
 
     boundary_arn: pulumi.Output[str]
     preview_role_arn: pulumi.Output[str]
+    drift_role_arn: pulumi.Output[str]
     images_role_arn: pulumi.Output[str]
     deploy_role_arns: Mapping[str, pulumi.Output[str]]
 
@@ -57,17 +58,19 @@ class Github(pulumi.ComponentResource):
         )
         self.boundary_arn = self._create_policy("boundary", *boundary(self._scope)).arn
         self._reads = self._create_policy("read", *reads(self._scope))
-        self.preview_role_arn = self._create_preview_role()
+        self.preview_role_arn = self._create_reading_role(PREVIEW)
+        # The same in AWS. Clusters let it read Secrets, which a refresh does; pull requests can't take it.
+        self.drift_role_arn = self._create_reading_role(DRIFT)
         self.images_role_arn = self._create_role(IMAGES, IMAGES, github.images(args.repository_arns)).arn
         self.deploy_role_arns = {
             environment: self._create_deploy_role(environment) for environment in args.settings.environments
         }
         self.register_outputs({"boundary_arn": self.boundary_arn})
 
-    def _create_preview_role(self) -> pulumi.Output[str]:
+    def _create_reading_role(self, environment: str) -> pulumi.Output[str]:
         stacks = [github.SHARED, *self._args.settings.environments]
         state = github.state(self._scope, self._args.state, stacks)
-        return self._attach(PREVIEW, self._create_role(PREVIEW, PREVIEW, state), self._reads)
+        return self._attach(environment, self._create_role(environment, environment, state), self._reads)
 
     def _create_deploy_role(self, environment: str) -> pulumi.Output[str]:
         """Its policies are three, for AWS takes 6,144 characters in one."""

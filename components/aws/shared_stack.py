@@ -14,7 +14,7 @@ class SharedOutputs:
     registry: the image registry's host, without a scheme.
     zone_id, name_servers: of the DNS zone; the domain's registrar must name these servers.
     boundary_arn: the permissions boundary that every role of an environment carries.
-    preview_role_arn, images_role_arn: what GitHub's environments `preview` and `images` take.
+    preview_role_arn, drift_role_arn, images_role_arn: what GitHub's environments `preview`, `drift` and `images` take.
     deploy_role_arns: what each environment's deployment takes, by environment.
     """
 
@@ -23,6 +23,7 @@ class SharedOutputs:
     name_servers: pulumi.Output[Sequence[str]]
     boundary_arn: pulumi.Output[str]
     preview_role_arn: pulumi.Output[str]
+    drift_role_arn: pulumi.Output[str]
     images_role_arn: pulumi.Output[str]
     deploy_role_arns: pulumi.Output[dict[str, str]]
 

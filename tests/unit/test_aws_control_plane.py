@@ -143,7 +143,7 @@ def test_each_principal_has_an_entry_and_its_policies(
     assert associations(recorded, principal) == {(prefix + name, *rest) for name, *rest in policies}
 
 
-def test_only_administrators_have_a_policy_that_reads_secrets_everywhere() -> None:
+def test_only_administrators_and_auditors_read_secrets_everywhere() -> None:
     wide: dict[Level, set[str]] = {
         level: {g.policy for g in grants if not g.namespaces} for level, grants in GRANTS.items()
     }
@@ -151,14 +151,15 @@ def test_only_administrators_have_a_policy_that_reads_secrets_everywhere() -> No
         "admin": {"AmazonEKSClusterAdminPolicy"},
         "operator": {"AmazonEKSViewPolicy"},
         "viewer": {"AmazonEKSViewPolicy"},
+        "auditor": {"AmazonEKSAdminViewPolicy"},  # the nightly look for drift, on main alone
     }
 
 
 def test_names_of_entries_do_not_shift_when_the_list_does() -> None:
     one, two = (f"arn:aws:iam::{ACCOUNT}:{rest}" for rest in ("role/team/ops", "user/ops"))
-    both = entries(AccessSettings(admins=[one, two]), {}, {})
+    both = entries(AccessSettings(admins=[one, two]), {}, {}, {})
     assert both == {f"{ACCOUNT}-role-team-ops": ("admin", one), f"{ACCOUNT}-user-ops": ("admin", two)}
-    assert entries(AccessSettings(admins=[two]), {}, {}) == {label(two): ("admin", two)}
+    assert entries(AccessSettings(admins=[two]), {}, {}, {}) == {label(two): ("admin", two)}
 
 
 def test_the_kubeconfig_asks_for_a_token_and_holds_none() -> None:

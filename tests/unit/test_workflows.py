@@ -106,7 +106,7 @@ def test_scripts_read_what_others_wrote_from_the_environment_alone(job: dict[str
 @pytest.mark.parametrize("job", [job for job in jobs() if any(u.startswith(CREDENTIALS) for u in uses(job.values[0]))])
 def test_credentials_come_by_oidc_for_an_environment(job: dict[str, Any]) -> None:
     """The role's trust names the environment, and the environment says who may use it."""
-    assert job["environment"] in {"preview", "images", "dev", "${{ inputs.stack }}"}
+    assert job["environment"] in {"preview", "drift", "images", "dev", "${{ inputs.stack }}"}
     (taken,) = [step for step in steps(job) if step.get("uses", "").startswith(CREDENTIALS)]
     assert "${{ vars.AWS_ROLE_ARN }}" in taken["with"].values()
     assert not {"aws-access-key-id", "aws-secret-access-key"} & taken["with"].keys()
@@ -176,10 +176,10 @@ def test_forks_get_no_credentials_and_no_comment() -> None:
     assert pull_request["preview"]["environment"] == "preview"
 
 
-def test_drift_is_looked_for_in_every_stack_by_the_role_that_reads() -> None:
+def test_drift_is_looked_for_in_every_stack_by_a_role_that_pull_requests_lack() -> None:
     check = load("drift")["jobs"]["check"]
     assert check["strategy"]["matrix"]["stack"] == list(ci.ORDER)
-    assert check["environment"] == "preview"
+    assert check["environment"] == "drift"
     assert "--refresh --expect-no-changes" in runs(check)
     assert trigger(load("drift"))["schedule"]
 
@@ -199,7 +199,7 @@ def test_the_readme_sets_every_variable_and_makes_every_environment() -> None:
     assert variables == set(re.findall(r"gh variable set (\w+)", readme))
     used = {job.values[0].get("environment") for job in jobs()} - {None, "${{ inputs.stack }}"}
     deployed = {stage["with"]["stack"] for stage in load("deploy")["jobs"].values() if "with" in stage}
-    (protected,) = re.findall(r"for environment in (images .+); do", readme)
+    (protected,) = re.findall(r"for environment in (drift .+); do", readme)
     assert {"preview", *protected.split()} == used | deployed
     assert all(f"takes {name} " in readme for name in used - deployed)
 
