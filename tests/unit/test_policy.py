@@ -9,11 +9,23 @@ import pulumi_aws
 import pulumi_kubernetes
 import pulumi_policy
 import pytest
+from pulumi_policy import (
+    PolicyCustomTimeouts,
+    PolicyResource,
+    PolicyResourceOptions,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
+from policy import pack
 from policy.rules import RULES, STACK_RULES
-from policy.rules.model import Rule, StackRule
+from policy.rules.model import UNKNOWN, Resource, Rule, StackRule
 from tests.conftest import ROOT, Recording
 from tests.unit.policies import said, stack_of
+from tests.unit.policy_examples import changed, good
 
 
 @pytest.mark.parametrize("rule", [*RULES, *STACK_RULES], ids=lambda rule: rule.name)
@@ -45,6 +57,45 @@ def test_the_pack_lists_every_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi_policy, "PolicyPack", lambda **arguments: packs.append(arguments))
     monkeypatch.setattr(sys, "path", [*sys.path])
     runpy.run_path(str(ROOT / "policy"), run_name="__main__")
-    (pack,) = packs
-    listed = {(p.name, p.description, p.enforcement_level.value) for p in pack["policies"]}
-    assert listed == {(rule.name, rule.description, rule.enforcement) for rule in [*RULES, *STACK_RULES]}
+    (listed,) = packs
+    policies = {(p.name, p.description, p.enforcement_level.value) for p in listed["policies"]}
+    assert policies == {(rule.name, rule.description, rule.enforcement) for rule in [*RULES, *STACK_RULES]}
+
+
+def test_what_the_engine_hands_over_is_made_plain() -> None:
+    handed = unknown_checking_proxy({"a": [UNKNOWN_STRING_VALUE, {"b": 1.0}], "c": UNKNOWN_ARRAY_VALUE, "d": "text"})
+    assert pack.plain(handed) == {"a": [UNKNOWN, {"b": 1.0}], "c": UNKNOWN, "d": "text"}
+
+
+def test_the_pack_reports_what_a_rule_says() -> None:
+    wrong = changed(good("node group"), "nodeRepairConfig.enabled", False)
+    assert reported("node-repair", [wrong]) == [
+        ("nodeRepairConfig.enabled is false; broken nodes stay: set it to true", None)
+    ]
+    assert reported("node-repair", [good("node group"), good("cluster")]) == []
+
+
+def test_the_pack_reports_what_a_rule_says_of_a_stack() -> None:
+    ((message, urn),) = reported("quota", [good("namespace")])
+    assert message.startswith("may fill the cluster")
+    assert urn == "urn:pulumi:prod::journal::kubernetes:core/v1:Namespace::namespace"
+
+
+def reported(rule: str, resources: list[Resource]) -> list[tuple[str, str | None]]:
+    """What the pack's policy of a rule tells the engine of resources."""
+    found: list[tuple[str, str | None]] = []
+    (policy,) = [p for p in pack.policies() if p.name == rule]
+    handed = [_handed(r) for r in resources]
+    if isinstance(policy, StackValidationPolicy):
+        policy.validate(StackValidationArgs(handed), lambda message, urn: found.append((message, urn)))
+    elif isinstance(policy, ResourceValidationPolicy):
+        for r in handed:
+            args = ResourceValidationArgs(r.resource_type, r.props, r.urn, r.name, r.opts, r.provider)
+            policy.validate(args, lambda message, urn: found.append((message, urn)))
+    return found
+
+
+def _handed(r: Resource) -> PolicyResource:
+    options = PolicyResourceOptions(r.protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
+    urn = f"urn:pulumi:{r.stack}::journal::{r.type}::{r.name}"
+    return PolicyResource(r.type, unknown_checking_proxy(dict(r.inputs)), urn, r.name, options, None, None, [], {})
