@@ -74,11 +74,11 @@ down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays c
 	@$(LOCAL) down
 
 .PHONY: test
-test: $(VENV)/.ready ## Run every test: format, lint, types, unit, live, browser (about 15 minutes)
+test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, live, browser (about 15 minutes)
 	@$(LOCAL) test
 
 .PHONY: unit
-unit: $(VENV)/.ready ## Run the quick tests alone: format, lint, types, unit (under a minute)
+unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
 	@$(LOCAL) test --quick
 
 .PHONY: bench
@@ -93,3 +93,5 @@ schema: $(VENV)/.ready ## Write the JSON schema by which editors check Pulumi.<s
 lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
 	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--upgrade pyproject.toml --group dev -o requirements.lock
+	cd local/checks && ../../$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --upgrade checkov.in -o checkov.lock
