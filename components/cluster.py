@@ -23,7 +23,7 @@ class Cluster:
     exposure: how clients reach the ingress controller.
     ingress: where the ingress controller's pods run.
     storage_class: of volumes whose stack names none; None is the cluster's default.
-    add_ons: what pods need beside nodes, DNS and volumes among it.
+    add_ons: what pods need beside nodes, volumes among it. dns: what looks names up, one of them.
     registry: the image registry's host, which images of ours are named without; None where they name it.
     address: where clients connect, when it is known before the ingress controller is there.
     reachable: what must be there before the world reaches the ingress controller.
@@ -34,6 +34,7 @@ class Cluster:
     ingress: Placement = ANYWHERE
     storage_class: pulumi.Input[str] | None = None
     add_ons: Sequence[pulumi.Resource] = ()
+    dns: Sequence[pulumi.Resource] = ()
     registry: pulumi.Input[str] | None = None
     address: pulumi.Input[str] | None = None
     reachable: Sequence[pulumi.Resource] = ()

@@ -80,9 +80,22 @@ class Switch(TypedDict):
     enabled: bool
 
 
+class Forced(TypedDict):
+    """Whether a part is there whatever the driver finds."""
+
+    forceEnable: bool
+
+
+class EbsSidecars(TypedDict):
+    """Of aws-ebs-csi-driver, the containers beside the driver. snapshotter: what takes snapshots."""
+
+    snapshotter: Forced
+
+
 class EbsCsiDriver(TypedDict):
     """Configuration of aws-ebs-csi-driver."""
 
+    sidecars: EbsSidecars
     controller: EbsController
     node: EbsNode
     defaultStorageClass: Switch

@@ -16,6 +16,8 @@ from components.aws.add_on_configuration import (
     EbsController,
     EbsCsiDriver,
     EbsNode,
+    EbsSidecars,
+    Forced,
     MatchLabels,
     NodeMonitoring,
     Spread,
@@ -42,15 +44,11 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class AddOn:
-    """An add-on. configuration: valid by the schema that `aws eks describe-addon-configuration` prints.
-
-    needs: add-ons of the same stage that must be there first.
-    """
+    """An add-on. configuration: valid by the schema that `aws eks describe-addon-configuration` prints."""
 
     name: str
     configuration: Configuration | None = None
     identity: Identity | None = None
-    needs: tuple[str, ...] = ()
 
 
 CRITICAL: list[Toleration] = [{"key": CRITICAL_ADDONS, "operator": "Exists"}]
@@ -78,8 +76,8 @@ def after_nodes(zones: int, volume_tags: Mapping[str, str]) -> tuple[AddOn, ...]
     """What needs nodes to become ready; it runs on the system nodes, or on every node.
 
     zones: how many the nodes are in. volume_tags: of each volume that a claim makes.
-    The storage driver may touch volumes and machines of this cluster alone, by the tags that EKS and it set. It takes
-    snapshots where it finds their kinds when it starts, so the snapshot controller, which brings them, comes first.
+    The storage driver may touch volumes and machines of this cluster alone, by the tags that EKS and it set. It is
+    told to take snapshots: by itself it would only where the snapshot controller was there before it.
     """
     dns = MatchLabels(matchLabels={"k8s-app": "kube-dns"})
     return (
@@ -99,6 +97,7 @@ def after_nodes(zones: int, volume_tags: Mapping[str, str]) -> tuple[AddOn, ...]
         AddOn(
             name="aws-ebs-csi-driver",
             configuration=EbsCsiDriver(
+                sidecars=EbsSidecars(snapshotter=Forced(forceEnable=True)),
                 controller=EbsController(extraVolumeTags=dict(volume_tags)),
                 node=EbsNode(tolerateAllTaints=True),
                 defaultStorageClass=Switch(enabled=False),
@@ -106,7 +105,6 @@ def after_nodes(zones: int, volume_tags: Mapping[str, str]) -> tuple[AddOn, ...]
             identity=Identity(
                 service_account="ebs-csi-controller-sa", policy="AmazonEBSCSIDriverEKSClusterScopedPolicy"
             ),
-            needs=("snapshot-controller",),
         ),
         AddOn(name="metrics-server", configuration=Tolerations(tolerations=CRITICAL)),
         AddOn(
@@ -131,7 +129,7 @@ def version_of(add_on: AddOn, kubernetes: str) -> str:
 class AddOnsArgs:
     """What a stage of add-ons needs to be told.
 
-    version: of Kubernetes, "1.36". add_ons: those of the stage, what others need before them.
+    version: of Kubernetes, "1.36". add_ons: those of the stage.
     """
 
     scope: Scope
@@ -143,18 +141,15 @@ class AddOnsArgs:
 class AddOns(pulumi.ComponentResource):
     """A stage of add-ons, each with the role of its pods. They go with what they installed when they are removed."""
 
-    resources: Sequence[pulumi.Resource]
+    by_name: Mapping[str, pulumi.Resource]
 
     def __init__(self, name: str, args: AddOnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:AddOns", name, {}, opts)
         self._args = args
-        made: dict[str, pulumi.Resource] = {}
-        for add_on in args.add_ons:
-            made[add_on.name] = self._create_add_on(add_on, [made[needed] for needed in add_on.needs])
-        self.resources = list(made.values())
+        self.by_name = {add_on.name: self._create_add_on(add_on) for add_on in args.add_ons}
         self.register_outputs({})
 
-    def _create_add_on(self, add_on: AddOn, needs: Sequence[pulumi.Resource]) -> aws.eks.Addon:
+    def _create_add_on(self, add_on: AddOn) -> aws.eks.Addon:
         configuration = add_on.configuration
         return aws.eks.Addon(
             add_on.name,
@@ -166,7 +161,7 @@ class AddOns(pulumi.ComponentResource):
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             preserve=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(needs)),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _associations(self, add_on: AddOn) -> list[aws.eks.AddonPodIdentityAssociationArgs] | None:

@@ -1,6 +1,6 @@
 """An environment in AWS: a cluster of its own, from the network to the address that clients connect to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pulumi
@@ -53,9 +53,10 @@ class Environment(pulumi.ComponentResource):
         self._network = self._create_network()
         self._control_plane = self._create_control_plane()
         self._load_balancer = self._create_load_balancer()
-        node_groups = self._create_node_groups(self._create_add_ons("node-add-ons", before_nodes()))
+        node_groups = self._create_node_groups(list(self._create_add_ons("node-add-ons", before_nodes()).values()))
         provider = self._create_provider([*node_groups.values(), *self._control_plane.access])
-        add_ons = self._create_cluster_add_ons(list(node_groups.values()))
+        by_name = self._create_cluster_add_ons(list(node_groups.values()))
+        add_ons = list(by_name.values())
         self.cluster = Cluster(
             provider=provider,
             exposure="TargetGroup",
@@ -64,6 +65,7 @@ class Environment(pulumi.ComponentResource):
             address=self._load_balancer.dns_name,
             storage_class=self._create_storage_class(provider, add_ons),
             add_ons=add_ons,
+            dns=[by_name["coredns"]],
             reachable=self._create_way_in(node_groups["ingress"]),
         )
         self._create_autoscaler(provider, add_ons)
@@ -115,14 +117,14 @@ class Environment(pulumi.ComponentResource):
 
     def _create_add_ons(
         self, name: str, add_ons: Sequence[AddOn], depends_on: Sequence[pulumi.Resource] = ()
-    ) -> Sequence[pulumi.Resource]:
+    ) -> Mapping[str, pulumi.Resource]:
         args = AddOnsArgs(
             scope=self._scope,
             cluster_name=self._control_plane.cluster_name,
             version=self._args.settings.control_plane.version,
             add_ons=add_ons,
         )
-        return AddOns(name, args, opts=self._options(depends_on)).resources
+        return AddOns(name, args, opts=self._options(depends_on)).by_name
 
     def _create_node_groups(self, node_add_ons: Sequence[pulumi.Resource]) -> dict[str, NodeGroup]:
         """The groups by name. What pods need on every node is there before the first one."""
@@ -140,8 +142,9 @@ class Environment(pulumi.ComponentResource):
                     security_group_ids=self._security_groups_of(group),
                     role_arn=role.arn,
                     tags=tags(self._scope, self._args.settings.tags),
+                    after=[*self._network.egress, *node_add_ons],
                 ),
-                opts=self._options(depends_on=[*self._network.egress, *node_add_ons]),
+                opts=self._options(),
             )
             for group in self._args.settings.node_groups
         }
@@ -159,7 +162,7 @@ class Environment(pulumi.ComponentResource):
             opts=self._options(depends_on=before),
         )
 
-    def _create_cluster_add_ons(self, nodes: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+    def _create_cluster_add_ons(self, nodes: Sequence[pulumi.Resource]) -> Mapping[str, pulumi.Resource]:
         settings = self._args.settings
         wanted = after_nodes(len(settings.network.zones), tags(self._scope, settings.tags))
         return self._create_add_ons("cluster-add-ons", wanted, depends_on=nodes)

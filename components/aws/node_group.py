@@ -104,6 +104,7 @@ class NodeGroupArgs:
     version: of Kubernetes, "1.36". subnet_cidrs: of the subnets, in the same order.
     security_group_ids: all that the nodes have, the cluster's among them.
     tags: of instances, volumes and network interfaces, which the provider's default tags don't reach.
+    after: what nodes need until they are gone: the network's way out, what every node runs.
     """
 
     scope: Scope
@@ -115,6 +116,7 @@ class NodeGroupArgs:
     security_group_ids: Sequence[pulumi.Input[str]]
     role_arn: pulumi.Input[str]
     tags: Mapping[str, str]
+    after: Sequence[pulumi.Resource] = ()
 
 
 class NodeGroup(pulumi.ComponentResource):
@@ -178,5 +180,7 @@ class NodeGroup(pulumi.ComponentResource):
                 aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=taint.effect)
                 for taint in settings.taints
             ],
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["scalingConfig.desiredSize"]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=list(args.after), ignore_changes=["scalingConfig.desiredSize"]
+            ),
         )

@@ -70,22 +70,22 @@ class RedisArgs:
 class Redis(KubernetesComponent):
     """A replicated Redis for one application. Reads go to `read_host`, writes to `write_host`.
 
-    auth_secret: name of the Secret whose key `password` both sides mount as a file.
+    auth_secret: name of the Secret whose key `password` both sides mount as a file; who mounts it waits for it.
     """
 
     read_host: str
     write_host: str
-    auth_secret: str
+    auth_secret: pulumi.Output[str]
 
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("data:Redis", name, args.namespace, opts)
         self._settings, own = args.settings, args.settings.storage_class
         self._storage_class = args.storage_class if own is None else own
         self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
-        self.auth_secret = f"{name}-auth"
-        servers = pods(name)
+        password, servers = self._create_password(), pods(name)
+        self.auth_secret = password.metadata.apply(lambda metadata: str(metadata.name))
         before: list[pulumi.Resource] = [
-            self._create_password(),
+            password,
             self._create_launch_script(),
             self._create_network_policy(
                 ingress=[allow_from([servers, *(pods(client) for client in args.clients)], "redis")],
@@ -102,10 +102,11 @@ class Redis(KubernetesComponent):
         self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
 
     def _create_password(self) -> Secret:
-        password = random.RandomPassword(self.auth_secret, length=32, special=False, opts=self._options())
+        name = f"{self._name}-auth"
+        password = random.RandomPassword(name, length=32, special=False, opts=self._options())
         return Secret(
-            self.auth_secret,
-            metadata=self._metadata(self.auth_secret),
+            name,
+            metadata=self._metadata(name),
             string_data={"password": password.result},
             opts=self._options(),
         )

@@ -1,5 +1,6 @@
 """Certificates: cert-manager, and the ACME issuer that a stack asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -20,6 +21,7 @@ CLIENTS_OF_THE_INGRESS = (CERT_MANAGER, PEBBLE)
 class CertificatesArgs:
     """What issuing needs to be told.
 
+    dns: what must be there before names can be looked up.
     ingress_namespace, ingress_address: the ingress controller that answers challenges, and its Service's address.
     """
 
@@ -27,6 +29,7 @@ class CertificatesArgs:
     host: str
     ingress_namespace: str
     ingress_address: pulumi.Input[str]
+    dns: Sequence[pulumi.Resource] = ()
 
 
 class Certificates(pulumi.ComponentResource):
@@ -44,6 +47,7 @@ class Certificates(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         pebble = self._create_pebble(cert_manager, args) if own else None
+        before = [cert_manager, *args.dns, *([] if pebble is None else [pebble])]
         acme = AcmeIssuer(
             args.settings.issuer,
             AcmeIssuerArgs(
@@ -51,7 +55,7 @@ class Certificates(pulumi.ComponentResource):
                 email=args.settings.email,
                 ca_bundle=None if pebble is None else pebble.ca_bundle,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[cert_manager, *([] if pebble is None else [pebble])]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
         self.issuer = acme.issuer
         self.register_outputs({"issuer": self.issuer})

@@ -74,8 +74,9 @@ class Platform(pulumi.ComponentResource):
                 host=args.host,
                 ingress_namespace=TRAEFIK,
                 ingress_address=controller.cluster_ip,
+                dns=args.cluster.dns,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.cluster.add_ons),
+            opts=child,
         )
         known, own = args.cluster.address, controller.address
         self.edge = Edge(ingress_namespace=TRAEFIK, issuer=certificates.issuer, reachable=args.cluster.reachable)

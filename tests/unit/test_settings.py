@@ -113,7 +113,7 @@ def test_nothing_is_registered_when_a_setting_is_wrong() -> None:
 
 def test_what_pulumi_hands_over_as_text_becomes_the_same_settings() -> None:
     as_text = {key: json.dumps(value) if isinstance(value, dict | list) else str(value) for key, value in GOOD.items()}
-    loaded: list[settings.Settings] = []
+    loaded: list[settings.Settings | settings.SharedSettings] = []
     run(lambda: loaded.append(settings.load()), Recorder(), project="journal", stack="test", config=as_text)
     assert loaded == [settings.parse(GOOD)]
 
