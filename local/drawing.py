@@ -110,7 +110,8 @@ def lay_out(box: Box) -> None:
     width, y = text, HEAD + len(box.lines) * LINE
     if box.children:
         kept, _ = forward_and_back(list(box.children), box.edges)
-        arranged = rows(box.children, reduced(kept))
+        column = [[child] for child in box.children.values()]
+        arranged = column if box.style == "zone" else rows(box.children, reduced(kept))
         width = max([text, *(sum(b.width + GAP for b in row) - GAP for row in arranged)])
         linked = {a for a, _ in kept}
         for row in arranged:

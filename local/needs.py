@@ -9,6 +9,12 @@ from local.engine import Registration
 Objects = Mapping[tuple[str, str, str], Registration]
 CERT_MANAGER = "cert-manager.io"
 CLUSTER_WIDE = ("ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace", "StorageClass")
+ENVIRONMENT = {
+    "configMapRef": "ConfigMap",
+    "configMapKeyRef": "ConfigMap",
+    "secretRef": "Secret",
+    "secretKeyRef": "Secret",
+}
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 
 
@@ -87,6 +93,11 @@ def _in_pod(pod: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
                 yield ("Secret", secret.get("secretName", secret.get("name", ""))), "volume"
         claim = volume.get("persistentVolumeClaim", {})
         yield ("PersistentVolumeClaim", claim.get("claimName", "")), "volume"
+    for container in (*pod.get("containers", []), *pod.get("initContainers", [])):
+        sources = [*container.get("envFrom", []), *(e.get("valueFrom", {}) for e in container.get("env", []))]
+        for source in sources:
+            for key, kind in ENVIRONMENT.items():
+                yield (kind, source.get(key, {}).get("name", "")), "environment"
 
 
 def _in_aws(everything: list[Registration]) -> Iterator[Need]:

@@ -145,6 +145,7 @@ def workload(**pod: Any) -> Registration:
             object_("Certificate", "c", spec={"secretName": "tls"}),
         ),
         (workload(volumes=[{"projected": {"sources": [{"configMap": {"name": "x"}}]}}]), object_("ConfigMap", "x")),
+        (workload(containers=[{"envFrom": [{"configMapRef": {"name": "x"}}]}]), object_("ConfigMap", "x")),
         (workload(volumes=[{"persistentVolumeClaim": {"claimName": "x"}}]), object_("PersistentVolumeClaim", "x")),
         (object_("Ingress", "i", spec={"ingressClassName": "t"}), object_("IngressClass", "t", "")),
         (
