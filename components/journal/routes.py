@@ -21,7 +21,7 @@ from pulumi_kubernetes.networking.v1 import (
 
 from components.base import KubernetesComponent
 from components.platform.acme import SOLVER_LABELS, SOLVER_PORT, Certificate, CertificateArgs
-from components.platform.ingress_controller import INGRESS_CLASS
+from components.platform.traefik import INGRESS_CLASS
 from components.policies import allow_from, namespace
 
 ANNOTATIONS = {

@@ -7,7 +7,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.base import KubernetesComponent
 from components.platform.cert_manager_types import AcmeSpec, CertificateSpec, PrivateKey
-from components.platform.ingress_controller import INGRESS_CLASS
+from components.platform.traefik import INGRESS_CLASS
 
 READY = {"pulumi.com/waitFor": "condition=Ready"}
 """Has Pulumi wait until cert-manager says so."""

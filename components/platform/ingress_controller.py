@@ -29,65 +29,20 @@ from pulumi_kubernetes.rbac.v1 import (
 from components.base import KubernetesComponent, http_probe, selector_labels
 from components.cluster import Exposure
 from components.platform.namespace import Namespace
+from components.platform.traefik import DRAIN_SECONDS, INGRESS_CLASS, PORTS, arguments, middlewares
 from components.policies import allow_api_server, allow_from, allow_to, namespace, network
 from components.settings import IngressSettings
 from components.settings.placement import ANYWHERE, Placement
 from components.workload import Workload, WorkloadArgs
 
-INGRESS_CLASS = "traefik"
 NODE_PORTS = {"web": 30080, "websecure": 30443}
 HEALTH_PORT = 30254
 """Port of every node that answers GET /healthz with 200 while a pod of the ingress controller is ready on it."""
 LOAD_BALANCER_CLASS = "journal/pulumi"
 """Names nobody, so that no controller makes a load balancer beside the one that Pulumi owns."""
-PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
-DRAIN_SECONDS = 5
 NOTICE_SECONDS = 30
 """How long target groups take to leave out a node: health checks, and then some (ELB guide, NLB health checks)."""
-HSTS_SECONDS = 31_536_000
 NOTHING_TO_AWAIT = {"pulumi.com/skipAwait": "true"}
-
-
-def middlewares() -> dict:
-    """Traefik's dynamic configuration: what routes refer to as `NAME@file`."""
-    headers = {
-        "stsSeconds": HSTS_SECONDS,
-        "stsIncludeSubdomains": True,
-        "contentTypeNosniff": True,
-        "customResponseHeaders": {"Server": ""},
-    }
-    return {"http": {"middlewares": {"security-headers": {"headers": headers}}}}
-
-
-def arguments(namespaces: Sequence[str], host: str) -> list[str]:
-    """Traefik's command line.
-
-    HTTP is redirected below every route, so ACME challenges still answer on port 80. A service with no ready pod keeps
-    its route and answers 503: without it, requests to the API would fall to the page's route.
-    """
-    return [
-        "--global.checknewversion=false",
-        "--global.sendanonymoususage=false",
-        "--log.format=json",
-        "--log.level=INFO",
-        "--ping=true",
-        f"--entrypoints.traefik.address=:{PORTS['ping']}",
-        f"--entrypoints.web.address=:{PORTS['web']}",
-        "--entrypoints.web.http.redirections.entrypoint.to=:443",
-        "--entrypoints.web.http.redirections.entrypoint.scheme=https",
-        "--entrypoints.web.http.redirections.entrypoint.priority=1",
-        f"--entrypoints.websecure.address=:{PORTS['websecure']}",
-        "--entrypoints.websecure.http.tls=true",
-        *(
-            f"--entrypoints.{e}.transport.lifecycle.requestacceptgracetimeout={DRAIN_SECONDS}"
-            for e in ("web", "websecure")
-        ),
-        f"--providers.kubernetesingress.ingressclass={INGRESS_CLASS}",
-        "--providers.kubernetesingress.allowemptyservices=true",
-        f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
-        f"--providers.kubernetesingress.ingressendpoint.hostname={host}",
-        "--providers.file.directory=/etc/traefik/dynamic",
-    ]
 
 
 @dataclass(kw_only=True)

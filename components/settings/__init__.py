@@ -15,10 +15,9 @@ from components.settings.aws import (
     ControlPlaneSettings,
     LoadBalancerSettings,
     NetworkSettings,
-    NodeGroupSettings,
-    Taint,
 )
 from components.settings.errors import SettingsError
+from components.settings.nodes import NodeGroupSettings, Taint
 from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
 from components.settings.stack import ClusterSettings, Settings, load, parse, schema
 

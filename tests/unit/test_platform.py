@@ -5,15 +5,8 @@ import json
 import pytest
 
 from components.platform.cert_manager import CertManagerArgs, values
-from components.platform.ingress_controller import (
-    DRAIN_SECONDS,
-    HEALTH_PORT,
-    LOAD_BALANCER_CLASS,
-    NODE_PORTS,
-    NOTICE_SECONDS,
-    arguments,
-    middlewares,
-)
+from components.platform.ingress_controller import HEALTH_PORT, LOAD_BALANCER_CLASS, NODE_PORTS, NOTICE_SECONDS
+from components.platform.traefik import DRAIN_SECONDS, arguments, middlewares
 from components.settings.placement import NODE_GROUP_LABEL
 from components.versions import ACME_SERVERS
 from tests.conftest import Recording, config_of, record
