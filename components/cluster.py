@@ -14,6 +14,11 @@ Exposure = Literal["LoadBalancer", "NodePort", "TargetGroup"]
 """How clients reach the ingress controller: by a load balancer that the cluster makes, by ports of every node, or by
 target groups of a load balancer that Pulumi owns."""
 
+NODE_PORTS = {"web": 30080, "websecure": 30443}
+"""Ports of every node that lead to the ingress controller, where its exposure is no load balancer of the cluster's."""
+HEALTH_PORT = 30254
+"""Port of every node that answers GET /healthz with 200 while a pod of the ingress controller is ready on it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:

@@ -22,7 +22,7 @@ from components.aws.iam import Statement
 from components.aws.pod_identity import PodIdentity, PodIdentityArgs
 from components.aws.scope import Scope
 from components.base import KubernetesComponent, http_probe
-from components.platform.namespace import Namespace
+from components.namespace import Namespace
 from components.policies import allow_api_server, allow_to, network
 from components.settings import Resources
 from components.settings.placement import ADD_ONS

@@ -21,8 +21,7 @@ from components.aws.scope import Scope
 from components.aws.shared_stack import SharedStack
 from components.aws.storage import DefaultStorageClass
 from components.aws.targets import Targets, TargetsArgs
-from components.cluster import Cluster
-from components.platform.ingress_controller import HEALTH_PORT, NODE_PORTS
+from components.cluster import HEALTH_PORT, NODE_PORTS, Cluster
 from components.settings import AwsSettings, NodeGroupSettings
 from components.settings.placement import INGRESS
 

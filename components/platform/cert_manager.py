@@ -10,8 +10,8 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
 
 from components import versions
 from components.base import KubernetesComponent
+from components.namespace import Namespace
 from components.platform.cert_manager_types import LeaderElection, Limits, Values
-from components.platform.namespace import Namespace
 from components.policies import allow_api_server, allow_from, allow_to, network
 
 WEBHOOK_PORT = 10250

@@ -27,17 +27,14 @@ from pulumi_kubernetes.rbac.v1 import (
 )
 
 from components.base import KubernetesComponent, http_probe, selector_labels
-from components.cluster import Exposure
-from components.platform.namespace import Namespace
+from components.cluster import HEALTH_PORT, NODE_PORTS, Exposure
+from components.namespace import Namespace
 from components.platform.traefik import DRAIN_SECONDS, INGRESS_CLASS, PORTS, arguments, middlewares
 from components.policies import allow_api_server, allow_from, allow_to, namespace, network
 from components.settings import IngressSettings
 from components.settings.placement import ANYWHERE, Placement
 from components.workload import Workload, WorkloadArgs
 
-NODE_PORTS = {"web": 30080, "websecure": 30443}
-HEALTH_PORT = 30254
-"""Port of every node that answers GET /healthz with 200 while a pod of the ingress controller is ready on it."""
 LOAD_BALANCER_CLASS = "journal/pulumi"
 """Names nobody, so that no controller makes a load balancer beside the one that Pulumi owns."""
 NOTICE_SECONDS = 30

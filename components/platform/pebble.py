@@ -22,9 +22,9 @@ from pulumi_kubernetes.core.v1 import (
 
 from components import versions
 from components.base import KubernetesComponent, selector_labels
+from components.namespace import Namespace
 from components.platform.acme import READY, private_key
 from components.platform.cert_manager_types import CertificateSpec
-from components.platform.namespace import Namespace
 from components.policies import allow_from, allow_to, namespace
 from components.settings import Resources
 from components.workload import Workload, WorkloadArgs

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pulumi
 
 from components.cluster import Cluster
+from components.namespace import Namespace
 from components.platform.certificates import CLIENTS_OF_THE_INGRESS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
-from components.platform.namespace import Namespace
 from components.settings import CertificateSettings, IngressSettings
 
 TRAEFIK = "traefik"

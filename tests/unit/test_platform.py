@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from components.cluster import HEALTH_PORT, NODE_PORTS
 from components.platform.cert_manager import CertManagerArgs, values
-from components.platform.ingress_controller import HEALTH_PORT, LOAD_BALANCER_CLASS, NODE_PORTS, NOTICE_SECONDS
+from components.platform.ingress_controller import LOAD_BALANCER_CLASS, NOTICE_SECONDS
 from components.platform.traefik import DRAIN_SECONDS, arguments, middlewares
 from components.settings.placement import NODE_GROUP_LABEL
 from components.versions import ACME_SERVERS

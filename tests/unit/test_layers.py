@@ -1,0 +1,45 @@
+"""Each layer imports only from the layers above it (docs/architecture.md)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+LAYERS = ("settings", "objects", "aws", "clusters", "platform", "journal")
+"""From the top; `objects` is what stands beside the folders: base, namespace, workload, policies, cluster."""
+BESIDE = {"clusters": "clusters", "versions": "settings"}
+COMPONENTS = ROOT / "components"
+
+
+def layer_of(module: str) -> str:
+    """The layer of `components.aws.network`, say."""
+    first = module.split(".")[1]
+    return first if (COMPONENTS / first).is_dir() else BESIDE.get(first, "objects")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("components."):
+            yield str(node.module)
+
+
+@pytest.mark.parametrize("path", sorted(COMPONENTS.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_layer_knows_nothing_of_those_below_it(path: Path) -> None:
+    relative = path.relative_to(ROOT).with_suffix("")
+    if path.parent == COMPONENTS and path.name == "__init__.py":
+        return
+    here = LAYERS.index(layer_of(".".join(relative.parts)))
+    for module in imports(path):
+        assert LAYERS.index(layer_of(module)) <= here, f"{relative} imports {module}"
+
+
+def test_the_program_is_short() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) < 60
+
+
+@pytest.mark.parametrize("path", sorted(COMPONENTS.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_component_is_read_at_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 250
