@@ -82,7 +82,7 @@ unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, ma
 	@$(LOCAL) test --quick
 
 .PHONY: bench
-bench: $(VENV)/.ready ## Measure start, repeated up, reads and writes; as ratios within this run
+bench: $(VENV)/.ready ## Measure start, repeated up, a preview, reads and writes; as ratios within this run
 	@$(LOCAL) bench
 
 .PHONY: schema

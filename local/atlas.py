@@ -59,7 +59,8 @@ class Atlas:
         return rule(self, r) if rule is not None else self.workload(r) if pod_of(r) else None
 
     def workload(self, r: Registration) -> Spot:
-        pods = "one a node" if r.kind == "DaemonSet" else f"{r['spec'].get('replicas', 1)} pods"
+        replicas = r["spec"].get("replicas", 1)
+        pods = "one a node" if r.kind == "DaemonSet" else "1 pod" if replicas == 1 else f"{replicas} pods"
         claims = [c["spec"]["resources"]["requests"]["storage"] for c in r["spec"].get("volumeClaimTemplates", [])]
         volumes = f", {' and '.join(claims)} each" if claims else ""
         style = "data" if claims else "workload"

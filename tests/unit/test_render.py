@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from local import cli, render, stack
+from local import cli, render, stack, tree
 
 
 @pytest.mark.parametrize("name", stack.names())
@@ -31,6 +31,29 @@ def test_another_stack_is_shown_without_a_cluster() -> None:
     assert result.exit_code == 0
     assert "letsencrypt" in result.output
     assert "in all" in result.output
+
+
+def test_leaves_of_one_type_share_a_line_unless_each_is_wanted() -> None:
+    short, whole = (
+        CliRunner().invoke(cli.app, ["preview", "--stack", "prod", *flags]).output for flags in ([], ["--all"])
+    )
+    assert "ec2:NatGateway (3)  nat-eu-central-1a, nat-eu-central-1b, nat-eu-central-1c" in short
+    assert "ec2:NatGateway  nat-eu-central-1b\n" in whole
+    assert "3 ec2:NatGateway" in short
+    assert "3 ec2:NatGateway" in whole
+
+
+@pytest.mark.parametrize(
+    ("type_", "short"),
+    [
+        ("aws:ec2/subnet:Subnet", "aws:ec2:Subnet"),
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2:VpcEndpoint"),
+        ("kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:Deployment"),
+        ("journal:data:Redis", "journal:data:Redis"),
+    ],
+)
+def test_types_are_shown_as_pulumi_shows_them(type_: str, short: str) -> None:
+    assert tree.short(type_) == short
 
 
 def test_a_stack_that_is_not_there_is_told() -> None:
