@@ -56,11 +56,16 @@ class KubernetesComponent(pulumi.ComponentResource):
         self._name, self._namespace = name, namespace
 
     def _metadata(
-        self, name: str | None = None, *, annotations: Mapping[str, pulumi.Input[str]] | None = None
+        self,
+        name: str | None = None,
+        *,
+        cluster_wide: bool = False,
+        annotations: Mapping[str, pulumi.Input[str]] | None = None,
     ) -> ObjectMetaArgs:
+        """Name, namespace and labels; an object of a cluster-wide kind is in no namespace."""
         return ObjectMetaArgs(
             name=self._name if name is None else name,
-            namespace=self._namespace,
+            namespace=None if cluster_wide else self._namespace,
             labels=labels(self._name),
             annotations=annotations,
         )

@@ -176,10 +176,12 @@ class ClusterAutoscaler(KubernetesComponent):
 
     def _create_cluster_role(self) -> list[pulumi.Resource]:
         return [
-            ClusterRole(self._name, metadata=self._metadata(), rules=cluster_rules(), opts=self._options()),
+            ClusterRole(
+                self._name, metadata=self._metadata(cluster_wide=True), rules=cluster_rules(), opts=self._options()
+            ),
             ClusterRoleBinding(
                 self._name,
-                metadata=self._metadata(),
+                metadata=self._metadata(cluster_wide=True),
                 role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=self._name),
                 subjects=[self._subject()],
                 opts=self._options(),

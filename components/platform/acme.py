@@ -52,13 +52,11 @@ class AcmeIssuer(KubernetesComponent):
         }
         if args.ca_bundle is not None:
             acme["caBundle"] = args.ca_bundle
-        metadata = self._metadata(annotations=READY)
-        metadata.namespace = None
         cluster_issuer = CustomResource(
             name,
             api_version="cert-manager.io/v1",
             kind="ClusterIssuer",
-            metadata=metadata,
+            metadata=self._metadata(cluster_wide=True, annotations=READY),
             spec={"acme": acme},
             opts=self._options(),
         )

@@ -84,7 +84,7 @@ class IngressController(KubernetesComponent):
     def _create_ingress_class(self) -> IngressClass:
         return IngressClass(
             INGRESS_CLASS,
-            metadata=self._metadata(INGRESS_CLASS),
+            metadata=self._metadata(INGRESS_CLASS, cluster_wide=True),
             spec=IngressClassSpecArgs(controller="traefik.io/ingress-controller"),
             opts=self._options(),
         )
@@ -95,10 +95,10 @@ class IngressController(KubernetesComponent):
             PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingressclasses"], verbs=["list", "watch"]),
         ]
         return [
-            ClusterRole(self._name, metadata=self._metadata(), rules=rules, opts=self._options()),
+            ClusterRole(self._name, metadata=self._metadata(cluster_wide=True), rules=rules, opts=self._options()),
             ClusterRoleBinding(
                 self._name,
-                metadata=self._metadata(),
+                metadata=self._metadata(cluster_wide=True),
                 role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=self._name),
                 subjects=[self._subject()],
                 opts=self._options(),

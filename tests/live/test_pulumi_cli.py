@@ -22,7 +22,7 @@ import sys
 sys.path.insert(0, {str(stack.ROOT)!r})
 import pulumi
 from components.cluster import ExistingCluster
-from components.platform.namespace import Namespace
+from components.namespace import Namespace
 from components.settings import ClusterSettings
 settings = ClusterSettings(kubeconfig=pulumi.Config().require("kubeconfig"))
 provider = ExistingCluster("cluster", settings).cluster.provider

@@ -11,7 +11,7 @@ from local.stack import names
 from tests.conftest import Recording, config_of
 
 WORKLOADS = ("Deployment", "StatefulSet")
-NOT_NAMESPACED = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer", "StorageClass"}
+CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer", "StorageClass"}
 
 
 @pytest.fixture(params=[name for name in names() if name != "shared"])
@@ -43,8 +43,7 @@ def containers(recording: Recording) -> Iterator[tuple[Registration, dict[str, A
 def test_every_object_has_an_explicit_name_and_namespace(recording: Recording) -> None:
     for r in objects(recording):
         assert r["metadata"]["name"], r.label
-        if r.kind not in NOT_NAMESPACED:
-            assert r["metadata"]["namespace"], r.label
+        assert (r["metadata"].get("namespace") is None) == (r.kind in CLUSTER_WIDE), r.label
 
 
 def test_no_two_objects_are_the_same(recording: Recording) -> None:
