@@ -58,7 +58,7 @@ def test_a_killed_component_comes_back_and_pods_start(name: str, pods: Pods) -> 
     before = by_name()[name]
     os.kill(before.pid, signal.SIGKILL)
     started = time.monotonic()
-    until(lambda: name in by_name() and by_name()[name].pid != before.pid and by_name()[name].ready, RECOVERY_SECONDS)
+    until(lambda: (now := by_name().get(name)) is not None and now.pid != before.pid and now.ready, RECOVERY_SECONDS)
 
     def created() -> bool:
         try:
