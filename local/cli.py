@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from local import render, stacks_cli
 from local.failures import Failure, failures
+from local.stacks import cli as stacks_cli
+from local.stacks import render
 from local.terminal import console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)

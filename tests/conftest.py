@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from local import mocks
 from local.engine import Recorder, Run
 from local.stack import names
+from local.stacks import mocks
 
 ROOT = Path(__file__).resolve().parent.parent
 

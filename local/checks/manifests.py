@@ -8,11 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from components import settings
-from local import render, stack
+from local import stack
 from local.checks import findings, programs, schemas, tools
 from local.checks.findings import Finding, Judged
 from local.engine.renderer import MANIFESTS
 from local.failures import Failure
+from local.stacks import render
 from local.terminal import Steps, console
 
 SKIPS = stack.ROOT / "policy" / "skips.yaml"

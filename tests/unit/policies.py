@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from local import mocks
 from local.engine import Recorder, Registration
+from local.stacks import mocks
 from policy.rules import RULES, STACK_RULES
 from policy.rules.model import UNKNOWN, Message, Provider, Resource, Rule, Stack, StackRule
 

@@ -14,7 +14,7 @@ from components.aws.storage import DefaultStorageClass
 from components.settings.placement import CRITICAL_ADDONS
 from components.versions import ADD_ONS, CLUSTER_AUTOSCALER_IMAGES
 from local.engine import EngineError, Recorder, run
-from local.mocks import Cloud
+from local.stacks.mocks import Cloud
 
 ACCOUNT = "111122223333"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)

@@ -16,7 +16,7 @@ from components.aws.scope import Scope
 from components.settings.placement import CRITICAL_ADDONS
 from components.versions import CLUSTER_AUTOSCALER_IMAGES
 from local.engine import Recorder, run
-from local.mocks import Cloud
+from local.stacks.mocks import Cloud
 
 ACCOUNT, NAME = "111122223333", "cluster-autoscaler"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)

@@ -13,7 +13,7 @@ from components.settings.aws import LOG_TYPES, AccessSettings, ControlPlaneSetti
 from components.versions import ADD_ONS
 from local.engine import Recorder, run
 from local.engine.model import Registration
-from local.mocks import Cloud
+from local.stacks.mocks import Cloud
 
 ACCOUNT, KEY = "111122223333", "arn:aws:kms:eu-central-1:111122223333:key/1"
 ADMIN, OPERATOR, VIEWER = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("admin", "operator", "viewer"))

@@ -21,7 +21,7 @@ from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
 from components.settings.placement import NODE_GROUP_LABEL
 from local.engine import EngineError, Recorder, run
-from local.mocks import Cloud
+from local.stacks.mocks import Cloud
 
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 ACCOUNT = "111122223333"

@@ -17,10 +17,11 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from typer.testing import CliRunner
 
-from local import bill, cli, cost, mocks, stack
-from local.cost import Bill
+from local import cli, stack
 from local.engine import Recorder, run
 from local.failures import Failure
+from local.stacks import bill, cost, mocks
+from local.stacks.cost import Bill
 from tests.conftest import Recording
 
 PRICES = cost.Prices(

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from local import cli, diff, render, stack
-from local.diff import Change, Rendering
+from local import cli, stack
 from local.failures import Failure
+from local.stacks import diff, render
+from local.stacks.diff import Change, Rendering
 
 
 def resource(name: str, **inputs: Any) -> dict[str, Any]:

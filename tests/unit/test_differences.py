@@ -3,7 +3,8 @@
 import pytest
 from typer.testing import CliRunner
 
-from local import cli, differences
+from local import cli
+from local.stacks import differences
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 from typer.testing import CliRunner
 
-from local import cli, durations, mocks
+from local import cli
 from local.engine import EngineError, Recorder, Registration, run
-from local.graph import Graph, total
-from local.needs import needs
+from local.stacks import durations, mocks
+from local.stacks.graph import Graph, total
+from local.stacks.needs import needs
 
 SECONDS = {"slow": 100.0, "quick": 1.0}
 

@@ -6,8 +6,8 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from local import mocks
 from local.engine import Recorder, run
+from local.stacks import mocks
 
 HEX = r"0[0-9a-f]{16}"
 ACCOUNT, REGION = "222233334444", "eu-west-1"

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from local import cli, render, stack, tree
+from local import cli, stack
+from local.stacks import render, tree
 
 
 @pytest.mark.parametrize("name", stack.names())

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from components import settings
-from local import render, stack
+from local import stack
 from local.failures import failures
+from local.stacks import render
 from local.terminal import console
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -32,7 +33,7 @@ def diff(
     markdown: Markdown = False,
 ) -> None:
     """Compare a stack as it renders here with what another commit makes of it."""
-    from local import diff as comparison
+    from local.stacks import diff as comparison
 
     with failures():
         before, after = comparison.against(name, base)
@@ -57,7 +58,7 @@ def diff(
 @app.command()
 def stacks() -> None:
     """Every setting in which the environments differ, one stack a column."""
-    from local import differences
+    from local.stacks import differences
 
     with failures():
         names = differences.environments()
@@ -76,7 +77,7 @@ def cost(
     markdown: Markdown = False,
 ) -> None:
     """What a stack costs a month, by line, from the prices in docs/prices.yaml."""
-    from local import bill
+    from local.stacks import bill
 
     with failures():
         text = bill.report(bill.stacks() if name is None else [name], markdown=markdown)
@@ -87,7 +88,7 @@ def cost(
 @app.command()
 def pictures() -> None:
     """Draw docs/stacks/<stack>.svg, the architecture of each stack as its program declares it."""
-    from local import picture
+    from local.stacks import picture
 
     with failures():
         for name in stack.names():
@@ -98,8 +99,8 @@ def pictures() -> None:
 @app.command()
 def graph(name: Stack = "prod") -> None:
     """The chains that decide how long a stack takes to make and to destroy, by public figures."""
-    from local import durations
-    from local import graph as graphs
+    from local.stacks import durations
+    from local.stacks import graph as graphs
 
     with failures():
         made = graphs.Graph(render.record(name).registrations)

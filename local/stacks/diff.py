@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 import yaml
 
-from local import render, stack
+from local import stack
 from local.engine.objects import differences
 from local.engine.renderer import LIST
 from local.failures import Failure
-from local.tree import short
+from local.stacks import render
+from local.stacks.tree import short
 
 COMPARED = ("inputs", "parent", "protect", "retainOnDelete")
 COMMENT_LIMIT = 65_536

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import yaml
 from rich.table import Table
 
-from local import render, stack
-from local.cost import FILE, Bill, Line, Prices, bill, prices
+from local import stack
 from local.failures import Failure
+from local.stacks import render
+from local.stacks.cost import FILE, Bill, Line, Prices, bill, prices
 from local.terminal import console
 
 COLUMNS = ("what", "count", "unit", "$ a unit", "hours", "$ a month")

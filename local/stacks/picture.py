@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local import render, stack
-from local.atlas import Atlas
-from local.drawing import Box, svg
-from local.graph import Graph
+from local import stack
+from local.stacks import render
+from local.stacks.atlas import Atlas
+from local.stacks.drawing import Box, svg
+from local.stacks.graph import Graph
 
 FOLDER = Path("docs") / "stacks"
 LEGEND = (

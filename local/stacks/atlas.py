@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.engine import Registration
-from local.graph import Graph
-from local.needs import pod_of
+from local.stacks.graph import Graph
+from local.stacks.needs import pod_of
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from local import mocks, stack, tree
+from local import stack
 from local.engine.renderer import Renderer
+from local.stacks import mocks, tree
 from local.terminal import console
 
 

@@ -99,7 +99,7 @@ def bill(registrations: Iterable[Registration], list_: Prices) -> Bill:
         elif r.package == "aws" and r.type not in list_.free and r.type not in list_.by_use:
             raise Failure(
                 f"{r.label}: whether {r.type} costs anything is not known.",
-                f"Say so in {FILE} (`free` or `by_use`), or give it a price there and a rule in local/cost.py.",
+                f"Say so in {FILE} (`free` or `by_use`), or give it a price there and a rule in local/stacks/cost.py.",
             )
     volumes = [line for line in lines if line.what.startswith(VOLUMES)]
     if volumes and any(r.kind == "Plan" for r in resources.values()):
