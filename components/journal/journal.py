@@ -87,6 +87,7 @@ class Journal(pulumi.ComponentResource):
                 host=stack.host,
                 paths={"/api": frontend.service, "/": fileserver.service},
                 issuer=edge.issuer,
+                ingress_class=edge.ingress_class,
                 ingress_namespace=edge.ingress_namespace,
                 reachable=edge.reachable,
             ),

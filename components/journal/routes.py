@@ -21,7 +21,6 @@ from pulumi_kubernetes.networking.v1 import (
 
 from components.base import KubernetesComponent
 from components.platform.acme import SOLVER_LABELS, SOLVER_PORT, Certificate, CertificateArgs
-from components.platform.traefik import INGRESS_CLASS
 from components.policies import allow_from, namespace
 
 ANNOTATIONS = {
@@ -43,6 +42,7 @@ class RoutesArgs:
     host: str
     paths: dict[str, str]
     issuer: pulumi.Input[str]
+    ingress_class: pulumi.Input[str]
     ingress_namespace: str
     reachable: Sequence[pulumi.Resource] = ()
 
@@ -85,7 +85,7 @@ class Routes(KubernetesComponent):
             self._name,
             metadata=self._metadata(annotations=ANNOTATIONS),
             spec=IngressSpecArgs(
-                ingress_class_name=INGRESS_CLASS,
+                ingress_class_name=args.ingress_class,
                 tls=[IngressTLSArgs(hosts=[args.host], secret_name=self._secret)],
                 rules=[IngressRuleArgs(host=args.host, http=HTTPIngressRuleValueArgs(paths=paths))],
             ),

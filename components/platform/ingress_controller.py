@@ -63,8 +63,9 @@ class IngressControllerArgs:
 
 
 class IngressController(KubernetesComponent):
-    """Traefik behind one Service. `address` is the load balancer's, `cluster_ip` the Service's inside the cluster."""
+    """Traefik behind one Service. `address` is the load balancer's, `cluster_ip` the Service's in the cluster."""
 
+    ingress_class: pulumi.Output[str]
     address: pulumi.Output[str | None]
     cluster_ip: pulumi.Output[str]
 
@@ -73,7 +74,9 @@ class IngressController(KubernetesComponent):
         self._args = args
         load_balancers = 0 if args.exposure == "NodePort" else 1
         self._home = Namespace(name, load_balancers=load_balancers, opts=self._options())
-        grants = [self._create_ingress_class(), *self._create_cluster_role()]
+        ingress_class = self._create_ingress_class()
+        self.ingress_class = ingress_class.metadata.name
+        grants = [ingress_class, *self._create_cluster_role()]
         grants += [grant for space in args.namespaces for grant in self._create_role(space)]
         self._create_workload(self._create_middlewares(), depends_on=grants)
         service = self._create_service()

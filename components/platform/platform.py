@@ -34,10 +34,11 @@ class PlatformArgs:
 class Edge:
     """How an application is reached.
 
-    ingress_namespace: where its requests come from. issuer: who issues its certificate.
+    ingress_class: of its routes. ingress_namespace: where its requests come from. issuer: of its certificate.
     reachable: what must be there before the world can check its name.
     """
 
+    ingress_class: pulumi.Input[str]
     ingress_namespace: str
     issuer: pulumi.Input[str]
     reachable: Sequence[pulumi.Resource] = ()
@@ -79,6 +80,11 @@ class Platform(pulumi.ComponentResource):
             opts=child,
         )
         known, own = args.cluster.address, controller.address
-        self.edge = Edge(ingress_namespace=TRAEFIK, issuer=certificates.issuer, reachable=args.cluster.reachable)
+        self.edge = Edge(
+            ingress_class=controller.ingress_class,
+            ingress_namespace=TRAEFIK,
+            issuer=certificates.issuer,
+            reachable=args.cluster.reachable,
+        )
         self.address = own if known is None else pulumi.Output.from_input(known)
         self.register_outputs({"address": self.address})
