@@ -27,6 +27,15 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgs,
 )
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
+from pulumi_kubernetes.rbac.v1 import (
+    ClusterRole,
+    ClusterRoleBinding,
+    PolicyRuleArgs,
+    Role,
+    RoleBinding,
+    RoleRefArgs,
+    SubjectArgs,
+)
 
 from components.settings import Resources
 from components.settings.placement import NODE_GROUP_LABEL, Placement
@@ -98,6 +107,33 @@ class KubernetesComponent(pulumi.ComponentResource):
             ),
             opts=self._options(),
         )
+
+    def _grant_everywhere(self, rules: Sequence[PolicyRuleArgs]) -> list[pulumi.Resource]:
+        """Lets the tier's service account do this in the whole cluster."""
+        metadata, name = self._metadata(cluster_wide=True), self._name
+        role = RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=name)
+        return [
+            ClusterRole(name, metadata=metadata, rules=list(rules), opts=self._options()),
+            ClusterRoleBinding(
+                name, metadata=metadata, role_ref=role, subjects=[self._subject()], opts=self._options()
+            ),
+        ]
+
+    def _grant_in(
+        self, namespace: str, rules: Sequence[PolicyRuleArgs], depends_on: Sequence[pulumi.Resource] = ()
+    ) -> list[pulumi.Resource]:
+        """Lets the tier's service account do this in one namespace."""
+        metadata, name = self._metadata(), f"{self._name}-in-{namespace}"
+        metadata.namespace = namespace
+        role = RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=self._name)
+        opts = self._options(depends_on=list(depends_on))
+        return [
+            Role(name, metadata=metadata, rules=list(rules), opts=opts),
+            RoleBinding(name, metadata=metadata, role_ref=role, subjects=[self._subject()], opts=opts),
+        ]
+
+    def _subject(self) -> SubjectArgs:
+        return SubjectArgs(kind="ServiceAccount", name=self._name, namespace=self._namespace)
 
     def _options(self, **options: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **options)

@@ -24,6 +24,11 @@ def config_of(stack: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
 
 
+def settings_of(stack: str) -> dict[str, Any]:
+    """What a stack's file says, without the keys that are Pulumi's own."""
+    return {key.removeprefix("journal:"): v for key, v in config_of(stack).items() if key.startswith("journal:")}
+
+
 def record(stack: str, **changes: Any) -> Recording:
     """Run the program of a stack, some of its settings changed."""
     config = {**config_of(stack), **{f"journal:{key}": value for key, value in changes.items()}}

@@ -7,15 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.rbac.v1 import (
-    ClusterRole,
-    ClusterRoleBinding,
-    PolicyRuleArgs,
-    Role,
-    RoleBinding,
-    RoleRefArgs,
-    SubjectArgs,
-)
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 
 from components import versions
 from components.aws.iam import Statement
@@ -157,8 +149,8 @@ class ClusterAutoscaler(KubernetesComponent):
         super().__init__("aws:ClusterAutoscaler", name, name, opts)
         self._args = args
         home = Namespace(name, opts=self._options())
-        grants = [*self._create_cluster_role(), *self._create_role(home), self._create_identity()]
-        self.workload = self._create_workload([home, *grants])
+        rights = [*self._grant_everywhere(cluster_rules()), *self._grant_in(name, own_rules(name), depends_on=[home])]
+        self.workload = self._create_workload([home, *rights, self._create_identity()])
         self.register_outputs({})
 
     def _create_identity(self) -> pulumi.Resource:
@@ -173,36 +165,6 @@ class ClusterAutoscaler(KubernetesComponent):
             ),
             opts=self._options(),
         )
-
-    def _create_cluster_role(self) -> list[pulumi.Resource]:
-        return [
-            ClusterRole(
-                self._name, metadata=self._metadata(cluster_wide=True), rules=cluster_rules(), opts=self._options()
-            ),
-            ClusterRoleBinding(
-                self._name,
-                metadata=self._metadata(cluster_wide=True),
-                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=self._name),
-                subjects=[self._subject()],
-                opts=self._options(),
-            ),
-        ]
-
-    def _create_role(self, home: Namespace) -> list[pulumi.Resource]:
-        inside = self._options(depends_on=[home])
-        return [
-            Role(self._name, metadata=self._metadata(), rules=own_rules(self._name), opts=inside),
-            RoleBinding(
-                self._name,
-                metadata=self._metadata(),
-                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=self._name),
-                subjects=[self._subject()],
-                opts=inside,
-            ),
-        ]
-
-    def _subject(self) -> SubjectArgs:
-        return SubjectArgs(kind="ServiceAccount", name=self._name, namespace=self._namespace)
 
     def _create_workload(self, depends_on: Sequence[pulumi.Resource]) -> Workload:
         args, probe = self._args, http_probe("/health-check", "http", period=10)

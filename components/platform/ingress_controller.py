@@ -16,20 +16,19 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.core.v1.outputs import ServiceStatus
 from pulumi_kubernetes.networking.v1 import IngressClass, IngressClassSpecArgs
-from pulumi_kubernetes.rbac.v1 import (
-    ClusterRole,
-    ClusterRoleBinding,
-    PolicyRuleArgs,
-    Role,
-    RoleBinding,
-    RoleRefArgs,
-    SubjectArgs,
-)
 
 from components.base import KubernetesComponent, http_probe, selector_labels
 from components.cluster import HEALTH_PORT, NODE_PORTS, Exposure
 from components.namespace import Namespace
-from components.platform.traefik import DRAIN_SECONDS, INGRESS_CLASS, PORTS, arguments, middlewares
+from components.platform.traefik import (
+    DRAIN_SECONDS,
+    INGRESS_CLASS,
+    PORTS,
+    arguments,
+    cluster_rules,
+    middlewares,
+    namespace_rules,
+)
 from components.policies import allow_api_server, allow_from, allow_to, namespace, network
 from components.settings import IngressSettings
 from components.settings.placement import ANYWHERE, Placement
@@ -76,9 +75,9 @@ class IngressController(KubernetesComponent):
         self._home = Namespace(name, load_balancers=load_balancers, opts=self._options())
         ingress_class = self._create_ingress_class()
         self.ingress_class = ingress_class.metadata.name
-        grants = [ingress_class, *self._create_cluster_role()]
-        grants += [grant for space in args.namespaces for grant in self._create_role(space)]
-        self._create_workload(self._create_middlewares(), depends_on=grants)
+        rights = self._grant_everywhere(cluster_rules())
+        rights += [right for space in args.namespaces for right in self._grant_in(space, namespace_rules())]
+        self._create_workload(self._create_middlewares(), depends_on=[ingress_class, *rights])
         service = self._create_service()
         self.cluster_ip = service.spec.cluster_ip
         self.address = service.status.apply(_load_balancer_address)
@@ -91,46 +90,6 @@ class IngressController(KubernetesComponent):
             spec=IngressClassSpecArgs(controller="traefik.io/ingress-controller"),
             opts=self._options(),
         )
-
-    def _create_cluster_role(self) -> list[pulumi.Resource]:
-        rules = [
-            PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=["list", "watch"]),
-            PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingressclasses"], verbs=["list", "watch"]),
-        ]
-        return [
-            ClusterRole(self._name, metadata=self._metadata(cluster_wide=True), rules=rules, opts=self._options()),
-            ClusterRoleBinding(
-                self._name,
-                metadata=self._metadata(cluster_wide=True),
-                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=self._name),
-                subjects=[self._subject()],
-                opts=self._options(),
-            ),
-        ]
-
-    def _create_role(self, space: str) -> list[pulumi.Resource]:
-        read = ["get", "list", "watch"]
-        rules = [
-            PolicyRuleArgs(api_groups=[""], resources=["services", "secrets"], verbs=read),
-            PolicyRuleArgs(api_groups=["discovery.k8s.io"], resources=["endpointslices"], verbs=read),
-            PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses"], verbs=read),
-            PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses/status"], verbs=["update"]),
-        ]
-        metadata = self._metadata()
-        metadata.namespace = space
-        return [
-            Role(f"{self._name}-in-{space}", metadata=metadata, rules=rules, opts=self._options()),
-            RoleBinding(
-                f"{self._name}-in-{space}",
-                metadata=metadata,
-                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=self._name),
-                subjects=[self._subject()],
-                opts=self._options(),
-            ),
-        ]
-
-    def _subject(self) -> SubjectArgs:
-        return SubjectArgs(kind="ServiceAccount", name=self._name, namespace=self._namespace)
 
     def _create_middlewares(self) -> ConfigMap:
         return ConfigMap(

@@ -1,6 +1,8 @@
-"""Traefik's own configuration: its command line and its middlewares."""
+"""Traefik's own configuration: its command line, its middlewares and what it looks at."""
 
 from collections.abc import Sequence
+
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 
 INGRESS_CLASS = "traefik"
 PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
@@ -47,4 +49,24 @@ def arguments(namespaces: Sequence[str], host: str) -> list[str]:
         f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
         f"--providers.kubernetesingress.ingressendpoint.hostname={host}",
         "--providers.file.directory=/etc/traefik/dynamic",
+    ]
+
+
+def cluster_rules() -> list[PolicyRuleArgs]:
+    """What Traefik looks at in the whole cluster."""
+    look = ["list", "watch"]
+    return [
+        PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=look),
+        PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingressclasses"], verbs=look),
+    ]
+
+
+def namespace_rules() -> list[PolicyRuleArgs]:
+    """What it looks at where it serves, TLS secrets among it."""
+    look = ["get", "list", "watch"]
+    return [
+        PolicyRuleArgs(api_groups=[""], resources=["services", "secrets"], verbs=look),
+        PolicyRuleArgs(api_groups=["discovery.k8s.io"], resources=["endpointslices"], verbs=look),
+        PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses"], verbs=look),
+        PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses/status"], verbs=["update"]),
     ]

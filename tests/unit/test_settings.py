@@ -10,9 +10,9 @@ from components import settings
 from components.settings.errors import SettingsError
 from components.settings.values import quantity
 from local.engine import EngineError, Recorder, run
-from tests.conftest import config_of
+from tests.conftest import settings_of
 
-GOOD = {key.removeprefix("journal:"): value for key, value in config_of("local").items()}
+GOOD = settings_of("local")
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -119,9 +119,7 @@ def test_what_pulumi_hands_over_as_text_becomes_the_same_settings() -> None:
 
 
 def test_every_stack_file_is_right(stack: str) -> None:
-    parsed = settings.parse(
-        {k.removeprefix("journal:"): value for k, value in config_of(stack).items() if k.startswith("journal:")}
-    )
+    parsed = settings.parse(settings_of(stack))
     assert parsed.environment == stack
 
 

@@ -9,9 +9,9 @@ from components import settings
 from components.settings.errors import SettingsError
 from local.engine import EngineError, Recorder, run
 from local.stack import names
-from tests.conftest import ROOT, config_of
+from tests.conftest import ROOT, config_of, settings_of
 
-PROD = {key.removeprefix("journal:"): value for key, value in config_of("prod").items() if key.startswith("journal:")}
+PROD = settings_of("prod")
 TAINT = {"key": "dedicated", "value": "databases"}
 
 
@@ -120,10 +120,7 @@ def test_settings_that_contradict_each_other_are_refused(change: dict[str, Any],
 
 
 def test_every_file_of_the_project_is_right() -> None:
-    kinds = {}
-    for name in names():
-        raw = {k.removeprefix("journal:"): v for k, v in config_of(name).items() if k.startswith("journal:")}
-        kinds[name] = settings.parse(raw).environment
+    kinds = {name: settings.parse(settings_of(name)).environment for name in names()}
     assert kinds == {name: name for name in ("local", "shared", "dev", "staging", "prod")}
 
 
