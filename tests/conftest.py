@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-from local.engine import Recorder, Run
+from local.engine import Renderer, Run
 from local.stack import names
 from local.stacks import mocks
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Recording(Recorder):
+class Recording(Renderer):
     """A stack as it was registered, with the run that did so."""
 
     done: Run

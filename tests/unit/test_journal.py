@@ -18,9 +18,9 @@ DSN = "https://0123456789abcdef0123456789abcdef@o0.ingest.sentry.io/1"
 REDIS_FILES = Path(__file__).parents[2] / "components/journal"
 
 
-@pytest.fixture(scope="module")
-def local() -> Recording:
-    return record("local")
+@pytest.fixture
+def local(recorded: Callable[[str], Recording]) -> Recording:
+    return recorded("local")
 
 
 def selector(recording: Recording, service: str) -> dict[str, str]:

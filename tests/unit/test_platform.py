@@ -1,6 +1,7 @@
 """The platform: the ingress controller, cert-manager and the ACME issuers."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -15,14 +16,14 @@ from tests.conftest import Recording, config_of, record
 EXPOSURES = ("LoadBalancer", "NodePort")
 
 
-@pytest.fixture(scope="module")
-def local() -> Recording:
-    return record("local")
+@pytest.fixture
+def local(recorded: Callable[[str], Recording]) -> Recording:
+    return recorded("local")
 
 
-@pytest.fixture(scope="module")
-def prod() -> Recording:
-    return record("prod")
+@pytest.fixture
+def prod(recorded: Callable[[str], Recording]) -> Recording:
+    return recorded("prod")
 
 
 def test_http_is_redirected_below_every_route() -> None:
@@ -85,14 +86,14 @@ def test_clients_outside_the_allowed_networks_are_kept_out() -> None:
 @pytest.mark.parametrize(
     ("stack", "issuer"), [("local", "pebble"), ("dev", "letsencrypt-staging"), ("prod", "letsencrypt")]
 )
-def test_who_issues_the_certificate(stack: str, issuer: str) -> None:
-    acme = record(stack).one("ClusterIssuer")["spec"]["acme"]
+def test_who_issues_the_certificate(stack: str, issuer: str, recorded: Callable[[str], Recording]) -> None:
+    acme = recorded(stack).one("ClusterIssuer")["spec"]["acme"]
     assert acme["server"] == ACME_SERVERS[issuer]
     assert ("caBundle" in acme) == (issuer == "pebble")
 
 
-def test_cert_manager_is_pinned_where_its_chart_comes_from_a_registry() -> None:
-    release = record("prod").one("Release", "cert-manager")
+def test_cert_manager_is_pinned_where_its_chart_comes_from_a_registry(prod: Recording) -> None:
+    release = prod.one("Release", "cert-manager")
     assert release["chart"].startswith("oci://")
     assert release["version"].startswith("v1.")
 
