@@ -124,12 +124,15 @@ def lay_out(box: Box) -> None:
     box.width, box.height = width + 2 * PADDING, y + (PADDING if box.children else 8)
 
 
-def svg(box: Box, legend: str) -> str:
-    """The picture, a text."""
+def svg(box: Box, legend: Sequence[str]) -> str:
+    """The picture, a text; the legend's lines stand below."""
     lay_out(box)
-    width, height = round(box.width + 40), round(box.height + 64)
+    width, height = round(box.width + 40), round(box.height + 48 + LINE * len(legend))
     body = "\n".join(_drawn(box, 20, 20))
-    note = f'<text x="20" y="{height - 16}" class="l">{escape(legend)}</text>'
+    note = "\n".join(
+        f'<text x="20" y="{box.height + 44 + LINE * number:.0f}" class="l">{escape(line)}</text>'
+        for number, line in enumerate(legend)
+    )
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">
 <title>{escape(box.title)}</title>
 <style>

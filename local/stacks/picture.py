@@ -16,8 +16,9 @@ from local.stacks.graph import Graph
 
 FOLDER = Path("docs") / "stacks"
 LEGEND = (
-    "An arrow leads to what must be there first; with two heads, each has parts that wait for parts of the other. "
-    "Drawn by `make pictures`."
+    "An arrow leads to what must be there first;",
+    "with two heads, each has parts that wait for parts of the other.",
+    "Drawn by `make pictures`.",
 )
 
 

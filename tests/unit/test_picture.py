@@ -101,7 +101,7 @@ def test_no_two_siblings_overlap_and_all_are_within_their_box() -> None:
 
 
 def test_text_cannot_break_the_picture() -> None:
-    assert '<b> & "x"' in texts(drawing.svg(Box("", '<b> & "x"', "account"), "legend"))
+    assert '<b> & "x"' in texts(drawing.svg(Box("", '<b> & "x"', "account"), ["legend"]))
 
 
 def test_the_picture_of_each_stack_is_current(stack: str, recording: Recording) -> None:
