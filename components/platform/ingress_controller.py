@@ -105,7 +105,8 @@ class IngressController(KubernetesComponent):
         backends = [namespace(space) for space in args.namespaces]
         clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
         inside = [namespace(space) for space in args.clients_inside]
-        notice = NOTICE_SECONDS if args.exposure == "TargetGroup" else 0
+        targets = args.exposure == "TargetGroup"
+        notice = NOTICE_SECONDS if targets else 0
         Workload(
             self._name,
             WorkloadArgs(
@@ -116,7 +117,7 @@ class IngressController(KubernetesComponent):
                 ports=PORTS,
                 liveness=http_probe("/ping", "ping", period=10),
                 readiness=http_probe("/ping", "ping", period=2),
-                arguments=arguments(args.namespaces, args.host),
+                arguments=arguments(args.namespaces, args.host, access_log=targets),
                 volumes=[
                     (volume, VolumeMountArgs(name="middlewares", mount_path="/etc/traefik/dynamic", read_only=True))
                 ],

@@ -21,17 +21,19 @@ def middlewares() -> dict:
     return {"http": {"middlewares": {"security-headers": {"headers": headers}}}}
 
 
-def arguments(namespaces: Sequence[str], host: str) -> list[str]:
+def arguments(namespaces: Sequence[str], host: str, *, access_log: bool = False) -> list[str]:
     """Traefik's command line.
 
     HTTP is redirected below every route, so ACME challenges still answer on port 80. A service with no ready pod keeps
-    its route and answers 503: without it, requests to the API would fall to the page's route.
+    its route and answers 503: without it, requests to the API would fall to the page's route. The access log has a line
+    of JSON for each request, without its headers.
     """
     return [
         "--global.checknewversion=false",
         "--global.sendanonymoususage=false",
         "--log.format=json",
         "--log.level=INFO",
+        *(["--accesslog=true", "--accesslog.format=json"] if access_log else []),
         "--ping=true",
         f"--entrypoints.traefik.address=:{PORTS['ping']}",
         f"--entrypoints.web.address=:{PORTS['web']}",

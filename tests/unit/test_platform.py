@@ -70,6 +70,15 @@ def test_an_ingress_pod_goes_on_until_the_load_balancer_knows(prod: Recording) -
     assert pod["terminationGracePeriodSeconds"] > NOTICE_SECONDS + DRAIN_SECONDS
 
 
+def test_requests_are_logged_where_a_load_balancer_only_sees_connections(local: Recording, prod: Recording) -> None:
+    """The load balancer's own log has TLS listeners alone (ELB guide, Access logs for your Network Load Balancer)."""
+    logged = {
+        name: "--accesslog=true" in r.one("Deployment", "traefik")["spec"]["template"]["spec"]["containers"][0]["args"]
+        for name, r in (("local", local), ("prod", prod))
+    }
+    assert logged == {"local": False, "prod": True}
+
+
 def test_the_ingress_controller_runs_on_its_node_group(prod: Recording) -> None:
     pod = prod.one("Deployment", "traefik")["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {NODE_GROUP_LABEL: "ingress"}

@@ -93,6 +93,15 @@ def test_errors_are_reported_from_prod_alone(environment: tuple[str, Recording])
     assert ("SENTRY_DSN" in data) == (name == "prod")
 
 
+def test_cross_origins_are_numbered(recorded: Callable[[str], Recording]) -> None:
+    data = recorded("prod").one("ConfigMap", "frontend-config-v1")["data"]
+    origins = {key: value for key, value in data.items() if key.startswith("WEB__")}
+    assert origins == {
+        "WEB__CROSS_ORIGIN__0": "https://kbp-sample.com",
+        "WEB__CROSS_ORIGIN__1": "https://www.kbp-sample.com",
+    }
+
+
 def test_dev_is_small_and_prod_is_not(recorded: Callable[[str], Recording]) -> None:
     dev, staging, prod = (recorded(name) for name in ENVIRONMENTS)
     assert [len(r.all("NatGateway")) for r in (dev, staging, prod)] == [1, 3, 3]
