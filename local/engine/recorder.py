@@ -26,13 +26,15 @@ class Recorder:
         self._outputs, self._calls = outputs, calls
         self._lock = threading.Lock()
         self.registrations: list[Registration] = []
+        self.ids: dict[str, str] = {}
         self.called: list[tuple[str, dict[str, Any]]] = []
 
     def register(self, r: Registration) -> Result:
         with self._lock:
             self.registrations.append(r)
         outputs = {**r.inputs, **_computed(r), **self._answer(r)}
-        return Result(str(outputs.get("id", _id(r))), outputs)
+        self.ids[r.urn] = str(outputs.get("id", _id(r)))
+        return Result(self.ids[r.urn], outputs)
 
     def read(self, r: Registration) -> Result:
         with self._lock:

@@ -28,7 +28,9 @@ class Renderer(Recorder):
         _clear(folder)
         objects = [r for r in self.registrations if is_object(r)]
         paths = [_write(folder / MANIFESTS, manifest(r)) for r in objects]
-        listed = sorted((_described(r) for r in self.registrations), key=lambda entry: entry["urn"])
+        listed = sorted(
+            (_described(r, self.ids.get(r.urn, "")) for r in self.registrations), key=lambda entry: entry["urn"]
+        )
         (folder / LIST).write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n")
         return sorted([*paths, folder / LIST])
 
@@ -58,9 +60,16 @@ def _write(folder: Path, body: dict[str, Any]) -> Path:
     return path
 
 
-def _described(r: Registration) -> dict[str, Any]:
+def _described(r: Registration, id_: str) -> dict[str, Any]:
+    """propertyDependencies: the resources that each input comes from, where it comes from any."""
     inputs = shown(hide({**r.inputs, "kind": r.kind}, r.secrets))
-    options = {"protect": r.protect, "retainOnDelete": r.retain_on_delete, "provider": r.provider.rpartition("::")[0]}
+    options = {
+        "id": id_ if r.custom else "",
+        "protect": r.protect,
+        "retainOnDelete": r.retain_on_delete,
+        "provider": r.provider.rpartition("::")[0],
+        "propertyDependencies": {key: sorted(urns) for key, urns in r.property_dependencies.items() if urns},
+    }
     return {
         "urn": r.urn,
         "type": r.type,

@@ -28,6 +28,9 @@ def test_every_stack_is_rendered_the_same_each_time_and_without_secrets(
     listed = json.loads((folder / "resources.json").read_text())
     assert len(listed) > 10
     assert all({"type", "name", "inputs", "parent", "dependencies"} <= entry.keys() for entry in listed)
+    sources = {urn for entry in listed for urns in entry.get("propertyDependencies", {}).values() for urn in urns}
+    assert sources
+    assert {urn for urn in sources if "$pulumi:pulumi:StackReference::" not in urn} <= {e["urn"] for e in listed}
     if name == "shared":
         return
     assert len(files(folder)) > 40
