@@ -1,6 +1,6 @@
 """Network policies: who may talk to whom, in few words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import (
@@ -26,11 +26,6 @@ def pods(name: str, namespace: str | None = None) -> NetworkPolicyPeerArgs:
         pod_selector=LabelSelectorArgs(match_labels=selector_labels(name)),
         namespace_selector=None if namespace is None else _namespace(namespace),
     )
-
-
-def labelled(match: Mapping[str, str]) -> NetworkPolicyPeerArgs:
-    """The pods with these labels, in the policy's namespace."""
-    return NetworkPolicyPeerArgs(pod_selector=LabelSelectorArgs(match_labels=match))
 
 
 def namespace(name: str) -> NetworkPolicyPeerArgs:

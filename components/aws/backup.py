@@ -47,8 +47,6 @@ class BackupArgs:
 class Backup(pulumi.ComponentResource):
     """A vault, the plan that fills it, and, where the settings say so, the plan that restores from it."""
 
-    vault_name: pulumi.Output[str]
-
     def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:Backup", name, {}, opts)
         self._name, self._args, self._scope = name, args, args.scope
@@ -64,8 +62,7 @@ class Backup(pulumi.ComponentResource):
         self._select("volumes", plan, role, args.scope.arn("ec2", "volume/*"), tags=volume_tags(args.scope))
         if args.settings.restore_testing:
             self._test_restores(vault, role)
-        self.vault_name = vault.name
-        self.register_outputs({"vault_name": self.vault_name})
+        self.register_outputs({"vault_name": vault.name})
 
     def _create_vault(self) -> aws.backup.Vault:
         return aws.backup.Vault(

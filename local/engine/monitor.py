@@ -46,10 +46,10 @@ class _NoMocks(Mocks):
     """MockMonitor wants mocks; this monitor never calls them."""
 
     def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
-        raise NotImplementedError
+        raise AssertionError("the monitor answers by its engine")
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict]:
-        raise NotImplementedError
+        raise AssertionError("the monitor answers by its engine")
 
 
 class Monitor(MockMonitor):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from local.engine.graph import Graph
 from local.engine.model import Registration, Result
 
 Answer = Mapping[str, Any] | Callable[[Registration], Mapping[str, Any]]
@@ -71,19 +72,9 @@ class Recorder:
     def by_urn(self, urn: str) -> Registration:
         return next(r for r in self.registrations if r.urn == urn)
 
-    def dependencies_of(self, resource: Registration | str) -> frozenset[str]:
+    def dependencies_of(self, resource: Registration) -> frozenset[str]:
         """URNs of all that is there before this resource: its dependencies, its parent and provider, and theirs."""
-        known = {r.urn: r for r in self.registrations}
-        found: set[str] = set()
-        todo = [resource if isinstance(resource, str) else resource.urn]
-        while todo:
-            r = known.get(todo.pop())
-            if r is None:
-                continue
-            before = {*r.dependencies, r.parent, r.provider.rsplit("::", 1)[0]} & known.keys()
-            todo += before - found
-            found |= before
-        return frozenset(found)
+        return Graph(self.registrations).ancestors[resource.urn]
 
     def _answer(self, r: Registration) -> Mapping[str, Any]:
         if not isinstance(self._outputs, Mapping):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.engine import Registration
-from local.stacks.graph import Graph
+from local.engine.graph import Graph
 from local.stacks.needs import pod_of
 
 

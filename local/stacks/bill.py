@@ -33,19 +33,26 @@ def of(name: str, list_: Prices) -> Bill:
     return bill(render.record(name).registrations, list_)
 
 
-def report(names: Sequence[str], *, markdown: bool = False) -> str:
-    """Print each stack's bill and the sum of all; as Markdown, return it instead."""
-    list_ = prices(yaml.safe_load((stack.ROOT / FILE).read_text()))
+def show(names: Sequence[str]) -> None:
+    """Print each stack's bill, and the sum of all."""
+    list_ = price_list()
     bills = {name: of(name, list_) for name in names}
-    if markdown:
-        return "\n".join(_markdown(name, each, list_) for name, each in bills.items())
     for name, each in bills.items():
         console.print(_table(name, each))
         console.print(f"Left out: {'; '.join(each.left_out)}.\n", style="dim")
     if len(bills) > 1:
         console.print(f"All: $ {sum(each.month for each in bills.values()):,.2f} a month")
     console.print(f"~: an estimate. {_source(list_)}", style="dim")
-    return ""
+
+
+def markdown(names: Sequence[str]) -> str:
+    """Each stack's bill, for a comment."""
+    list_ = price_list()
+    return "\n".join(_markdown(name, of(name, list_), list_) for name in names)
+
+
+def price_list() -> Prices:
+    return prices(yaml.safe_load((stack.ROOT / FILE).read_text()))
 
 
 def _in_aws(name: str) -> bool:

@@ -80,9 +80,11 @@ def cost(
     from local.stacks import bill
 
     with failures():
-        text = bill.report(bill.stacks() if name is None else [name], markdown=markdown)
+        names = bill.stacks() if name is None else [name]
         if markdown:
-            typer.echo(text, nl=False)
+            typer.echo(bill.markdown(names), nl=False)
+        else:
+            bill.show(names)
 
 
 @app.command()
@@ -99,8 +101,8 @@ def pictures() -> None:
 @app.command()
 def graph(name: Stack = "prod") -> None:
     """The chains that decide how long a stack takes to make and to destroy, by public figures."""
+    from local.engine import graph as graphs
     from local.stacks import durations
-    from local.stacks import graph as graphs
 
     with failures():
         made = graphs.Graph(render.record(name).registrations)

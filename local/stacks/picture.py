@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from local import stack
+from local.engine.graph import Graph
 from local.stacks import render
 from local.stacks.atlas import Atlas
 from local.stacks.drawing import Box, svg
-from local.stacks.graph import Graph
 
 FOLDER = Path("docs") / "stacks"
 LEGEND = (

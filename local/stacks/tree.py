@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from local.engine import Registration
-from local.stacks.graph import Graph
+from local.engine.graph import Graph
 
 
 def short(type_: str) -> str:

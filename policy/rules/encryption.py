@@ -13,8 +13,8 @@ from policy.rules.model import (
     elements,
     given,
     is_,
-    refers,
     require,
+    uncovered,
     unknown_in,
 )
 
@@ -93,10 +93,8 @@ def _bucket_default(r: Resource) -> Iterator[Message]:
 
 
 def _every_bucket(stack: Stack) -> Iterator[Violation]:
-    configured = [r.inputs.get("bucket") for r in stack.of(BUCKET_ENCRYPTION)]
-    for bucket in stack.of(BUCKET):
-        if not any(refers(name, bucket, "bucket") for name in configured):
-            yield Violation(bucket, f"says nothing of encryption: declare a {BUCKET_ENCRYPTION} for it")
+    for bucket in uncovered(stack, BUCKET, stack.of(BUCKET_ENCRYPTION), "bucket"):
+        yield Violation(bucket, f"says nothing of encryption: declare a {BUCKET_ENCRYPTION} for it")
 
 
 RULES = [

@@ -153,6 +153,12 @@ def refers(value: Any, resource: Resource, *names: str) -> bool:
     return among(value, own)
 
 
+def uncovered(stack: Stack, type_: str, companions: Iterable[Resource], name: str) -> Iterator[Resource]:
+    """The resources of a type that no companion refers to by its input `name`, their own physical name's too."""
+    referred = [companion.inputs.get(name) for companion in companions]
+    return (r for r in stack.of(type_) if not any(refers(value, r, name) for value in referred))
+
+
 def require(resource: Resource, wanted: Mapping[str, Any], why: str) -> Iterator[Message]:
     """One message for each path, keys joined by dots, whose value is another one."""
     for path, value in wanted.items():

@@ -1,6 +1,6 @@
 """Namespaces, and what leads into them: pod security, network policies, Services, Ingress objects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from policy.rules.model import (
     UNKNOWN,
@@ -32,12 +32,8 @@ def _pod_security(r: Resource) -> Iterator[Message]:
 
 
 def _default_deny(stack: Stack) -> Iterator[Violation]:
-    denied = {at(r.inputs, "metadata", "namespace") for r in stack.of(NETWORK_POLICY) if _denies_all(r)}
-    for r in stack.of(NAMESPACE):
-        if not among(at(r.inputs, "metadata", "name"), denied):
-            yield Violation(
-                r, "lets pods talk to anybody: declare a NetworkPolicy that selects all pods, without rules"
-            )
+    for r in _lacking(stack, filter(_denies_all, stack.of(NETWORK_POLICY))):
+        yield Violation(r, "lets pods talk to anybody: declare a NetworkPolicy that selects all pods, without rules")
 
 
 def _denies_all(r: Resource) -> bool:
@@ -49,10 +45,14 @@ def _denies_all(r: Resource) -> bool:
 
 
 def _quota(stack: Stack) -> Iterator[Violation]:
-    bounded = {at(r.inputs, "metadata", "namespace") for r in stack.of(QUOTA)}
-    for r in stack.of(NAMESPACE):
-        if not among(at(r.inputs, "metadata", "name"), bounded):
-            yield Violation(r, "may fill the cluster: declare a ResourceQuota in it")
+    for r in _lacking(stack, stack.of(QUOTA)):
+        yield Violation(r, "may fill the cluster: declare a ResourceQuota in it")
+
+
+def _lacking(stack: Stack, objects: Iterable[Resource]) -> Iterator[Resource]:
+    """The namespaces in which none of these objects is."""
+    there = {at(r.inputs, "metadata", "namespace") for r in objects}
+    return (r for r in stack.of(NAMESPACE) if not among(at(r.inputs, "metadata", "name"), there))
 
 
 def _load_balancers(stack: Stack) -> Iterator[Violation]:

@@ -15,8 +15,8 @@ from policy.rules.model import (
     at,
     elements,
     given,
-    refers,
     require,
+    uncovered,
 )
 
 BUCKET, BUCKET_POLICY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy"
@@ -40,17 +40,13 @@ def _acl(r: Resource) -> Iterator[Message]:
 
 
 def _every_bucket_private(stack: Stack) -> Iterator[Violation]:
-    blocked = [r.inputs.get("bucket") for r in stack.of(PUBLIC_ACCESS_BLOCK)]
-    for bucket in stack.of(BUCKET):
-        if not any(refers(name, bucket, "bucket") for name in blocked):
-            yield Violation(bucket, f"may become public: declare a {PUBLIC_ACCESS_BLOCK} for it")
+    for bucket in uncovered(stack, BUCKET, stack.of(PUBLIC_ACCESS_BLOCK), "bucket"):
+        yield Violation(bucket, f"may become public: declare a {PUBLIC_ACCESS_BLOCK} for it")
 
 
 def _every_bucket_over_tls(stack: Stack) -> Iterator[Violation]:
-    guarded = [r.inputs.get("bucket") for r in stack.of(BUCKET_POLICY) if _denies_plain(r)]
-    for bucket in stack.of(BUCKET):
-        if not any(refers(name, bucket, "bucket") for name in guarded):
-            yield Violation(bucket, "answers without TLS: declare a BucketPolicy that denies aws:SecureTransport false")
+    for bucket in uncovered(stack, BUCKET, filter(_denies_plain, stack.of(BUCKET_POLICY)), "bucket"):
+        yield Violation(bucket, "answers without TLS: declare a BucketPolicy that denies aws:SecureTransport false")
 
 
 def _denies_plain(r: Resource) -> bool:

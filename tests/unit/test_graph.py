@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.engine import EngineError, Recorder, Registration, run
+from local.engine.graph import Graph, total
 from local.stacks import durations, mocks
-from local.stacks.graph import Graph, total
 from local.stacks.needs import needs
 
 SECONDS = {"slow": 100.0, "quick": 1.0}

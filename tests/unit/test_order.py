@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from local.engine import Registration
+from local.engine.graph import Graph, total
 from local.stacks import bill, durations, needs
-from local.stacks.graph import Graph, total
 from tests.conftest import Recording
 
 BEFORE_NODES = {"vpc-cni", "eks-pod-identity-agent"}

@@ -8,9 +8,9 @@ import pulumi_aws as aws
 import pytest
 
 from local.engine import Recorder, run
+from local.engine.graph import Graph
 from local.stacks import drawing, mocks, picture
 from local.stacks.drawing import Box
-from local.stacks.graph import Graph
 from tests.conftest import Recording
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from local.engine import EngineError, Registration
+from local.engine.model import EngineError, Registration
 
 Seconds = Callable[[Registration], float]
 
