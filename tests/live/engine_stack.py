@@ -1,16 +1,19 @@
 """What the engine's live tests share: a stack of its own on the running cluster, and what a run told of it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pulumi
+import pulumi_kubernetes as k8s
 import pytest
-from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
+from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_random import RandomPassword
 
 from local import paths
 from local.engine import Action, Event, State, Summary, Target, down, preview, up
@@ -18,6 +21,8 @@ from local.engine.cluster import Cluster
 from local.engine.objects import Object, Ref
 from local.engine.operations import Outcome
 
+SHARED = "engine-test-api"
+"""Namespace of the tests that share one."""
 R = TypeVar("R")
 NONE: Mapping[str, object] = MappingProxyType({})
 
@@ -31,6 +36,17 @@ def kubeconfig() -> Path:
             f"There is no kubeconfig at {path}: start the cluster with `make up`, or set KUBECONFIG.", pytrace=False
         )
     return path
+
+
+@contextmanager
+def cluster_with(namespace: str) -> Generator[Cluster]:
+    """The cluster, with a namespace for tests: deleting one takes Kubernetes five seconds."""
+    cluster = Cluster(kubeconfig())
+    ref = Ref("v1", "Namespace", "", namespace)
+    cluster.apply(ref, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, force=False)
+    yield cluster
+    cluster.delete(ref)
+    cluster.close()
 
 
 @dataclass
@@ -101,3 +117,40 @@ class Stack:
 
 def counts(summary: Summary) -> dict[str, int]:
     return {str(action): number for action, number in summary.counts.items() if number}
+
+
+def pod(labels: dict[str, str], image: str = "nowhere.invalid/none:1") -> dict:
+    container = {"name": "main", "image": image, "env": [{"name": "A", "value": "1"}], "ports": [{"containerPort": 80}]}
+    return {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+
+
+def claim_spec(size: str) -> dict:
+    return {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+
+
+def kinds_of_its_own(stack: Stack, color: str = "red") -> None:
+    """A CRD, an object of its kind, a password and a Secret of it."""
+    group, plural = "engine.test", "widgets"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    spec: Any = {
+        "group": group,
+        "scope": "Namespaced",
+        "names": {"plural": plural, "singular": "widget", "kind": "Widget"},
+        "versions": [version],
+    }
+    definition = k8s.apiextensions.v1.CustomResourceDefinition(
+        "widgets",
+        metadata={"name": f"{plural}.{group}"},
+        spec=spec,
+    )
+    k8s.apiextensions.CustomResource(
+        "widget",
+        api_version=f"{group}/v1",
+        kind="Widget",
+        metadata=stack.metadata("widget"),
+        spec={"color": color},
+        opts=stack.options(depends_on=[definition]),
+    )
+    password = RandomPassword("password", length=24, special=False)
+    stack.make(Secret, "login", string_data={"password": password.result})

@@ -22,23 +22,18 @@ from local.engine import Action, EngineError, ResourceError, State, Target
 from local.engine.cluster import Cluster
 from local.engine.inventory import name_of
 from local.engine.objects import Ref
-from tests.live.engine_stack import Stack, counts, kubeconfig
+from tests.live.engine_stack import Stack, cluster_with, counts, kubeconfig
+from tests.live.pod_specs import SHELL, Json, template, workload
 
 pytestmark = pytest.mark.live
-PAUSE, SHELL = "registry.k8s.io/pause:3.10", "docker.io/library/redis:7.0.15"
 NAMESPACE = "engine-test-pods"
-Json = dict[str, Any]
 READY_FILE: Json = {"readinessProbe": {"exec": {"command": ["sh", "-c", "test -e /tmp/ready"]}, "periodSeconds": 1}}
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    cluster = Cluster(kubeconfig())
-    ref = Ref("v1", "Namespace", "", NAMESPACE)
-    cluster.apply(ref, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, force=False)
-    yield cluster
-    cluster.delete(ref)
-    cluster.close()
+    with cluster_with(NAMESPACE) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -47,24 +42,6 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Stack]:
     made = Stack(NAMESPACE, NAMESPACE, target, cluster)
     yield made
     made.down()
-
-
-def container(image: str = PAUSE, script: str = "", **more: Any) -> Json:
-    command = {"command": ["sh", "-c", script]} if script else {}
-    return {"name": "main", "image": image, "imagePullPolicy": "IfNotPresent", **command, **more}
-
-
-def template(image: str = PAUSE, script: str = "", *, restart: str = "Always", **more: Any) -> Json:
-    spec = {
-        "containers": [container(image, script, **more)],
-        "terminationGracePeriodSeconds": 0,
-        "restartPolicy": restart,
-    }
-    return {"metadata": {"labels": {"app": "a"}}, "spec": spec}
-
-
-def workload(replicas: int, pod: Json, **more: Any) -> Json:
-    return {"replicas": replicas, "selector": {"matchLabels": {"app": "a"}}, "template": pod, **more}
 
 
 def deploy(stack: Stack, pod: Json, *, name: str = "d", replicas: int = 1, **more: Any) -> Deployment:

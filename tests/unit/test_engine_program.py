@@ -1,32 +1,20 @@
-"""Running a program: what the engine is told, what the program gets back, and how failures read."""
+"""Running a program: what the engine is told, and what the program gets back."""
 
+import linecache
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pulumi
 import pytest
 from pulumi_kubernetes import Provider
-from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, Secret, Service
+from pulumi_kubernetes.core.v1 import Namespace, Secret, Service
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_random import RandomPassword
-from pydantic import BaseModel
 
-from local.engine import EngineError, ProgramError, Recorder, Registration, ResourceError, Result, Run, run
+from local.engine import EngineError, Recorder, Registration, ResourceError, Result
 from local.engine.monitor import seconds, urn_of
-
-
-def execute(
-    program: Path | Callable[[], object], engine: Recorder | None = None, *, stack: str = "test", **options: Any
-) -> tuple[Recorder, Run]:
-    recorder = engine if engine is not None else Recorder()
-    return recorder, run(program, recorder, project="journal", stack=stack, **options)
-
-
-def config_map(name: str, opts: pulumi.ResourceOptions | None = None, **data: pulumi.Input[str]) -> ConfigMap:
-    return ConfigMap(name, metadata=ObjectMetaArgs(name=name, namespace="n"), data=data, opts=opts)
+from tests.conftest import ROOT
+from tests.unit.engine_programs import config_map, execute
 
 
 class Pair(pulumi.ComponentResource):
@@ -80,10 +68,9 @@ def test_options_reach_the_engine() -> None:
     assert second.ignore_changes == ("data",)
     assert second.aliases == ("urn:pulumi:test::journal::kubernetes:core/v1:ConfigMap::older",)
     assert second.timeouts == {"create": 90.0}
-    assert (
-        second.source.endswith(f"test_engine_program.py:{program.__code__.co_firstlineno + 6}")
-        or "test_engine" in second.source
-    )
+    file, _, line = second.source.rpartition(":")
+    assert file.endswith("engine_programs.py")
+    assert "ConfigMap(" in linecache.getline(str(ROOT / file), int(line))
 
 
 def test_urns_are_those_of_pulumis_own_engine() -> None:
@@ -166,92 +153,6 @@ def test_runs_do_not_see_each_other() -> None:
     assert len(first.registrations) == len(second.registrations) == 1
     assert done.outputs == {}
     assert "urn:pulumi:other::" in second.one("ConfigMap").urn
-
-
-def test_a_program_is_a_folder_or_file_with_its_folder_to_import_from(tmp_path: Path) -> None:
-    (tmp_path / "neighbour.py").write_text("WORD = 'hello'\n")
-    (tmp_path / "__main__.py").write_text(
-        "import os, neighbour, pulumi\npulumi.export('w', [neighbour.WORD, os.getcwd()])\n"
-    )
-    before = Path.cwd()
-    _, done = execute(tmp_path)
-    assert done.outputs == {"w": ["hello", str(tmp_path)]}
-    assert Path.cwd() == before
-
-
-def test_a_bug_shows_the_programs_own_lines_and_no_others(tmp_path: Path) -> None:
-    (tmp_path / "__main__.py").write_text("def inner():\n    return {}['missing']\n\ninner()\n")
-    with pytest.raises(ProgramError) as caught:
-        execute(tmp_path)
-    message = str(caught.value)
-    assert f'{tmp_path}/__main__.py", line 2, in inner' in message
-    assert "KeyError: 'missing'" in message
-    assert "runpy" not in message
-    assert "site-packages" not in message
-
-
-def test_a_bug_inside_apply_names_its_line() -> None:
-    def program() -> None:
-        config_map("a", x="1").data.apply(lambda data: data["y"])
-
-    with pytest.raises(ProgramError, match=r"(?s)test_engine_program\.py.*KeyError: 'y'"):
-        execute(program)
-
-
-def test_errors_for_the_user_are_shown_as_they_are() -> None:
-    class Settings(BaseModel):
-        replicas: int
-
-    def program() -> None:
-        raise pulumi.RunError("replicas: 0 is too few")
-
-    with pytest.raises(EngineError) as caught:
-        execute(program)
-    assert str(caught.value) == "replicas: 0 is too few"
-    with pytest.raises(EngineError, match="1 validation error for Settings") as caught:
-        execute(lambda: Settings.model_validate({"replicas": "many"}))
-    assert not isinstance(caught.value, ProgramError)
-
-
-def test_no_program_is_said_clearly(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="no Pulumi program at"):
-        execute(tmp_path)
-
-
-def test_a_program_that_exits() -> None:
-    def program() -> None:
-        raise SystemExit(3)
-
-    with pytest.raises(ProgramError, match="status 3"):
-        execute(program)
-
-
-class Refusing(Recorder):
-    """Refuses resources named `bad`."""
-
-    stopped = False
-
-    def register(self, r: Registration) -> Result:
-        if r.name == "bad":
-            raise ResourceError(r, "no room", "Make some.")
-        return super().register(r)
-
-    def stop(self) -> None:
-        self.stopped = True
-
-
-def test_one_failure_ends_the_run_with_one_message() -> None:
-    def program() -> None:
-        bad = config_map("bad", a="1")
-        config_map("after", b=bad.data["a"])
-
-    engine = Refusing()
-    with pytest.raises(ResourceError) as caught:
-        execute(program, engine)
-    assert str(caught.value).startswith("ConfigMap bad: no room\n  declared at ")
-    assert str(caught.value).endswith("Make some.")
-    assert engine.stopped
-    assert engine.registrations == []
 
 
 def test_a_name_declared_twice_is_refused() -> None:
