@@ -4,6 +4,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LOCAL := $(PYTHON) -m local
+TOOLS := $(PYTHON) -m tools
 export ENGINE KUBE_CONTEXT BUILDER
 
 $(VENV)/.ready: requirements.lock
@@ -31,27 +32,27 @@ preview: $(VENV)/.ready ## Show what `make up` would change; STACK=prod [ALL=1] 
 
 .PHONY: render
 render: $(VENV)/.ready ## Write a stack's manifests and resources to build/: make render STACK=prod
-	@$(LOCAL) render $(if $(STACK),--stack $(STACK))
+	@$(TOOLS) render $(if $(STACK),--stack $(STACK))
 
 .PHONY: diff
 diff: $(VENV)/.ready ## Compare a stack's manifests and resources with another commit's: make diff STACK=prod BASE=main
-	@$(LOCAL) diff $(if $(STACK),--stack $(STACK)) $(if $(BASE),--base $(BASE))
+	@$(TOOLS) diff $(if $(STACK),--stack $(STACK)) $(if $(BASE),--base $(BASE))
 
 .PHONY: stacks
 stacks: $(VENV)/.ready ## Show every setting in which the environments differ
-	@$(LOCAL) stacks
+	@$(TOOLS) stacks
 
 .PHONY: cost
 cost: $(VENV)/.ready ## Show what a stack costs a month, by line; without STACK, every stack in AWS
-	@$(LOCAL) cost $(if $(STACK),--stack $(STACK))
+	@$(TOOLS) cost $(if $(STACK),--stack $(STACK))
 
 .PHONY: pictures
 pictures: $(VENV)/.ready ## Draw the architecture of each stack: docs/stacks/<stack>.svg
-	@$(LOCAL) pictures
+	@$(TOOLS) pictures
 
 .PHONY: graph
 graph: $(VENV)/.ready ## Show what decides how long a stack takes to make and to destroy: make graph STACK=prod
-	@$(LOCAL) graph $(if $(STACK),--stack $(STACK))
+	@$(TOOLS) graph $(if $(STACK),--stack $(STACK))
 
 .PHONY: status
 status: $(VENV)/.ready ## Show tiers, certificates and the cluster's components
@@ -87,11 +88,11 @@ bench: $(VENV)/.ready ## Measure start, repeated up, a preview, reads and writes
 
 .PHONY: schema
 schema: $(VENV)/.ready ## Write the JSON schema by which editors check Pulumi.<stack>.yaml
-	@$(LOCAL) schema
+	@$(TOOLS) schema
 
 .PHONY: lock
 lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
 	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--upgrade pyproject.toml --group dev -o requirements.lock
-	cd local/checks && ../../$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	cd tools/checks && ../../$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --upgrade checkov.in -o checkov.lock

@@ -1,5 +1,5 @@
 """Before any test loads the SDK: its bytecode is kept, and the collector looks less often."""
 
-from local import startup
+from tools import startup
 
 startup.quick()

@@ -1,6 +1,6 @@
 """`python -m local`."""
 
-from local import startup
+from tools import startup
 
 startup.quick()
 

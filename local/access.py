@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local import cluster
-from local.failures import Failure
+from tools.failures import Failure
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from local.access import Access
-from local.failures import Failure
+from tools.failures import Failure
 
 ROOT_PATH = "/api/v1/namespaces/pebble/services/https:pebble:15000/proxy/roots/0"
 SECRET = "journal-tls"  # noqa: S105

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from local.failures import Failure
+from tools.failures import Failure
 
 
 def install(names: list[str]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
-from local import stack
-from local.failures import Failure
-from local.terminal import Steps, console
+from tools import stack
+from tools.failures import Failure
+from tools.terminal import Steps, console
 
 CLIENTS, SECONDS = 50, 5
 PARTS = {

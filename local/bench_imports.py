@@ -2,7 +2,7 @@
 
 import importlib
 
-from local import startup
+from tools import startup
 
 startup.quick()
 

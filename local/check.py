@@ -9,13 +9,14 @@ from pathlib import Path
 
 from rich.table import Table
 
-from local import apt, environments, packages, stack
-from local.failures import Failure
-from local.terminal import console
+from local import apt, packages
+from tools import environments, stack
+from tools.failures import Failure
+from tools.terminal import console
 
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
-CHECKS = [PYTHON, "-m", "local.checks"]
+CHECKS = [PYTHON, "-m", "tools.checks"]
 FRONTEND = stack.ROOT / "apps" / "frontend"
 
 

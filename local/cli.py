@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from local.failures import Failure, failures
-from local.stacks import cli as stacks_cli
-from local.stacks import render
-from local.terminal import console
+from tools import cli as stacks_cli
+from tools import render
+from tools.failures import Failure, failures
+from tools.terminal import console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(stacks_cli.app)

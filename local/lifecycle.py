@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from local import acme, apt, cluster, deploy, images, packages, paths, show, stack
+from local import acme, apt, cluster, deploy, images, packages, show
 from local.access import Access, access, named_context
 from local.events import Watcher
-from local.failures import Failure
-from local.terminal import Steps, console
+from tools import paths, stack
+from tools.failures import Failure
+from tools.terminal import Steps, console
 
 STACK = "local"
 ROOTS = "acme-roots.pem"
@@ -18,11 +19,11 @@ ROOTS = "acme-roots.pem"
 
 def up() -> None:
     """Set up what is missing, start the cluster, deploy the stack, and say where it is."""
-    stack.effective(STACK, stack.Overrides(images=images.references()))  # wrong settings end it here
+    overrides.effective(STACK, overrides.Overrides(images=images.references()))  # wrong settings end it here
     deploy.chosen_engine()  # and a wrong ENGINE
     with Steps() as steps:
         here = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
-        config = stack.effective(STACK, overrides(here))
+        config = overrides.effective(STACK, overrides(here))
         chosen = deploy.deployment(here, STACK, config)
         if acme.recover(here):
             console.print("  a certificate could not be issued before; it is asked for again")
@@ -40,7 +41,7 @@ def up() -> None:
 def preview() -> None:
     """Show what `up` would change."""
     here = access()
-    config = stack.effective(STACK, overrides(here))
+    config = overrides.effective(STACK, overrides(here))
     with Steps() as steps, steps.step("preview") as step:
         watcher = Watcher(step)
         deploy.deployment(here, STACK, config).preview(watcher)
@@ -54,7 +55,7 @@ def down() -> None:
         if named_context() is not None or cluster.status().node is not None:
             here = access()
             with steps.step("remove the stack") as step:
-                deploy.deployment(here, STACK, stack.effective(STACK, overrides(here))).down(Watcher(step))
+                deploy.deployment(here, STACK, overrides.effective(STACK, overrides(here))).down(Watcher(step))
         if named_context() is None:
             with steps.step("stop the cluster"):
                 cluster.stop(wipe=True)
@@ -78,7 +79,7 @@ def _own_cluster(steps: Steps) -> Access:
 def _existing_cluster(steps: Steps) -> Access:
     """The cluster that KUBE_CONTEXT names. Only its owner can bring images to its nodes."""
     here = access()
-    if any(stack.built_here(stack.read(STACK), tier) for tier in images.references()):
+    if any(overrides.built_here(stack.read(STACK), tier) for tier in images.references()):
         _install_packages(steps)
         console.print(
             "  The nodes need these images (kind: `kind load image-archive FILE`; k3s: `k3s ctr images import FILE`):"
@@ -107,11 +108,11 @@ def _build_images(steps: Steps) -> list[Path]:
         return list(images.build(step).values())
 
 
-def overrides(here: Access) -> stack.Overrides:
+def overrides(here: Access) -> overrides.Overrides:
     """What this machine knows of the stack beside its file."""
     if not here.own:
-        return stack.Overrides(kubeconfig=here.kubeconfig, context=here.context, images=images.references())
-    return stack.Overrides(kubeconfig=here.kubeconfig, chart=cluster.chart_path(), images=images.references())
+        return overrides.Overrides(kubeconfig=here.kubeconfig, context=here.context, images=images.references())
+    return overrides.Overrides(kubeconfig=here.kubeconfig, chart=cluster.chart_path(), images=images.references())
 
 
 def _answer(here: Access, outputs: dict[str, Any]) -> Path:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from local import cluster
 from local.access import Access
-from local.terminal import console
+from tools.terminal import console
 
 PART_OF = "app.kubernetes.io/part-of=journal"
 

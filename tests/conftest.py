@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from local.engine import Renderer, Run
-from local.stack import names
-from local.stacks import mocks
+from tools import cloud
+from tools.recording import Renderer, Run
+from tools.stack import names
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,8 +32,8 @@ def settings_of(stack: str) -> dict[str, Any]:
 def record(stack: str, **changes: Any) -> Recording:
     """Run the program of a stack, some of its settings changed."""
     config = {**config_of(stack), **{f"journal:{key}": value for key, value in changes.items()}}
-    recording = Recording(mocks.cloud_of(config))
-    recording.done = mocks.run_stack(stack, recording, config, fail_on_warnings=True)
+    recording = Recording(cloud.cloud_of(config))
+    recording.done = cloud.run_stack(stack, recording, config, fail_on_warnings=True)
     return recording
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.edge.zone import Zone, ZoneArgs
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
-from components.aws.github import Github, GithubArgs
+from components.aws.identity.github import Github, GithubArgs
 from components.aws.registry import Registry, RegistryArgs
 from components.aws.scope import Scope
 from components.aws.shared_stack import SharedOutputs, by_name
-from components.aws.zone import Zone, ZoneArgs
 from components.settings.shared import SharedSettings
 
 BACKED_UP = {"EBS": True, "EKS": True}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.iam import Principal, Statement, document
+from components.aws.identity.iam import Principal, Statement, document
 from components.aws.scope import Scope
 
 ITSELF = "in a key policy, * is the key that carries it"

@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.aws.add_ons import AddOn, AddOns, AddOnsArgs, after_nodes, before_nodes
-from components.aws.backup import Backup, BackupArgs
-from components.aws.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
-from components.aws.control_plane import ControlPlane, ControlPlaneArgs
-from components.aws.dns import Dns, DnsArgs
+from components.aws.backup.backup import Backup, BackupArgs
+from components.aws.edge.dns import Dns, DnsArgs
+from components.aws.edge.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.aws.edge.target_group_attachments import Targets, TargetsArgs
+from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, after_nodes, before_nodes
+from components.aws.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.aws.eks.control_plane import ControlPlane, ControlPlaneArgs
+from components.aws.eks.node_group import NodeGroup, NodeGroupArgs, node_role
+from components.aws.eks.storage_class import DefaultStorageClass
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
-from components.aws.iam import Role
-from components.aws.load_balancer import LoadBalancer, LoadBalancerArgs
-from components.aws.network import Network, NetworkArgs
-from components.aws.node_group import NodeGroup, NodeGroupArgs, node_role
+from components.aws.identity.iam import Role
+from components.aws.network.network import Network, NetworkArgs
 from components.aws.provider import tags
 from components.aws.scope import Scope
 from components.aws.shared_stack import SharedStack
-from components.aws.storage import DefaultStorageClass
-from components.aws.targets import Targets, TargetsArgs
 from components.cluster import HEALTH_PORT, NODE_PORTS, Cluster
 from components.settings import AwsSettings, NodeGroupSettings
 from components.settings.placement import INGRESS

@@ -26,7 +26,7 @@ from local.cluster.programs import Programs, build, located
 from local.cluster.starting import start
 from local.cluster.state import ComponentStatus, Node, Status, node_pid, status
 from local.cluster.stopping import stop
-from local.progress import Progress
+from tools.progress import Progress
 
 __all__ = [
     "ClusterError",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local.cluster.errors import ClusterError, tail
 from local.cluster.layout import Layout
-from local.progress import Progress
+from tools.progress import Progress
 
 Records = dict[str, dict[str, str]]  # archive's fingerprint to image names and digests
 

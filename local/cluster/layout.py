@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import paths
+from tools import paths
 
 NODE_NAME = "local"
 CONTEXT = "journal-local"  # of the kubeconfig

@@ -8,8 +8,8 @@ from local.cluster import archive
 from local.cluster.archive import Image
 from local.cluster.config import PAUSE_IMAGE
 from local.cluster.errors import ClusterError
-from local.cluster.golang import find
 from local.cluster.programs import CERT_MANAGER, COREDNS, PEBBLE, SOURCES, TRAEFIK, Programs, pinned
+from tools.golang import find
 
 # Debian's, Fedora's, Alpine's place of the machine's certificate authorities.
 AUTHORITIES = tuple(map(Path, ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/cert.pem", "/etc/ssl/cert.pem")))

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.cluster import golang
 from local.cluster.layout import Layout
-from local.cluster.lock import locked
-from local.progress import Progress
+from tools import golang
+from tools.lock import locked
+from tools.progress import Progress
 
 SOURCES = Path(__file__).parent / "platform"
 PACKAGES = ("tool", "./agent", "./policycni", "./pause")

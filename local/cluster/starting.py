@@ -10,12 +10,12 @@ from pathlib import Path
 from local.cluster import api, cgroups, components, host, images, pki, preflight, program_images
 from local.cluster.errors import ClusterError, tail_of
 from local.cluster.layout import NODE_ADDRESS, Layout
-from local.cluster.lock import locked
 from local.cluster.programs import Programs
 from local.cluster.spec import NodeSpec
 from local.cluster.state import SUPERVISOR, Node, node_pid, settled, told
 from local.cluster.stopping import halt
-from local.progress import Progress
+from tools.lock import locked
+from tools.progress import Progress
 
 HERE = Path(__file__).parent
 RESTARTED_WITH = [HERE / f"{name}.py" for name in ("supervisor", "sandbox", "shutdown", "probes")]

@@ -8,8 +8,8 @@ import signal
 from local.cluster import api, host
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
-from local.cluster.lock import locked
 from local.cluster.state import node_pid, processes
+from tools.lock import locked
 
 ORDERLY_SECONDS = 25.0  # containers 8, the components' phases together 12
 KILLED_SECONDS = 10.0

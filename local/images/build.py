@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from local import paths
 from local.images.catalog import Application, Image, deployed
 from local.images.daemonless import DaemonlessBuilder
 from local.images.docker import DockerBuilder
 from local.images.errors import ImageError
 from local.images.store import Store
-from local.progress import Progress
+from tools import paths
+from tools.progress import Progress
 
 
 class Builder(Protocol):

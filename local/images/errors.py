@@ -2,6 +2,8 @@
 
 import re
 
+from tools.failures import Failure
+
 TAIL, WIDTH = 15, 240  # lines of a log that an error shows, and characters of each
 
 # The first pattern found in a log's tail chooses the remedy.
@@ -27,18 +29,8 @@ _REMEDIES = (
 _DEFAULT = "Read the log, remove the cause, and run the same command again: finished images are kept."
 
 
-class ImageError(Exception):
-    """An image cannot be made.
-
-    message: which step failed and how. hint: what the user can do. log_tail: the last lines of the step's log.
-    """
-
-    def __init__(self, message: str, hint: str = "", log_tail: str = "") -> None:
-        super().__init__(message)
-        self.message, self.hint, self.log_tail = message, hint, log_tail
-
-    def __str__(self) -> str:
-        return "\n".join(part for part in (self.message, self.log_tail, self.hint) if part)
+class ImageError(Failure):
+    """An image cannot be made."""
 
 
 def tail(log: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.images.catalog import Image
 from local.images.errors import ImageError
-from local.progress import Progress
+from tools.progress import Progress
 
 KEPT = 3  # archives of an image, the most recently used
 GIB = 1 << 30

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from local.checks import manifests, programs, schemas, tools, workflows
-from local.checks.findings import Finding
+from tools.checks import manifests, programs, schemas, tools, workflows
+from tools.checks.findings import Finding
 
 Plant = Callable[[str, Callable[[dict[str, Any]], None]], Path]
 FILESERVER, CERTIFICATE = "journal-deployment-fileserver.yaml", "journal-certificate-journal-tls.yaml"

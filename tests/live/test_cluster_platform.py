@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from local.cluster import golang
 from local.cluster.programs import SOURCES
+from tools import golang
 
 pytestmark = pytest.mark.live
 PACKAGES = ("./agent", "./pause", "./policy", "./policycni", "./registry")

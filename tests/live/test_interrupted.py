@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local import acme, stack
+from local import acme
 from local.lifecycle import ROOTS
+from tools import stack
 
 pytestmark = [pytest.mark.live, pytest.mark.lifecycle, pytest.mark.timeout(600)]
 ENVIRONMENT = {**os.environ, "ENGINE": "embedded"}

@@ -15,10 +15,11 @@ import httpx
 import pytest
 from cryptography import x509
 
-from local import acme, deploy, lifecycle, stack
+from local import acme, deploy, lifecycle
 from local.access import Access, access
-from local.engine import Action, Event, State
-from local.failures import Failure
+from tools import stack
+from tools.failures import Failure
+from tools.recording import Action, Event, State
 
 pytestmark = pytest.mark.live
 TIERS = "app.kubernetes.io/name in (frontend, redis)"
@@ -246,7 +247,7 @@ def _traffic(local_stack: dict[str, str]) -> Generator[list[str]]:
 
 def _up(here: Access, **changes: Any) -> list[Event]:
     """`make up` with some settings changed, by the embedded engine; what it changed."""
-    config = stack.effective("local", lifecycle.overrides(here))
+    config = overrides.effective("local", lifecycle.overrides(here))
     config |= {f"journal:{key}": value for key, value in changes.items()}
     events: list[Event] = []
     deploy.Embedded(here, "local", config).up(events.append)
@@ -281,7 +282,7 @@ def test_what_the_settings_no_longer_name_is_deleted(here: Access) -> None:
 
 
 def test_a_preview_tells_and_changes_nothing(here: Access) -> None:
-    config = stack.effective("local", lifecycle.overrides(here)) | {"journal:journalEntries": 20}
+    config = overrides.effective("local", lifecycle.overrides(here)) | {"journal:journalEntries": 20}
     events: list[Event] = []
     deploy.Embedded(here, "local", config).preview(events.append)
     changed = {

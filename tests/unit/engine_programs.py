@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from local.engine import Recorder, Run, run
+from tools.recording import Recorder, Run, run
 
 
 def execute(

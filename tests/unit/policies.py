@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from local.engine import Recorder, Registration
-from local.stacks import mocks
 from policy.rules import RULES, STACK_RULES
 from policy.rules.model import UNKNOWN, Message, Provider, Resource, Rule, Stack, StackRule
+from tools import cloud
+from tools.recording import Recorder, Registration
 
 BY_NAME: dict[str, Rule | StackRule] = {rule.name: rule for rule in [*RULES, *STACK_RULES]}
 
@@ -33,7 +33,7 @@ def _resource(r: Registration, recording: Recorder, stack: str) -> Resource:
         inputs=r.inputs,
         stack=stack,
         urn=r.urn,
-        id=mocks.Cloud()(r).get("id", UNKNOWN) if custom else UNKNOWN,
+        id=cloud.Cloud()(r).get("id", UNKNOWN) if custom else UNKNOWN,
         provider=Provider(name=provider.name, inputs=provider.inputs) if custom and provider else None,
         protect=r.protect,
     )

@@ -8,13 +8,13 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.aws.add_ons import AddOn, AddOns, AddOnsArgs, after_nodes, before_nodes, version_of
+from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, after_nodes, before_nodes, version_of
+from components.aws.eks.storage_class import DefaultStorageClass
 from components.aws.scope import Scope
-from components.aws.storage import DefaultStorageClass
 from components.settings.placement import CRITICAL_ADDONS
 from components.versions import ADD_ONS, CLUSTER_AUTOSCALER_IMAGES
-from local.engine import EngineError, Recorder, run
-from local.stacks.mocks import Cloud
+from tools.cloud import Cloud
+from tools.recording import EngineError, Recorder, run
 
 ACCOUNT = "111122223333"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.aws.cluster_autoscaler import (
+from components.aws.eks.cluster_autoscaler import (
     POD_IDENTITY_AGENT,
     ClusterAutoscaler,
     ClusterAutoscalerArgs,
@@ -15,8 +15,8 @@ from components.aws.cluster_autoscaler import (
 from components.aws.scope import Scope
 from components.settings.placement import CRITICAL_ADDONS
 from components.versions import CLUSTER_AUTOSCALER_IMAGES
-from local.engine import Recorder, run
-from local.stacks.mocks import Cloud
+from tools.cloud import Cloud
+from tools.recording import Recorder, run
 
 ACCOUNT, NAME = "111122223333", "cluster-autoscaler"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from components.aws.backup import Backup, BackupArgs, restore_test_name
+from components.aws.backup.backup import Backup, BackupArgs, restore_test_name
 from components.aws.scope import Scope
 from components.settings.aws import BackupSettings
-from local.engine import Recorder, run
+from tools.recording import Recorder, run
 
 CLUSTER = "arn:aws:eks:eu-central-1:123456789012:cluster/journal-prod"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"

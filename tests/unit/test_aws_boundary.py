@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.aws.permissions.boundary import boundary
+from components.aws.identity.permissions.boundary import boundary
 from components.aws.scope import Scope
 from tests.conftest import Recording
 

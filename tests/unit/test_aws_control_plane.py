@@ -6,14 +6,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws.access import GRANTS, Level, entries, label
-from components.aws.control_plane import ControlPlane, ControlPlaneArgs, kubeconfig
+from components.aws.eks.access import GRANTS, Level, entries, label
+from components.aws.eks.control_plane import ControlPlane, ControlPlaneArgs, kubeconfig
 from components.aws.scope import Scope
 from components.settings.aws import LOG_TYPES, AccessSettings, ControlPlaneSettings
 from components.versions import ADD_ONS
-from local.engine import Recorder, run
-from local.engine.model import Registration
-from local.stacks.mocks import Cloud
+from tools.cloud import Cloud
+from tools.recording import Recorder, run
+from tools.recording.model import Registration
 
 ACCOUNT, KEY = "111122223333", "arn:aws:kms:eu-central-1:111122223333:key/1"
 ADMIN, OPERATOR, VIEWER = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("admin", "operator", "viewer"))

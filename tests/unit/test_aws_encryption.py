@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs, log_groups
-from components.aws.flow_logs import group_name
+from components.aws.network.flow_logs import group_name
 from components.aws.scope import Scope
-from local.engine import Recorder, run
+from tools.recording import Recorder, run
 
 ROOT = {"AWS": ["arn:aws:iam::123456789012:root"]}
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.aws.github import Github, GithubArgs
+from components.aws.identity.github import Github, GithubArgs
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
-from local.engine import Recorder, run
 from tests.unit.iam_evaluator import Context, allowed
+from tools.recording import Recorder, run
 
 ACCOUNT, REGION, BUCKET = "111122223333", "eu-central-1", "journal-pulumi-state-111122223333"
 ENVIRONMENTS = ["dev", "staging", "prod"]

@@ -8,13 +8,13 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.aws.access_logs import bucket_name
-from components.aws.dns import Dns, DnsArgs
-from components.aws.load_balancer import LISTENERS, LoadBalancer, LoadBalancerArgs, by_family, target_group_name
+from components.aws.edge.access_logs import bucket_name
+from components.aws.edge.dns import Dns, DnsArgs
+from components.aws.edge.load_balancer import LISTENERS, LoadBalancer, LoadBalancerArgs, by_family, target_group_name
+from components.aws.edge.target_group_attachments import Targets, TargetsArgs
 from components.aws.scope import Scope
-from components.aws.targets import Targets, TargetsArgs
 from components.settings.aws import LoadBalancerSettings
-from local.engine import Recorder, run
+from tools.recording import Recorder, run
 
 NODE_PORTS = {"web": 30080, "websecure": 30443}
 HEALTH_PORT = 30254

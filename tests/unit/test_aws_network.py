@@ -8,13 +8,13 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.aws.endpoints import endpoint_policy
-from components.aws.network import Network, NetworkArgs, Tier, subnet_tags
-from components.aws.routing import Nat, nat_zone_of
+from components.aws.network.endpoints import endpoint_policy
+from components.aws.network.network import Network, NetworkArgs, Tier, subnet_tags
+from components.aws.network.routing import Nat, nat_zone_of
 from components.aws.scope import Scope
 from components.settings import NetworkSettings
 from components.settings.aws import NEEDED_WITHOUT_NAT
-from local.engine import Recorder, Registration, run
+from tools.recording import Recorder, Registration, run
 
 A, B, C = ZONES = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
 SCOPE = Scope(name="journal-prod", environment="prod", account="123456789012", region="eu-central-1", protect=True)

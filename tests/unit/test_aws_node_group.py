@@ -6,8 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws.iam import Role
-from components.aws.node_group import (
+from components.aws.eks.node_group import (
     CLUSTER_TAG,
     NODE_POLICIES,
     NodeGroup,
@@ -17,11 +16,12 @@ from components.aws.node_group import (
     physical_name,
     update_config,
 )
+from components.aws.identity.iam import Role
 from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
 from components.settings.placement import NODE_GROUP_LABEL
-from local.engine import EngineError, Recorder, run
-from local.stacks.mocks import Cloud
+from tools.cloud import Cloud
+from tools.recording import EngineError, Recorder, run
 
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 ACCOUNT = "111122223333"

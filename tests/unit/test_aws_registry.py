@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from components.aws.edge.zone import Zone, ZoneArgs
 from components.aws.registry import Registry, RegistryArgs, host, lifecycle
 from components.aws.scope import Scope
-from components.aws.zone import Zone, ZoneArgs
 from components.settings.shared import RegistrySettings
-from local.engine import Recorder, run
+from tools.recording import Recorder, run
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 REPOSITORIES = ["journal/frontend", "journal/fileserver"]

@@ -11,8 +11,8 @@ from components.aws.account import Account, AccountArgs
 from components.aws.provider import provider_of, scope_of
 from components.aws.shared_stack import SharedOutputs, SharedStack
 from components.settings.shared import SharedSettings
-from local.engine import EngineError, Recorder, run
 from tests.conftest import config_of
+from tools.recording import EngineError, Recorder, run
 
 SHARED = "organization/journal/shared"
 ENVIRONMENTS = ["dev", "staging", "prod"]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from components import versions
-from local.checks import schemas
-from local.checks.findings import Finding, Skip, judge, read_skips
-from local.failures import Failure
+from tools.checks import schemas
+from tools.checks.findings import Finding, Skip, judge, read_skips
+from tools.failures import Failure
 
 REASON = "Somebody weighed it and said why."
 OBJECT = {"type": "object", "properties": {"name": {"type": "string"}}}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local import ci
-from local.stack import names
+from tools import ci
+from tools.stack import names
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = "sha256:" + "0" * 64
@@ -67,7 +67,7 @@ def test_changed_files_are_those_since_the_branch_left_its_base(tmp_path: Path) 
     change("Pulumi.dev.yaml")
     base = git("rev-parse", "HEAD")
     git("checkout", "-q", "branch")
-    command = ["python3", "-m", "local.ci", "stacks", "--base", base]
+    command = ["python3", "-m", "tools.ci", "stacks", "--base", base]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
     assert json.loads(run.stdout) == ["prod"]

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from local.cluster import golang, programs
-from local.cluster.errors import ClusterError
-from local.cluster.golang import GIB, Need
+from local.cluster import programs
+from tools import golang
+from tools.failures import Failure
+from tools.golang import GIB, Need
 
 GO_MOD = """\
 module journal.test/platform
@@ -84,7 +85,7 @@ def test_older_go(version: str, than: str, expected: bool) -> None:
 
 def test_a_missing_go_names_the_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ClusterError, match=r"Go 1\.26\.4 or newer"):
+    with pytest.raises(Failure, match=r"Go 1\.26\.4 or newer"):
         golang.find(GO_MOD)
 
 
@@ -92,7 +93,7 @@ def test_an_old_go_names_both_versions(monkeypatch: pytest.MonkeyPatch, tmp_path
     (tmp_path / "go").write_text("#!/bin/sh\necho go version go1.19.8 linux/amd64\n")
     (tmp_path / "go").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ClusterError, match=r"Go 1\.19\.8 is too old.* Go 1\.26\.4 or newer"):
+    with pytest.raises(Failure, match=r"Go 1\.19\.8 is too old.* Go 1\.26\.4 or newer"):
         golang.find(GO_MOD)
 
 

@@ -17,12 +17,14 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from typer.testing import CliRunner
 
-from local import cli, stack
-from local.engine import Recorder, run
-from local.failures import Failure
-from local.stacks import bill, cost, mocks
-from local.stacks.cost import Bill
+from tools import cli
 from tests.conftest import Recording
+from tools import cloud, stack
+from tools.cost import cost
+from tools.cost import report as bill
+from tools.cost.cost import Bill
+from tools.failures import Failure
+from tools.recording import Recorder, run
 
 PRICES = cost.Prices(
     region="eu-central-1",
@@ -49,7 +51,7 @@ ARN = "arn:aws:iam::111122223333:role/x"
 
 
 def bill_of(program: Callable[[], object]) -> Bill:
-    recorder = Recorder(mocks.Cloud())
+    recorder = Recorder(cloud.Cloud())
     run(program, recorder, project="p", stack="s")
     return cost.bill(recorder.registrations, PRICES)
 

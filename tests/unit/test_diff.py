@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from local import cli, stack
-from local.failures import Failure
-from local.stacks import diff, render
-from local.stacks.diff import Change, Rendering
+from tools import cli
+from tools import diff, render, stack
+from tools.diff import Change, Rendering
+from tools.failures import Failure
 
 
 def resource(name: str, **inputs: Any) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 import pytest
 from typer.testing import CliRunner
 
-from local import cli
-from local.stacks import differences
+from tools import cli
+from tools import settings_table
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from local.stacks import differences
     ],
 )
 def test_settings_as_lines(value: dict[str, object], lines: dict[str, str]) -> None:
-    assert dict(differences.flat(value)) == lines
+    assert dict(settings_table.flat(value)) == lines
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_settings_as_lines(value: dict[str, object], lines: dict[str, str]) -> N
     ],
 )
 def test_only_what_differs_is_shown(stacks: dict[str, dict[str, str]], rows: list[tuple[str, list[str]]]) -> None:
-    assert differences.table(stacks) == rows
+    assert settings_table.table(stacks) == rows
 
 
 def test_every_row_of_the_real_table_differs_and_the_known_differences_are_there() -> None:
-    names = differences.environments()
+    names = settings_table.environments()
     assert names == ["local", "dev", "staging", "prod"]
-    rows = dict(differences.table({name: differences.settings_of(name) for name in names}))
+    rows = dict(settings_table.table({name: settings_table.settings_of(name) for name in names}))
     assert rows["redis.storage"] == ["256Mi", "5Gi", "10Gi", "50Gi"]
     assert rows["aws.network.nat"] == ["", "single", "perZone", "perZone"]
     assert rows["aws.nodeGroups.apps.capacityType"][1:] == ["SPOT", "ON_DEMAND", "ON_DEMAND"]

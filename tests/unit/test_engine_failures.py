@@ -6,8 +6,8 @@ import pulumi
 import pytest
 from pydantic import BaseModel
 
-from local.engine import EngineError, ProgramError, Recorder, Registration, ResourceError, Result
 from tests.unit.engine_programs import config_map, execute
+from tools.recording import EngineError, ProgramError, Recorder, Registration, ResourceError, Result
 
 
 def test_a_program_is_a_folder_or_file_with_its_folder_to_import_from(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ import socket
 from typing import Any
 
 import pytest
+from tools.recording.applier import is_immutable
+from tools.recording.cluster import ApiError, is_content
+from tools.recording.inventory import Entry, decode, encode, key_of, needed_by
+from tools.recording.ready import awaited, readiness
 
-from local.engine import EngineError, Registration, ResourceError, cluster
-from local.engine.applier import is_immutable
-from local.engine.cluster import ApiError, is_content
-from local.engine.inventory import Entry, decode, encode, key_of, needed_by
-from local.engine.objects import (
+from tools.recording import EngineError, Registration, ResourceError, cluster
+from tools.recording.objects import (
     Ref,
     body_of,
     changes,
@@ -21,8 +22,7 @@ from local.engine.objects import (
     ref_of,
     without_unknowns,
 )
-from local.engine.ready import awaited, readiness
-from local.engine.values import MASK, UNKNOWN
+from tools.recording.values import MASK, UNKNOWN
 
 
 def registration(kind: str, secrets: frozenset = frozenset(), **inputs: Any) -> Registration:

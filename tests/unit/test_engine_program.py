@@ -11,10 +11,10 @@ from pulumi_kubernetes.core.v1 import Namespace, Secret, Service
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_random import RandomPassword
 
-from local.engine import EngineError, Recorder, Registration, ResourceError, Result
-from local.engine.monitor import seconds, urn_of
 from tests.conftest import ROOT
 from tests.unit.engine_programs import config_map, execute
+from tools.recording import EngineError, Recorder, Registration, ResourceError, Result
+from tools.recording.monitor import seconds, urn_of
 
 
 class Pair(pulumi.ComponentResource):

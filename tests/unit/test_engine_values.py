@@ -16,15 +16,15 @@ import pytest
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.helm.v3 import Release
 from pulumi_random import RandomPassword
+from tools.recording.helm import Revision, release_of
+from tools.recording.lock import is_dead, process_id
+from tools.recording.random_values import RandomValues, characters
+from tools.recording.report import Report
 
-from local.engine import Action, EngineError, Event, Registration, ResourceError, State, run
-from local.engine.helm import Revision, release_of
-from local.engine.lock import is_dead, process_id
-from local.engine.objects import Ref
-from local.engine.random_values import RandomValues, characters
-from local.engine.renderer import Renderer
-from local.engine.report import Report
-from local.engine.values import MASK, UNKNOWN
+from tools.recording import Action, EngineError, Event, Registration, ResourceError, State, run
+from tools.recording.objects import Ref
+from tools.recording.renderer import Renderer
+from tools.recording.values import MASK, UNKNOWN
 
 URN = "urn:pulumi:s::p::random:index/randomPassword:RandomPassword::p"
 

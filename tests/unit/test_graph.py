@@ -11,17 +11,17 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 from typer.testing import CliRunner
 
-from local import cli
-from local.engine import EngineError, Recorder, Registration, run
-from local.engine.graph import Graph, total
-from local.stacks import durations, mocks
-from local.stacks.needs import needs
+from tools import cli
+from tools import cloud, durations
+from tools.implicit_dependencies import needs
+from tools.recording import EngineError, Recorder, Registration, run
+from tools.recording.graph import Graph, total
 
 SECONDS = {"slow": 100.0, "quick": 1.0}
 
 
 def recorded(program: Callable[[], Any]) -> Recorder:
-    recorder = Recorder(mocks.Cloud())
+    recorder = Recorder(cloud.Cloud())
     run(program, recorder, project="p", stack="s")
     return recorder
 

@@ -15,7 +15,7 @@ COMPONENTS = ROOT / "components"
 
 
 def layer_of(module: str) -> str:
-    """The layer of `components.aws.network`, say."""
+    """The layer of `components.aws.network.network`, say."""
     first = module.split(".")[1]
     return first if (COMPONENTS / first).is_dir() else BESIDE.get(first, "objects")
 

@@ -9,21 +9,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from local.events import Watcher
 from typer.testing import CliRunner
 
 from components.settings.errors import SettingsError
-from local import acme, cli, deploy, lifecycle, stack
-from local.engine import Action, Event, State
-from local.events import Watcher
-from local.failures import Failure, told
-from local.terminal import Steps
+from local import acme, cli, deploy, lifecycle
+from tools import stack
+from tools.failures import Failure
+from tools.recording import Action, Event, State
+from tools.terminal import Steps
 
 
 def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
-    overrides = stack.Overrides(
+    overrides = overrides.Overrides(
         kubeconfig=Path("/k"), context="c", chart=Path("/chart"), images={"frontend": "localhost/f:v2", "absent": "x:1"}
     )
-    config = stack.effective("local", overrides)
+    config = overrides.effective("local", overrides)
     assert config["journal:cluster"] == {"kubeconfig": "/k", "context": "c"}
     assert config["journal:certificates"]["chart"] == "/chart"
     assert config["journal:frontend"]["image"] == "localhost/f:v2"
@@ -32,7 +33,7 @@ def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
 
 
 def test_an_image_of_a_registry_stays_as_the_stacks_file_names_it() -> None:
-    config = stack.effective("dev", stack.Overrides(images={"frontend": "localhost/f:v2"}))
+    config = overrides.effective("dev", overrides.Overrides(images={"frontend": "localhost/f:v2"}))
     assert config["journal:frontend"] == stack.read("dev")["journal:frontend"]
 
 
@@ -122,8 +123,7 @@ def test_what_is_no_certificate_is_not_remembered(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_its_parts() -> None:
     failure = Failure("what", "do this", "last line")
-    assert told(failure) is failure
-    assert told(stack.StackError("gone")).message == "gone"
+    assert str(failure) == "what\nlast line\ndo this"
 
 
 def test_a_failed_command_says_what_to_do_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:

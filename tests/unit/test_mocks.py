@@ -6,8 +6,8 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from local.engine import Recorder, run
-from local.stacks import mocks
+from tools import cloud
+from tools.recording import Recorder, run
 
 HEX = r"0[0-9a-f]{16}"
 ACCOUNT, REGION = "222233334444", "eu-west-1"
@@ -45,7 +45,7 @@ def program() -> None:
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, str]:
-    run(program, Recorder(mocks.Cloud(ACCOUNT, REGION)), project="p", stack="s")
+    run(program, Recorder(cloud.Cloud(ACCOUNT, REGION)), project="p", stack="s")
     return {name: str(value) for name, value in SEEN.items()}
 
 
@@ -68,19 +68,19 @@ def test_answers_have_the_forms_of_aws(answers: dict[str, str], name: str, form:
 
 
 def test_answers_are_the_same_each_time(answers: dict[str, str]) -> None:
-    run(program, Recorder(mocks.Cloud(ACCOUNT, REGION)), project="p", stack="s")
+    run(program, Recorder(cloud.Cloud(ACCOUNT, REGION)), project="p", stack="s")
     assert {name: str(value) for name, value in SEEN.items()} == answers
 
 
 def test_two_resources_have_two_ids() -> None:
-    recorder = Recorder(mocks.Cloud())
+    recorder = Recorder(cloud.Cloud())
     run(lambda: [aws.ec2.Vpc(name, cidr_block="10.0.0.0/16") for name in "ab"], recorder, project="p", stack="s")
-    ids = {mocks.Cloud()(r)["id"] for r in recorder.of_type("Vpc")}
+    ids = {cloud.Cloud()(r)["id"] for r in recorder.of_type("Vpc")}
     assert len(ids) == 2
 
 
 def test_the_account_and_region_of_a_stack_are_used() -> None:
     config = {"journal:aws": {"account": "555566667777", "region": "eu-north-1"}}
-    recorder = Recorder(mocks.cloud_of(config))
+    recorder = Recorder(cloud.cloud_of(config))
     run(lambda: keep("key", aws.kms.Key("k").arn), recorder, project="p", stack="s")
     assert str(SEEN["key"]).startswith("arn:aws:kms:eu-north-1:555566667777:key/")

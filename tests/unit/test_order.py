@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from local.engine import Registration
-from local.engine.graph import Graph, total
-from local.stacks import bill, durations, needs
 from tests.conftest import Recording
+from tools import durations, implicit_dependencies
+from tools.cost import report as bill
+from tools.recording import Registration
+from tools.recording.graph import Graph, total
 
 BEFORE_NODES = {"vpc-cni", "eks-pod-identity-agent"}
 AFTER_NODES = {"coredns", "aws-ebs-csi-driver", "metrics-server", "snapshot-controller"}
@@ -47,7 +48,7 @@ def test_nothing_depends_on_what_is_destroyed_before_it(recording: Recording) ->
     at = {urn: number for number, batch in enumerate(graph.destroy_order) for urn in batch}
     for urn, before in graph.before.items():
         assert all(at[urn] < at[needed] for needed in before), urn
-    found = needs.needs(recording.registrations)
+    found = implicit_dependencies.needs(recording.registrations)
     unstated = {line for need in found for line in graph.unstated([need.user], [need.needed])}
     assert sorted(unstated) == []
 
@@ -86,7 +87,11 @@ def test_who_asks_dns_comes_after_it_and_who_has_volumes_after_their_driver(
     environment: Recording, graph: Graph
 ) -> None:
     """Traefik, cert-manager and the autoscaler find the API server by its address."""
-    asking = [r for r in in_cluster(environment) if needs.pod_of(r) and r["metadata"]["namespace"] == "journal"]
+    asking = [
+        r
+        for r in in_cluster(environment)
+        if implicit_dependencies.pod_of(r) and r["metadata"]["namespace"] == "journal"
+    ]
     stateful = [r for r in asking if r.kind == "StatefulSet"]
     assert len(asking) > len(stateful) > 0
     assert graph.unstated(asking, add_ons(environment, {"coredns"})) == []

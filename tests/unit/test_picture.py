@@ -7,11 +7,12 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from local.engine import Recorder, run
-from local.engine.graph import Graph
-from local.stacks import drawing, mocks, picture
-from local.stacks.drawing import Box
 from tests.conftest import Recording
+from tools import cloud
+from tools.pictures import drawing, picture
+from tools.pictures.drawing import Box
+from tools.recording import Recorder, run
+from tools.recording.graph import Graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -21,7 +22,7 @@ def texts(svg: str) -> list[str]:
 
 
 def boxes_of(program: Callable[[], object]) -> Box:
-    recorder = Recorder(mocks.Cloud())
+    recorder = Recorder(cloud.Cloud())
     run(program, recorder, project="p", stack="s")
     return picture.boxes("s", Graph(recorder.registrations))
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from local import cli, stack
-from local.stacks import render, tree
+from tools import cli
 from tests.conftest import Recording
+from tools import render, stack, tree
 
 
 def files(folder: Path) -> dict[Path, bytes]:

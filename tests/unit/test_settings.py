@@ -9,8 +9,8 @@ import pytest
 from components import settings
 from components.settings.errors import SettingsError
 from components.settings.values import quantity
-from local.engine import EngineError, Recorder, run
 from tests.conftest import settings_of
+from tools.recording import EngineError, Recorder, run
 
 GOOD = settings_of("local")
 

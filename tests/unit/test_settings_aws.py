@@ -7,9 +7,9 @@ import pytest
 
 from components import settings
 from components.settings.errors import SettingsError
-from local.engine import EngineError, Recorder, run
-from local.stack import names
 from tests.conftest import ROOT, config_of, settings_of
+from tools.recording import EngineError, Recorder, run
+from tools.stack import names
 
 PROD = settings_of("prod")
 TAINT = {"key": "dedicated", "value": "databases"}

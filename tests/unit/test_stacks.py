@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from components.settings.values import quantity
-from local.engine import Registration
-from local.stack import names
 from tests.conftest import Recording, config_of
+from tools.recording import Registration
+from tools.stack import names
 
 WORKLOADS = ("Deployment", "StatefulSet")
 CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer", "StorageClass"}

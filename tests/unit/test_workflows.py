@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local import ci
+from tools import ci
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))

@@ -1,0 +1,106 @@
+"""All stacks, rendered and checked."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from components import settings
+from tools import render, stack
+from tools.checks import findings, programs, schemas, tools
+from tools.checks.findings import Finding, Judged
+from tools.failures import Failure
+from tools.recording.renderer import MANIFESTS
+from tools.terminal import Steps, console
+
+SKIPS = stack.ROOT / "policy" / "skips.yaml"
+
+
+def run(names: Sequence[str]) -> None:
+    """Check the manifests of stacks. Raises Failure when a tool finds what is not skipped, or a skip is not needed."""
+    skips = findings.read_skips(SKIPS)
+    with tempfile.TemporaryDirectory() as temporary:
+        judged = findings.judge(_find(Path(temporary), names), skips)
+    whole = set(names) == set(stack.names())
+    _report(judged, whole=whole)
+    if judged.left:
+        raise Failure(
+            f"{len(judged.left)} findings in the manifests.",
+            f"`make render STACK=…` writes them. Mend them, or say in {SKIPS.relative_to(stack.ROOT)} why not.",
+        )
+    if whole and judged.unused:
+        raise Failure(
+            f"{len(judged.unused)} skips skip nothing any more.",
+            f"Remove them from {SKIPS.relative_to(stack.ROOT)}.",
+        )
+
+
+def kubernetes_of(name: str) -> str:
+    """The minor version of Kubernetes that a stack runs on; the local cluster's where it has none of its own."""
+    parsed = stack.checked(stack.config_of(name))
+    if isinstance(parsed, settings.SharedSettings) or parsed.aws is None:
+        return schemas.local_minor()
+    return parsed.aws.control_plane.version
+
+
+def _find(root: Path, names: Sequence[str]) -> Iterator[Finding]:
+    """Everything that any tool has against any stack."""
+    with Steps() as steps:
+        with steps.step("render") as step:
+            folders = {}
+            for number, name in enumerate(names):
+                step.step(name, number, len(names))
+                if (folder := rendered(root, name)) is not None:
+                    folders[name] = folder
+        with steps.step("build kubeconform and kube-score") as step:
+            built = programs.build(step)
+        with steps.step("kubeconform"):
+            known: dict[str, Path] = {}
+            for name, folder in folders.items():
+                version = kubernetes_of(name)
+                if version not in known:
+                    known[version] = root / "schemas" / version
+                    schemas.write(known[version], version)
+                yield from tools.kubeconform(built / "kubeconform", name, folder, known[version])
+        with steps.step("kube-score"):
+            for name, folder in folders.items():
+                yield from tools.kube_score(built / "kube-score", name, folder, kubernetes_of(name))
+        if not folders:
+            return
+        with steps.step("install checkov"):
+            checkov = programs.checkov()
+        with steps.step("checkov"):
+            yield from tools.checkov(checkov, root / "stacks")
+
+
+def rendered(root: Path, name: str) -> Path | None:
+    """The folder of a stack's manifests; None for a stack without Kubernetes objects."""
+    written = root / "rendered" / name
+    render.record(name).write(written)
+    folder = root / "stacks" / name
+    if not (written / MANIFESTS).exists():
+        return None
+    folder.parent.mkdir(exist_ok=True)
+    return (written / MANIFESTS).rename(folder)
+
+
+def _report(judged: Judged, *, whole: bool) -> None:
+    if judged.left:
+        table = Table(title="Findings", title_justify="left", show_lines=False)
+        for column in ("tool", "check", "object", "stacks", "what"):
+            table.add_column(column, overflow="fold")
+        for (tool, check, resource, message), stacks in _by_stack(judged.left).items():
+            table.add_row(tool, check, resource, " ".join(stacks), escape(message))
+        console.print(table)
+    for skip, pattern in judged.unused if whole else ():
+        console.print(f"[red]unused[/red] {skip.tool} {skip.check} {escape(pattern)}")
+    console.print(f"{judged.skipped} findings skipped for the reasons in {SKIPS.relative_to(stack.ROOT)}")
+
+
+def _by_stack(found: Iterable[Finding]) -> dict[tuple[str, str, str, str], list[str]]:
+    stacks: dict[tuple[str, str, str, str], list[str]] = {}
+    for f in found:
+        stacks.setdefault((f.tool, f.check, f.resource, f.message), []).append(f.stack)
+    return stacks

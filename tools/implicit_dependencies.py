@@ -1,0 +1,147 @@
+"""What a resource needs by name alone, where the program's dependencies might not say so."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tools.recording import Registration
+
+Objects = Mapping[tuple[str, str, str], Registration]
+CERT_MANAGER = "cert-manager.io"
+CLUSTER_WIDE = ("ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace", "StorageClass")
+ENVIRONMENT = {
+    "configMapRef": "ConfigMap",
+    "configMapKeyRef": "ConfigMap",
+    "secretRef": "Secret",
+    "secretKeyRef": "Secret",
+}
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
+
+
+@dataclass(frozen=True)
+class Need:
+    """`user` does not work, or can't be deleted, without `needed`."""
+
+    user: Registration
+    needed: Registration
+    reason: str
+
+
+def needs(registrations: Iterable[Registration]) -> list[Need]:
+    """All such needs among the resources."""
+    everything = list(registrations)
+    return [*_in_the_cluster(everything), *_in_aws(everything)]
+
+
+def pod_of(r: Registration) -> dict[str, Any]:
+    """The pod's specification of a workload; empty for anything else."""
+    if r.package != "kubernetes" or r.kind not in WORKLOADS or r.read_id:
+        return {}
+    spec = r.inputs.get("spec", {})
+    if r.kind == "CronJob":
+        spec = spec.get("jobTemplate", {}).get("spec", {})
+    return spec if r.kind == "Pod" else spec.get("template", {}).get("spec", {})
+
+
+def _in_the_cluster(everything: list[Registration]) -> Iterator[Need]:
+    declared = [r for r in everything if r.package == "kubernetes" and r.custom and not r.read_id]
+    objects = {key: r for r in declared for key in _keys(r)}
+    releases = [r for r in declared if r.kind == "Release"]
+    for r in declared:
+        for key, reason in _named(r):
+            if key in objects:
+                yield Need(r, objects[key], reason)
+        if str(r.inputs.get("apiVersion", "")).startswith(f"{CERT_MANAGER}/"):
+            for release in releases:
+                if "cert-manager" in str(release.inputs.get("chart", "")):
+                    yield Need(r, release, "its kind is the chart's")
+
+
+def _keys(r: Registration) -> Iterator[tuple[str, str, str]]:
+    metadata = r.inputs.get("metadata", {})
+    namespace = metadata.get("namespace", "")
+    yield (r.kind, namespace, metadata.get("name", ""))
+    if r.kind == "Certificate":
+        yield ("Secret", namespace, r.inputs.get("spec", {}).get("secretName", ""))
+
+
+def _named(r: Registration) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """What an object names: kind, namespace and name, and why."""
+    metadata, spec = r.inputs.get("metadata", {}), r.inputs.get("spec", {})
+    namespace = "" if r.kind in CLUSTER_WIDE else metadata.get("namespace", r.inputs.get("namespace", ""))
+    yield ("Namespace", "", namespace), "it is in the namespace"
+    if r.kind == "Ingress":
+        yield ("IngressClass", "", spec.get("ingressClassName", "")), "ingress class"
+    issuer = spec.get("issuerRef", {}) if isinstance(spec, dict) else {}
+    place = "" if issuer.get("kind") == "ClusterIssuer" else namespace
+    yield (issuer.get("kind", "Issuer"), place, issuer.get("name", "")), "issuer"
+    for claim in spec.get("volumeClaimTemplates", []) if r.kind == "StatefulSet" else []:
+        yield ("StorageClass", "", claim.get("spec", {}).get("storageClassName", "")), "storage class"
+    for (kind, name), reason in _in_pod(pod_of(r)):
+        yield (kind, "" if kind == "PriorityClass" else namespace, name), reason
+
+
+def _in_pod(pod: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
+    yield ("ServiceAccount", pod.get("serviceAccountName", "")), "service account"
+    yield ("PriorityClass", pod.get("priorityClassName", "")), "priority class"
+    for volume in pod.get("volumes", []):
+        for source in (volume, *volume.get("projected", {}).get("sources", [])):
+            config, secret = source.get("configMap", {}), source.get("secret", {})
+            if not config.get("optional"):
+                yield ("ConfigMap", config.get("name", "")), "volume"
+            if not secret.get("optional"):
+                yield ("Secret", secret.get("secretName", secret.get("name", ""))), "volume"
+        claim = volume.get("persistentVolumeClaim", {})
+        yield ("PersistentVolumeClaim", claim.get("claimName", "")), "volume"
+    for container in (*pod.get("containers", []), *pod.get("initContainers", [])):
+        sources = [*container.get("envFrom", []), *(e.get("valueFrom", {}) for e in container.get("env", []))]
+        for source in sources:
+            for key, kind in ENVIRONMENT.items():
+                yield (kind, source.get(key, {}).get("name", "")), "environment"
+
+
+def _in_aws(everything: list[Registration]) -> Iterator[Need]:
+    aws = [r for r in everything if r.package == "aws" and r.custom]
+    clusters = {r.inputs.get("name"): r for r in aws if r.kind == "Cluster"}
+    for r in aws:
+        cluster = clusters.get(r.inputs.get("clusterName"))
+        if cluster is not None:
+            yield Need(r, cluster, "cluster")
+        if r.kind == "LogGroup" and (cluster := clusters.get(_cluster_of_log(r))) is not None:
+            yield Need(cluster, r, "EKS makes the log group itself where it is not there")
+    yield from _gateways(aws)
+    yield from _policies(aws)
+    yield from _identities(everything)
+
+
+def _cluster_of_log(r: Registration) -> str:
+    name = str(r.inputs.get("name", ""))
+    return name.removeprefix("/aws/eks/").removesuffix("/cluster") if name.startswith("/aws/eks/") else ""
+
+
+def _gateways(aws: list[Registration]) -> Iterator[Need]:
+    """What has public addresses needs the way to the Internet (VPC guide, Internet gateways)."""
+    for gateway in (r for r in aws if r.kind == "InternetGateway"):
+        for r in aws:
+            if r.kind == "NatGateway" or (r.kind == "LoadBalancer" and not r.inputs.get("internal")):
+                yield Need(r, gateway, "public addresses")
+
+
+def _policies(aws: list[Registration]) -> Iterator[Need]:
+    """Who takes a role needs its policies from the first to the last moment (EKS guide, Cluster IAM role)."""
+    policies = [r for r in aws if r.kind in ("RolePolicy", "RolePolicyAttachment")]
+    for r in aws:
+        taken = {str(r.inputs[key]).partition(":role/")[2] for key in ("roleArn", "nodeRoleArn") if key in r.inputs}
+        for policy in policies:
+            if policy.inputs.get("role") in taken:
+                yield Need(r, policy, "its role's policy")
+
+
+def _identities(everything: list[Registration]) -> Iterator[Need]:
+    """A pod gets its credentials when it starts: the association comes first (EKS guide, Pod Identity)."""
+    associations = [r for r in everything if r.kind == "PodIdentityAssociation"]
+    for r in everything:
+        account = (r.inputs.get("metadata", {}).get("namespace"), pod_of(r).get("serviceAccountName"))
+        for association in associations if None not in account else []:
+            if account == (association.inputs.get("namespace"), association.inputs.get("serviceAccount")):
+                yield Need(r, association, "its pods' role")
