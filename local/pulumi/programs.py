@@ -66,9 +66,10 @@ def installed_cli() -> Path | None:
     if not golang.older(number, LEAST_CLI) and golang.older(number, SDK_MAJOR_AFTER):
         return Path(found)
     if shutil.which("go") is None:
+        which = said or "of an unknown version"
         raise Failure(
-            f"The Pulumi CLI at {found} is {said or 'of an unknown version'}; at least {LEAST_CLI} and below {SDK_MAJOR_AFTER} is needed.",
-            f"Install a newer one, or {golang.INSTALL[0].lower()}{golang.INSTALL[1:]} Then one is built.",
+            f"The Pulumi CLI at {found} is {which}; at least {LEAST_CLI} and below {SDK_MAJOR_AFTER} is needed.",
+            f"Install one that fits, or {golang.INSTALL[0].lower()}{golang.INSTALL[1:]} Then one is built.",
         )
     return None
 
