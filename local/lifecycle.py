@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local import acme, apt, cluster, images, overrides, packages, show
+from local import acme, cluster, images, overrides, packages, show
 from local.access import Access, access, named_context
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
@@ -128,7 +128,7 @@ def _install_packages(steps: Steps) -> None:
         return
     with steps.step("install Debian packages") as step:
         step.step(", ".join(missing))
-        apt.install(missing)
+        packages.install(missing)
 
 
 def _build_programs(steps: Steps) -> cluster.Programs:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from local import apt, packages
+from local import packages
 from tools import environments, stack
 from tools.failures import Failure
 from tools.terminal import console
@@ -100,7 +100,7 @@ def _prepare(*, quick: bool) -> None:
     wanted = {"redis-server": "redis-server", "nginx": "nginx-light"} if quick else packages.TEST_APT
     missing = packages.missing_packages(wanted)
     if missing:
-        apt.install(missing)
+        packages.install(missing)
     environments.prepare(FRONTEND.name, FRONTEND / "requirements-dev.lock")
 
 
