@@ -126,8 +126,9 @@ class RandomProvider(provider.Provider):
         )
 
     async def check(self, request: provider.CheckRequest) -> provider.CheckResponse:
-        if request.type != TYPE:
-            reason = f"the stand-in for the random provider knows no {request.type}; install the official plugin"
+        type_ = request.type.rpartition("$")[2]  # behind the types of its parents
+        if type_ != TYPE:
+            reason = f"the stand-in for the random provider knows no {type_}; install the official plugin"
             return provider.CheckResponse(failures=[provider.CheckFailure("", reason)])
         if any(isinstance(value.value, Computed) for value in request.new_inputs.values()):
             return provider.CheckResponse(inputs=request.new_inputs)

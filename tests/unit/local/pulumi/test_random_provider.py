@@ -15,7 +15,7 @@ from local.pulumi import random_provider
 from local.pulumi.random_provider import SECRET, TYPE, RandomProvider, password
 from tools.recording import Recorder, run
 
-URN = f"urn:pulumi:test::journal::{TYPE}::password"
+URN = f"urn:pulumi:test::journal::journal:journal:Redis${TYPE}::password"
 Values = dict[str, PropertyValue]
 
 
