@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from components.settings.cidrs import (
+from components.settings.subnets import (
     ADDRESSES_PER_NODE,
     RESERVED_PER_SUBNET,
     NetworkPlan,

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from components.journal.redis import primary_host
 
 from components.journal.frontend import config_versions, environment, report_port
-from components.journal.redis import primary_host
 from components.settings import FrontendConfig
 from tests.conftest import Recording, record
 

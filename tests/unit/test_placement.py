@@ -3,7 +3,7 @@
 import pytest
 
 from components.settings import NodeGroupSettings
-from components.settings.placement import ADD_ONS, ANYWHERE, INGRESS, WORKLOADS, Placement, homeless
+from components.settings.node_groups import ADD_ONS, ANYWHERE, INGRESS, WORKLOADS, Placement, homeless
 
 
 def group(name: str, *taints: tuple[str, str, str], most: int = 3) -> NodeGroupSettings:

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 
 import pytest
+from components.platform.traefik import DRAIN_SECONDS, arguments, middlewares
 
-from components.cluster import HEALTH_PORT, NODE_PORTS
+from components.kubernetes import HEALTH_PORT, NODE_PORTS
 from components.platform.cert_manager import CertManagerArgs, values
 from components.platform.ingress_controller import LOAD_BALANCER_CLASS, NOTICE_SECONDS
-from components.platform.traefik import DRAIN_SECONDS, arguments, middlewares
-from components.settings.placement import NODE_GROUP_LABEL
+from components.settings.node_groups import NODE_GROUP_LABEL
 from components.versions import ACME_SERVERS
 from tests.conftest import Recording, config_of, record
 

@@ -132,6 +132,6 @@ def test_cloud_stacks_keep_secrets_by_a_key_in_aws(name: str) -> None:
 
 
 def test_the_environments_networks_do_not_overlap() -> None:
-    from components.settings.cidrs import refuse_overlaps
+    from components.settings.subnets import refuse_overlaps
 
     refuse_overlaps({name: config_of(name)["journal:aws"]["network"]["cidr"] for name in ("dev", "staging", "prod")})
