@@ -95,8 +95,8 @@ class NetworkSettings(Model):
     nat: Literal["none", "single", "perZone"]
     """The NAT gateways through which private subnets reach the internet.
 
-    `perZone` creates one in each zone. `single` creates one for all zones: it costs less, but with its zone every node
-    loses its internet access. `none` creates none; then `interfaceEndpoints` must name the services that nodes need.
+    `perZone` creates one in each zone. `single` creates one for all zones: it costs less, but if its zone fails,
+    no node reaches the internet. `none` creates none; then `interfaceEndpoints` must name the services that nodes need.
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html
     """
     pod_cidr: Cidr | None = None

@@ -70,9 +70,9 @@ class Settings(FrontendConfig):
     https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable
     """
     frontend: Tier
-    """The API's pods."""
+    """The image, number and size of the API's pods."""
     fileserver: Tier
-    """The web page's pods."""
+    """The image, number and size of the web page's pods."""
     redis: RedisSettings
     """Redis, the journal's database.
 

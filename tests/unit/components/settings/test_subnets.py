@@ -1,4 +1,4 @@
-"""The address plan."""
+"""The CIDR blocks of subnets: how a network's block is divided, and which blocks are refused."""
 
 import ipaddress
 from itertools import combinations
