@@ -35,7 +35,7 @@ class Platform(pulumi.ComponentResource):
     """The application's namespace, the ingress controller and certificates.
 
     endpoint: how the application's routes reach clients.
-    address: the IP address or host name that clients connect to; None if it is known to the nodes' owner alone.
+    address: the IP address or host name that clients connect to; None if they connect to a port of any node.
     """
 
     namespace: Namespace
