@@ -11,13 +11,13 @@ stack = settings.load()
 
 if isinstance(stack, settings.SharedSettings):
     from components.aws.account import Account, AccountArgs
-    from components.aws.provider import provider_of, scope_of
+    from components.aws.scope import create_provider, scope_of
 
     scope = scope_of(stack.environment, stack.aws, protect=stack.protect)
     account = Account(
         "account",
         AccountArgs(scope=scope, settings=stack),
-        opts=pulumi.ResourceOptions(provider=provider_of(scope, stack.aws)),
+        opts=pulumi.ResourceOptions(provider=create_provider(scope, stack.aws)),
     )
     for name, value in account.outputs.items():
         pulumi.export(name, value)

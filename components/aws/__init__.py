@@ -1,1 +1,5 @@
-"""The layer under a cluster: network, control plane, nodes, add-ons, identity, load balancer, backup; registries."""
+"""Everything the program creates in AWS.
+
+`eks_cluster` is one environment: a cluster with its network, nodes, load balancer and backups. `account` is what all
+environments of an AWS account share: image repositories, the DNS zone, the roles of GitHub Actions.
+"""
