@@ -38,8 +38,3 @@ def test_a_layer_knows_nothing_of_those_below_it(path: Path) -> None:
 
 def test_the_program_is_short() -> None:
     assert len((ROOT / "__main__.py").read_text().splitlines()) < 60
-
-
-@pytest.mark.parametrize("path", sorted(COMPONENTS.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_component_is_read_at_one_sitting(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 250

@@ -79,8 +79,8 @@ def iam_statements(scope: Scope) -> tuple[Statement, ...]:
 def arguments(cluster: str, namespace: str) -> list[str]:
     """The command line arguments of the autoscaler.
 
-    `skip-nodes-with-local-storage=false`: otherwise a pod with an emptyDir volume, as ours have, would keep its node
-    from being removed. To scale up from zero, the autoscaler reads labels and taints from eks:DescribeNodegroup.
+    `skip-nodes-with-local-storage=false`: otherwise a pod with an emptyDir volume would keep its node from being
+    removed, and every pod of the journal has one. To scale up from zero, the autoscaler reads labels and taints from eks:DescribeNodegroup.
     """
     return [
         "--cloud-provider=aws",

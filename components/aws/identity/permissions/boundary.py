@@ -119,7 +119,7 @@ ENCRYPTION_ACTIONS = (
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 """For VPC flow logs, into existing log groups."""
 
-PASSED_TO = [
+PASS_ROLE_SERVICES = [
     "backup.amazonaws.com",
     "ec2.amazonaws.com",
     "eks.amazonaws.com",
@@ -127,7 +127,7 @@ PASSED_TO = [
     "vpc-flow-logs.amazonaws.com",
 ]
 """Services that assume roles of an environment."""
-SERVICE_LINKED = [
+SERVICE_LINKED_ROLE_SERVICES = [
     "autoscaling.amazonaws.com",
     "backup.amazonaws.com",
     "eks-nodegroup.amazonaws.com",
@@ -201,12 +201,12 @@ def role_statements(scope: Scope, boundary_arn: pulumi.Input[str]) -> tuple[Stat
             sid="PassRoles",
             actions=["iam:PassRole"],
             resources=[roles],
-            conditions={"StringEquals": {"iam:PassedToService": PASSED_TO}},
+            conditions={"StringEquals": {"iam:PassedToService": PASS_ROLE_SERVICES}},
         ),
         Statement(
             sid="ServiceLinkedRoles",
             actions=["iam:CreateServiceLinkedRole"],
             resources=[scope.iam_arn("role/aws-service-role/*")],
-            conditions={"StringEquals": {"iam:AWSServiceName": SERVICE_LINKED}},
+            conditions={"StringEquals": {"iam:AWSServiceName": SERVICE_LINKED_ROLE_SERVICES}},
         ),
     )

@@ -1,6 +1,6 @@
 """What the deployment of an environment may change in EC2.
 
-Resources in EC2 have no names in their ARNs, so an environment's own are told by the tag `Environment`.
+Resources in EC2 have no names in their ARNs, so the tag `Environment` says which environment they belong to.
 """
 
 from collections.abc import Mapping, Sequence
