@@ -48,11 +48,6 @@ USAGE_ACTIONS = (
 )
 
 
-def log_group_arns(scope: Scope) -> list[str]:
-    """ARN patterns of the stack's log groups: `<scope>-*`, and `/aws/eks/<scope>/*`, whose names EKS chooses."""
-    return [scope.arn("logs", f"log-group:{scope.name}-*"), scope.arn("logs", f"log-group:/aws/eks/{scope.name}/*")]
-
-
 def key_policy(scope: Scope) -> tuple[Statement, ...]:
     """The statements of the key policy.
 
@@ -71,7 +66,7 @@ def key_policy(scope: Scope) -> tuple[Statement, ...]:
             sid="Logs",
             actions=USAGE_ACTIONS,
             principals={"Service": [f"logs.{scope.region}.amazonaws.com"]},
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_group_arns(scope)}},
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope.log_group_arns}},
             resources=["*"],
             reason=KEY_ITSELF,
         ),

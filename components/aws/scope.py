@@ -39,6 +39,11 @@ class Scope:
         """The ARN of an IAM resource. IAM is global, so the ARN has no region."""
         return f"arn:aws:iam::{self.account}:{resource}"
 
+    @property
+    def log_group_arns(self) -> list[str]:
+        """ARN patterns of the stack's log groups: `<name>-*`, and `/aws/eks/<name>/*`, whose names EKS chooses."""
+        return [self.arn("logs", f"log-group:{self.name}-*"), self.arn("logs", f"log-group:/aws/eks/{self.name}/*")]
+
 
 def scope_of(environment: str, account: AccountSettings, *, protect: bool) -> Scope:
     """The scope of the stack `environment`. Its physical names begin with `journal-<environment>`."""

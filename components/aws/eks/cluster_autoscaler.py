@@ -80,7 +80,8 @@ def arguments(cluster: str, namespace: str) -> list[str]:
     """The command line arguments of the autoscaler.
 
     `skip-nodes-with-local-storage=false`: otherwise a pod with an emptyDir volume would keep its node from being
-    removed, and every pod of the journal has one. To scale up from zero, the autoscaler reads labels and taints from eks:DescribeNodegroup.
+    removed, and every pod of the journal has one. Labels and taints of a group without nodes come from
+    eks:DescribeNodegroup.
     """
     return [
         "--cloud-provider=aws",

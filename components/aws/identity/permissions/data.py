@@ -1,6 +1,5 @@
 """What the deployment of an environment may change in the services that hold data: S3, KMS, CloudWatch Logs, Backup."""
 
-from components.aws.encryption import log_group_arns
 from components.aws.identity.iam import (
     ENVIRONMENT_TAG,
     NO_ARN_YET,
@@ -113,7 +112,7 @@ def _log_groups(scope: Scope) -> tuple[Statement, ...]:
                 "logs:TagResource",
                 "logs:UntagResource",
             ],
-            resources=log_group_arns(scope),
+            resources=scope.log_group_arns,
         ),
     )
 

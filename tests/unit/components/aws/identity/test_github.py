@@ -9,7 +9,7 @@ import pytest
 from components.aws.identity.github import GithubRoles, GithubRolesArgs
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
-from tests.unit.iam_evaluator import Context, allowed
+from tests.unit.components.aws.identity.iam_evaluator import Context, allowed
 from tools.recording import Recorder, run
 
 ACCOUNT, REGION, BUCKET = "111122223333", "eu-central-1", "journal-pulumi-state-111122223333"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.aws.encryption import EncryptionKey, EncryptionKeyArgs, log_group_arns
+from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.network.flow_logs import log_group_name
 from components.aws.scope import Scope
 from tools.recording import Recorder, run
@@ -81,7 +81,7 @@ def test_whoever_makes_a_cluster_may_create_grants(statements: dict[str, dict[st
 def test_cloudwatch_logs_uses_the_key_for_log_groups_alone(statements: dict[str, dict[str, Any]]) -> None:
     logs = statements["Logs"]
     assert logs["Principal"] == {"Service": ["logs.eu-central-1.amazonaws.com"]}
-    assert logs["Condition"] == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_group_arns(scope())}}
+    assert logs["Condition"] == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope().log_group_arns}}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_cloudwatch_logs_uses_the_key_for_log_groups_alone(statements: dict[str,
 )
 def test_which_log_groups_are_ours(group: str, ours: bool) -> None:
     arn = f"arn:aws:logs:eu-central-1:123456789012:log-group:{group}"
-    assert any(fnmatchcase(arn, pattern) for pattern in log_group_arns(scope())) is ours
+    assert any(fnmatchcase(arn, pattern) for pattern in scope().log_group_arns) is ours
 
 
 def test_nobody_else_is_let_in_and_no_action_is_a_wildcard(statements: dict[str, dict[str, Any]]) -> None:
