@@ -7,9 +7,11 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.base import APPLICATION
+from components.aws.scope import PROJECT
 from components.settings.aws import AccessSettings
 
+APPLICATION_NAMESPACE = PROJECT
+"""The namespace in which operators may change objects."""
 AccessLevel = Literal["admin", "operator", "viewer", "auditor"]
 """What a principal may do. The settings list admins, operators and viewers; auditors come from the program only."""
 
@@ -39,7 +41,7 @@ class AccessPolicy:
 
 ACCESS_POLICIES: Mapping[AccessLevel, tuple[AccessPolicy, ...]] = {
     "admin": (AccessPolicy("AmazonEKSClusterAdminPolicy"),),
-    "operator": (AccessPolicy("AmazonEKSEditPolicy", (APPLICATION,)), AccessPolicy("AmazonEKSViewPolicy")),
+    "operator": (AccessPolicy("AmazonEKSEditPolicy", (APPLICATION_NAMESPACE,)), AccessPolicy("AmazonEKSViewPolicy")),
     "viewer": (AccessPolicy("AmazonEKSViewPolicy"),),
     "auditor": (AccessPolicy("AmazonEKSAdminViewPolicy"),),
 }

@@ -15,7 +15,7 @@ from components import versions
 from components.aws.eks.pod_identity import pod_role
 from components.aws.identity.iam import Role
 from components.aws.scope import Scope
-from components.settings.placement import CRITICAL_ADDONS
+from components.settings.node_groups import CRITICAL_ADDONS
 
 COREDNS_MAX_REPLICAS = 10
 
