@@ -12,10 +12,10 @@ stack = settings.load()
 
 if isinstance(stack, settings.SharedSettings):
     from components.aws.account import Account, AccountArgs
-    from components.aws.provider import provider_of, scope_of
+    from components.aws.scope import create_provider, scope_of
 
     scope = scope_of(stack.environment, stack.aws, protect=stack.protect)
-    of_aws = pulumi.ResourceOptions(provider=provider_of(scope, stack.aws))
+    of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
     for name, value in Account("account", AccountArgs(scope=scope, settings=stack), of_aws).outputs.items():
         pulumi.export(name, value)
 else:
@@ -23,13 +23,13 @@ else:
         existing = settings.ClusterSettings() if stack.cluster is None else stack.cluster
         cluster = ExistingCluster("cluster", existing).cluster
     else:
-        from components.aws.environment import Environment, EnvironmentArgs
-        from components.aws.provider import provider_of, scope_of
+        from components.aws.eks_cluster import EksCluster, EksClusterArgs
+        from components.aws.scope import create_provider, scope_of
 
         scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
-        environment = EnvironmentArgs(scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs)
-        of_aws = pulumi.ResourceOptions(provider=provider_of(scope, stack.aws))
-        cluster = Environment("environment", environment, of_aws).cluster
+        eks = EksClusterArgs(scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs)
+        of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
+        cluster = EksCluster("cluster", eks, of_aws).cluster
 
     in_cluster = pulumi.ResourceOptions(provider=cluster.provider)
     applications = PlatformArgs(

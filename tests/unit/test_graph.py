@@ -198,7 +198,7 @@ def test_the_slow_types_have_a_duration_of_their_own() -> None:
     assert table.seconds(real, "delete") > 60
     cni = Registration("u", "aws:eks/addon:Addon", "a", {"addonName": "vpc-cni"})
     assert table.seconds(cni) == 24
-    component = Registration("u", "journal:aws:Network", "n", {}, custom=False)
+    component = Registration("u", "journal:aws/network:Network", "n", {}, custom=False)
     assert table.seconds(component) == 0
     for line in (*table.types.values(), *table.add_ons.values(), *table.defaults.values()):
         assert line["source"]

@@ -157,10 +157,9 @@ def test_only_the_ingress_controller_may_make_a_load_balancer(recording: Recordi
         assert r["spec"]["hard"]["services.loadbalancers"] == "0", r.label
 
 
-def test_the_program_is_a_table_of_contents(recording: Recording, stack: str) -> None:
+def test_the_program_is_a_table_of_contents(recording: Recording) -> None:
     top = {r.name for r in recording.registrations if "::pulumi:pulumi:Stack::" in r.parent and not r.custom}
-    cluster = "cluster" if stack == "local" else "environment"
-    assert top == {cluster, "platform", "journal"}
+    assert top == {"cluster", "platform", "journal"}
 
 
 def test_environments_differ_by_settings_alone(recorded: Callable[[str], Recording]) -> None:

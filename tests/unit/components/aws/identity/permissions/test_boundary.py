@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from components.aws.identity.permissions.boundary import boundary
+from components.aws.identity.permissions.boundary import boundary_statements
 from components.aws.scope import Scope
 from tests.conftest import Recording
 
 SCOPE = Scope(name="journal-shared", environment="shared", account="111122223333", region="eu-central-1", protect=True)
-ACTIONS = {action for statement in boundary(SCOPE) for action in statement.actions}
+ACTIONS = {action for statement in boundary_statements(SCOPE) for action in statement.actions}
 ENVIRONMENTS = ["dev", "staging", "prod"]
 
 

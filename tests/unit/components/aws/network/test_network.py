@@ -8,9 +8,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.aws.network.endpoints import endpoint_policy
 from components.aws.network.network import Network, NetworkArgs, Tier, subnet_tags
-from components.aws.network.routing import Nat, nat_zone_of
+from components.aws.network.routing import NatMode, nat_gateway_zones
+from components.aws.network.vpc_endpoints import endpoint_policy
 from components.aws.scope import Scope
 from components.settings import NetworkSettings
 from components.settings.aws import NEEDED_WITHOUT_NAT
@@ -83,8 +83,8 @@ def before(recorded: Recording) -> Callable[[Registration], list[Registration]]:
     ("mode", "expected"),
     [("none", {}), ("single", {A: A, B: A, C: A}), ("perZone", {A: A, B: B, C: C})],
 )
-def test_where_a_zones_traffic_leaves(mode: Nat, expected: dict[str, str]) -> None:
-    assert nat_zone_of(mode, ZONES) == expected
+def test_where_a_zones_traffic_leaves(mode: NatMode, expected: dict[str, str]) -> None:
+    assert nat_gateway_zones(mode, ZONES) == expected
 
 
 @pytest.mark.parametrize(("tier", "role"), [("public", "elb"), ("private", "internal-elb"), ("pods", "cni")])
@@ -150,7 +150,7 @@ def test_public_subnets_reach_the_internet_gateway(recorded: Recording) -> None:
 def test_private_routes_lead_to_the_nat_gateway_of_their_zone(recorded: Recording, shape: dict[str, Any]) -> None:
     routes = {r["routeTableId"]: r["natGatewayId"] for r in recorded.all("Route") if r.name != "public"}
     assert routes == {
-        f"private-{zone}-id": f"nat-{nat}-id" for zone, nat in nat_zone_of(shape["nat"], shape["zones"]).items()
+        f"private-{zone}-id": f"nat-{nat}-id" for zone, nat in nat_gateway_zones(shape["nat"], shape["zones"]).items()
     }
 
 

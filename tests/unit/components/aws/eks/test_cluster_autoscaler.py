@@ -10,7 +10,7 @@ from components.aws.eks.cluster_autoscaler import (
     ClusterAutoscaler,
     ClusterAutoscalerArgs,
     arguments,
-    permissions,
+    iam_statements,
 )
 from components.aws.scope import Scope
 from components.settings.node_groups import CRITICAL_ADDONS
@@ -67,7 +67,7 @@ def test_of_everything_else_it_may_only_look(recorded: Recorder) -> None:
     assert set(found) == {"Look", "NodeGroups", "Scale"}
     assert all(action.partition(":")[2].startswith("Describe") for action in found["Look"]["Action"])
     assert found["NodeGroups"]["Resource"] == [f"arn:aws:eks:eu-central-1:{ACCOUNT}:nodegroup/journal-prod/*"]
-    assert all(s.reason for s in permissions(SCOPE) if "*" in s.resources)
+    assert all(s.reason for s in iam_statements(SCOPE) if "*" in s.resources)
 
 
 def test_its_pods_have_the_role(recorded: Recorder, pod: dict[str, Any]) -> None:

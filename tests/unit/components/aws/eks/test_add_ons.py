@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, after_nodes, before_nodes, version_of
+from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, cluster_add_ons, node_add_ons, pinned_version
 from components.aws.eks.storage_class import DefaultStorageClass
 from components.aws.scope import Scope
 from components.settings.node_groups import CRITICAL_ADDONS
@@ -19,7 +19,7 @@ from tools.recording import EngineError, Recorder, run
 ACCOUNT = "111122223333"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)
 TAGS = {"Project": "journal", "Environment": "prod", "ManagedBy": "pulumi"}
-EVERYTHING = (*before_nodes(), *after_nodes(3, TAGS))
+EVERYTHING = (*node_add_ons(), *cluster_add_ons(3, TAGS))
 ADDON = "aws:eks/addon:Addon"
 
 
@@ -36,8 +36,8 @@ def stage(name: str, *add_ons: AddOn, version: str = "1.36") -> AddOns:
 @pytest.fixture(scope="module")
 def recorded() -> Recorder:
     def program() -> None:
-        stage("early", *before_nodes())
-        ready = stage("late", *after_nodes(3, TAGS))
+        stage("early", *node_add_ons())
+        ready = stage("late", *cluster_add_ons(3, TAGS))
         aws.ec2.Eip("after", opts=pulumi.ResourceOptions(depends_on=list(ready.by_name.values())))
 
     return record(program)
@@ -48,8 +48,8 @@ def configuration(recorder: Recorder, name: str) -> dict[str, Any]:
 
 
 def test_stages() -> None:
-    assert {a.name for a in before_nodes()} == {"vpc-cni", "eks-pod-identity-agent", "kube-proxy"}
-    assert {a.name for a in after_nodes(2, {})} == {
+    assert {a.name for a in node_add_ons()} == {"vpc-cni", "eks-pod-identity-agent", "kube-proxy"}
+    assert {a.name for a in cluster_add_ons(2, {})} == {
         "coredns",
         "snapshot-controller",
         "aws-ebs-csi-driver",
@@ -73,7 +73,7 @@ def test_versions_are_those_of_the_clusters_kubernetes(version: str) -> None:
 
 def test_a_version_that_nobody_pinned_is_refused_before_any_add_on() -> None:
     with pytest.raises(ValueError, match=r"coredns has no version pinned for Kubernetes 1\.20; add it to ADD_ONS"):
-        version_of(AddOn(name="coredns"), "1.20")
+        pinned_version(AddOn(name="coredns"), "1.20")
     recorder = Recorder()
     with pytest.raises(EngineError, match="has no version pinned"):
         run(lambda: stage("all", AddOn(name="istio")), recorder, project="journal", stack="prod")
@@ -119,7 +119,7 @@ def test_the_others_have_no_role(recorded: Recorder) -> None:
 
 @pytest.mark.parametrize("zones", [2, 3])
 def test_dns_scales_spreads_and_is_never_gone(zones: int) -> None:
-    found = configuration(record(lambda: stage("late", *after_nodes(zones, {}))), "coredns")
+    found = configuration(record(lambda: stage("late", *cluster_add_ons(zones, {}))), "coredns")
     assert found["autoScaling"] == {"enabled": True, "minReplicas": zones, "maxReplicas": 10}
     assert found["podDisruptionBudget"] == {"enabled": True, "maxUnavailable": 1}
     spread = {c["topologyKey"]: c["labelSelector"] for c in found["topologySpreadConstraints"]}

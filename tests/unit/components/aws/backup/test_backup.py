@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.aws.backup.backup import Backup, BackupArgs, restore_test_name
+from components.aws.backup.backup import Backup, BackupArgs, restore_testing_name
 from components.aws.scope import Scope
 from components.settings.aws import BackupSettings
 from tools.recording import Recorder, run
@@ -111,4 +111,4 @@ def test_no_restore_is_tested_where_the_settings_ask_for_none() -> None:
 
 def test_restore_tests_have_names_that_aws_takes() -> None:
     scope = Scope(name="journal-dev", environment="dev", account="1", region="eu-central-1", protect=False)
-    assert restore_test_name(scope) == "journal_dev"
+    assert restore_testing_name(scope) == "journal_dev"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from components.aws.identity.github import Github, GithubArgs
+from components.aws.identity.github import GithubRoles, GithubRolesArgs
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
-from tests.unit.iam_evaluator import Context, allowed
+from tests.unit.components.aws.identity.iam_evaluator import Context, allowed
 from tools.recording import Recorder, run
 
 ACCOUNT, REGION, BUCKET = "111122223333", "eu-central-1", "journal-pulumi-state-111122223333"
@@ -32,7 +32,7 @@ def recorded() -> Recorder:
         }
     )
     state = PulumiStateSettings.model_validate({"bucket": BUCKET, "keyAlias": "alias/journal-pulumi"})
-    args = GithubArgs(
+    args = GithubRolesArgs(
         scope=SCOPE,
         settings=GithubSettings.model_validate({"repository": "acme/journal", "environments": ENVIRONMENTS}),
         state=state,
@@ -40,7 +40,7 @@ def recorded() -> Recorder:
         zone_id="Z0123456789ABCDEFGHIJ",
         repository_arns=[f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/journal/frontend"],
     )
-    run(lambda: Github("github", args), recorder, project="journal", stack="shared", fail_on_warnings=True)
+    run(lambda: GithubRoles("github", args), recorder, project="journal", stack="shared", fail_on_warnings=True)
     return recorder
 
 

@@ -1,4 +1,4 @@
-"""VPC endpoints: AWS services that are reached without leaving the VPC."""
+"""VPC endpoints: private connections from the VPC to AWS services, without the internet or a NAT gateway."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,22 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import Statement, document
+from components.aws.identity.iam import Statement, policy_document
 from components.aws.scope import Scope
 from components.settings.aws import Endpoint
 
 HTTPS = 443
-REGISTRY: Sequence[Endpoint] = ("ecr.api", "ecr.dkr")
+ECR_SERVICES: Sequence[Endpoint] = ("ecr.api", "ecr.dkr")
 
 
 def endpoint_policy(service: Endpoint, scope: Scope) -> Statement | None:
-    """What may be done through an endpoint; None leaves it to IAM alone, as AWS does by default.
+    """The endpoint policy of a service, or None for the default one, which allows everything that IAM allows.
 
-    Images are pulled from inside, any account's (EKS add-ons are in AWS's), and pushed by CI from outside. The other
-    services are also what `pulumi up` inside the VPC changes the stack through.
+    Through the ECR endpoints, the account's principals may only pull images, from registries of any account, because
+    the images of EKS add-ons are in accounts of AWS. CI pushes from outside the VPC. The other services have the
+    default policy, because a `pulumi up` that runs inside the VPC needs them.
     """
-    if service not in REGISTRY:
+    if service not in ECR_SERVICES:
         return None
     return Statement(
         sid="Pull",
@@ -38,12 +39,15 @@ def endpoint_policy(service: Endpoint, scope: Scope) -> Statement | None:
 
 
 @dataclass(kw_only=True)
-class EndpointsArgs:
-    """What the endpoints need to be told.
+class VpcEndpointsArgs:
+    """Arguments of VpcEndpoints.
 
-    services: those that get an interface endpoint; S3 has a gateway endpoint whatever they are.
-    subnet_ids: where the interfaces are, one subnet a zone. route_table_ids: who reaches S3 without NAT.
-    client_cidrs: networks that the interfaces answer.
+    scope: account, region and name prefix.
+    vpc_id: the VPC that gets the endpoints.
+    services: services with an interface endpoint, such as "ecr.api"; may be empty. S3 always has a gateway endpoint.
+    subnet_ids: subnets for the interface endpoints, one in each zone.
+    route_table_ids: route tables that get a route to the S3 gateway endpoint.
+    client_cidrs: IPv4 networks that may connect to the interface endpoints.
     """
 
     scope: Scope
@@ -54,18 +58,21 @@ class EndpointsArgs:
     client_cidrs: Sequence[str]
 
 
-class Endpoints(pulumi.ComponentResource):
-    """The endpoints of a VPC. `resources` is what clients need of them."""
+class VpcEndpoints(pulumi.ComponentResource):
+    """A gateway endpoint for S3 and an interface endpoint for each service.
+
+    resources: endpoints and security group rules. Clients such as nodes depend on them.
+    """
 
     resources: Sequence[pulumi.Resource]
 
-    def __init__(self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:Endpoints", name, {}, opts)
+    def __init__(self, name: str, args: VpcEndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("journal:aws/network:VpcEndpoints", name, {}, opts)
         self._name, self._args = name, args
-        self.resources = [self._create_gateway(), *self._create_interfaces()]
+        self.resources = [self._create_gateway_endpoint(), *self._create_interface_endpoints()]
         self.register_outputs({})
 
-    def _create_gateway(self) -> aws.ec2.VpcEndpoint:
+    def _create_gateway_endpoint(self) -> aws.ec2.VpcEndpoint:
         return aws.ec2.VpcEndpoint(
             "s3",
             vpc_id=self._args.vpc_id,
@@ -76,11 +83,11 @@ class Endpoints(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _create_interfaces(self) -> list[pulumi.Resource]:
+    def _create_interface_endpoints(self) -> list[pulumi.Resource]:
         if not self._args.services:
             return []
         group = self._create_security_group()
-        interfaces = [self._create_interface(service, group) for service in self._args.services]
+        interfaces = [self._create_interface_endpoint(service, group) for service in self._args.services]
         return [*self._create_rules(group), *interfaces]
 
     def _create_security_group(self) -> aws.ec2.SecurityGroup:
@@ -109,7 +116,7 @@ class Endpoints(pulumi.ComponentResource):
             for cidr in self._args.client_cidrs
         ]
 
-    def _create_interface(self, service: Endpoint, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
+    def _create_interface_endpoint(self, service: Endpoint, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
         policy = endpoint_policy(service, self._args.scope)
         return aws.ec2.VpcEndpoint(
             service,
@@ -119,7 +126,7 @@ class Endpoints(pulumi.ComponentResource):
             subnet_ids=list(self._args.subnet_ids),
             security_group_ids=[group.id],
             private_dns_enabled=True,
-            policy=None if policy is None else document(policy),
+            policy=None if policy is None else policy_document(policy),
             tags=self._tags(service),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.aws.encryption import EncryptionKey, EncryptionKeyArgs, log_groups
-from components.aws.network.flow_logs import group_name
+from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
+from components.aws.network.flow_logs import log_group_name
 from components.aws.scope import Scope
 from tools.recording import Recorder, run
 
@@ -81,13 +81,13 @@ def test_whoever_makes_a_cluster_may_create_grants(statements: dict[str, dict[st
 def test_cloudwatch_logs_uses_the_key_for_log_groups_alone(statements: dict[str, dict[str, Any]]) -> None:
     logs = statements["Logs"]
     assert logs["Principal"] == {"Service": ["logs.eu-central-1.amazonaws.com"]}
-    assert logs["Condition"] == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups(scope())}}
+    assert logs["Condition"] == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope().log_group_arns}}
 
 
 @pytest.mark.parametrize(
     ("group", "ours"),
     [
-        (group_name(scope()), True),
+        (log_group_name(scope()), True),
         ("/aws/eks/journal-prod/cluster", True),
         ("/aws/eks/journal-staging/cluster", False),
         ("journal-dev-flow-logs", False),
@@ -96,7 +96,7 @@ def test_cloudwatch_logs_uses_the_key_for_log_groups_alone(statements: dict[str,
 )
 def test_which_log_groups_are_ours(group: str, ours: bool) -> None:
     arn = f"arn:aws:logs:eu-central-1:123456789012:log-group:{group}"
-    assert any(fnmatchcase(arn, pattern) for pattern in log_groups(scope())) is ours
+    assert any(fnmatchcase(arn, pattern) for pattern in scope().log_group_arns) is ours
 
 
 def test_nobody_else_is_let_in_and_no_action_is_a_wildcard(statements: dict[str, dict[str, Any]]) -> None:

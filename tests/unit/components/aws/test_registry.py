@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from components.aws.edge.zone import Zone, ZoneArgs
-from components.aws.registry import Registry, RegistryArgs, host, lifecycle
+from components.aws.edge.dns import HostedZone, HostedZoneArgs
+from components.aws.registry import Registry, RegistryArgs, lifecycle_policy, registry_host
 from components.aws.scope import Scope
 from components.settings.shared import RegistrySettings
 from tools.recording import Recorder, run
@@ -31,7 +31,7 @@ def record(*, protect: bool = True) -> Recorder:
 
     def program() -> None:
         Registry("registry", RegistryArgs(scope=scope(protect=protect), settings=settings(), key_arn=KEY))
-        Zone("zone", ZoneArgs(scope=scope(protect=protect), domain="example.com"))
+        HostedZone("zone", HostedZoneArgs(scope=scope(protect=protect), domain="example.com"))
 
     run(program, recorder, project="journal", stack="shared", fail_on_warnings=True)
     return recorder
@@ -56,11 +56,11 @@ def test_an_image_keeps_its_tag_is_scanned_and_encrypted_with_our_key(recorded: 
 def test_every_repository_forgets_by_the_same_policy(recorded: Recorder, name: str) -> None:
     policy = recorded.one("LifecyclePolicy", name)
     assert policy["repository"] == name
-    assert policy["policy"] == lifecycle(settings())
+    assert policy["policy"] == lifecycle_policy(settings())
 
 
 def test_the_newest_images_are_kept_and_the_rule_for_any_image_is_the_last() -> None:
-    untagged, rest = json.loads(lifecycle(settings(keep=50, untagged_days=3)))["rules"]
+    untagged, rest = json.loads(lifecycle_policy(settings(keep=50, untagged_days=3)))["rules"]
     assert untagged["selection"] == {
         "tagStatus": "untagged",
         "countType": "sinceImagePushed",
@@ -72,7 +72,7 @@ def test_the_newest_images_are_kept_and_the_rule_for_any_image_is_the_last() -> 
 
 
 def test_the_registrys_host_is_known_before_it_is_there() -> None:
-    assert host(scope()) == "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+    assert registry_host(scope()) == "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 
 
 def test_the_zone_is_the_domains(recorded: Recorder) -> None:

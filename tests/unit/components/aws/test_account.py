@@ -7,9 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws.account import Account, AccountArgs
-from components.aws.provider import provider_of, scope_of
-from components.aws.shared_stack import SharedOutputs, SharedStack
+from components.aws.account import Account, AccountArgs, SharedOutputs, SharedStackReference
+from components.aws.scope import create_provider, scope_of
 from components.settings.shared import SharedSettings
 from tests.conftest import config_of
 from tools.recording import EngineError, Recorder, run
@@ -28,7 +27,7 @@ def account(recorder: Recorder, what: SharedSettings) -> dict[str, Any]:
 
     def program() -> None:
         scope = scope_of("shared", what.aws, protect=what.protect)
-        provider = provider_of(scope, what.aws)
+        provider = create_provider(scope, what.aws)
         made = Account("account", AccountArgs(scope=scope, settings=what), pulumi.ResourceOptions(provider=provider))
         for name, value in made.outputs.items():
             pulumi.export(name, value)
@@ -36,11 +35,11 @@ def account(recorder: Recorder, what: SharedSettings) -> dict[str, Any]:
     return run(program, recorder, project="journal", stack="shared", fail_on_warnings=True).outputs
 
 
-def read(what: Callable[[SharedStack], Any], outputs: dict[str, Any]) -> Any:
+def read(what: Callable[[SharedStackReference], Any], outputs: dict[str, Any]) -> Any:
     """What a program of another stack reads."""
 
     def program() -> None:
-        pulumi.export("read", what(SharedStack(SHARED)))
+        pulumi.export("read", what(SharedStackReference(SHARED)))
 
     done = run(program, Recorder(), project="journal", stack="dev", stacks={SHARED: outputs}, fail_on_warnings=True)
     return done.outputs["read"]

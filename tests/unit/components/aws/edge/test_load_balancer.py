@@ -9,9 +9,16 @@ import pulumi_aws as aws
 import pytest
 
 from components.aws.edge.access_logs import bucket_name
-from components.aws.edge.dns import Dns, DnsArgs
-from components.aws.edge.load_balancer import LISTENERS, LoadBalancer, LoadBalancerArgs, by_family, target_group_name
-from components.aws.edge.target_group_attachments import Targets, TargetsArgs
+from components.aws.edge.dns import DnsRecords, DnsRecordsArgs
+from components.aws.edge.load_balancer import (
+    LISTENERS,
+    LoadBalancer,
+    LoadBalancerArgs,
+    TargetGroupAttachments,
+    TargetGroupAttachmentsArgs,
+    ipv4_or_ipv6,
+    target_group_name,
+)
 from components.aws.scope import Scope
 from components.settings.aws import LoadBalancerSettings
 from tools.recording import Recorder, run
@@ -54,16 +61,22 @@ def record(place: Scope, *, deletion_protection: bool = True) -> Recorder:
                 egress=[gateway],
             ),
         )
-        targets = Targets(
-            "targets", TargetsArgs(target_group_arns=balancer.target_group_arns, autoscaling_group_name="eks-ingress-1")
-        )
-        dns = Dns(
-            "dns",
-            DnsArgs(
-                host="journal.example.com", zone_id="Z1", target=balancer.dns_name, target_zone_id=balancer.zone_id
+        attachments = TargetGroupAttachments(
+            "ingress-nodes",
+            TargetGroupAttachmentsArgs(
+                target_group_arns=balancer.target_group_arns, autoscaling_group_name="eks-ingress-1"
             ),
         )
-        everything = [*balancer.resources, *targets.resources, *dns.resources]
+        dns = DnsRecords(
+            "dns",
+            DnsRecordsArgs(
+                host="journal.example.com",
+                zone_id="Z1",
+                load_balancer_dns_name=balancer.dns_name,
+                load_balancer_zone_id=balancer.zone_id,
+            ),
+        )
+        everything = [*balancer.resources, *attachments.resources, *dns.resources]
         aws.ec2.Eip("after", opts=pulumi.ResourceOptions(depends_on=everything))
 
     run(program, recorder, project="journal", stack="prod", fail_on_warnings=True)
@@ -129,7 +142,7 @@ def test_a_target_group_keeps_clients_addresses_and_follows_the_ingress_pods(
 @pytest.mark.parametrize(("entry_point", "port"), LISTENERS.items())
 def test_a_listener_forwards_to_its_target_group(recorded: Recorder, entry_point: str, port: int) -> None:
     listener = recorded.one("Listener", f"load-balancer-{entry_point}").inputs
-    arn = recorded.one("Attachment", f"targets-{entry_point}").inputs["lbTargetGroupArn"]
+    arn = recorded.one("Attachment", f"ingress-nodes-{entry_point}").inputs["lbTargetGroupArn"]
     assert (listener["port"], listener["protocol"]) == (port, "TCP")
     assert listener["defaultActions"] == [{"type": "forward", "targetGroupArn": arn}]
 
@@ -153,7 +166,7 @@ def test_target_group_names_change_with_what_forces_replacement_and_fit() -> Non
     [("0.0.0.0/0", ("0.0.0.0/0", None)), ("203.0.113.0/24", ("203.0.113.0/24", None)), ("::/0", (None, "::/0"))],
 )
 def test_a_network_goes_to_the_argument_of_its_family(cidr: str, families: tuple[str | None, str | None]) -> None:
-    assert by_family(cidr) == families
+    assert ipv4_or_ipv6(cidr) == families
 
 
 def statements(recorder: Recorder) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws.eks.access import GRANTS, Level, entries, label
+from components.aws.eks.access_entries import ACCESS_POLICIES, AccessLevel, principals, resource_name
 from components.aws.eks.control_plane import ControlPlane, ControlPlaneArgs, kubeconfig
 from components.aws.scope import Scope
 from components.settings.aws import LOG_TYPES, AccessSettings, ControlPlaneSettings
@@ -144,8 +144,8 @@ def test_each_principal_has_an_entry_and_its_policies(
 
 
 def test_only_administrators_and_auditors_read_secrets_everywhere() -> None:
-    wide: dict[Level, set[str]] = {
-        level: {g.policy for g in grants if not g.namespaces} for level, grants in GRANTS.items()
+    wide: dict[AccessLevel, set[str]] = {
+        level: {p.name for p in policies if not p.namespaces} for level, policies in ACCESS_POLICIES.items()
     }
     assert wide == {
         "admin": {"AmazonEKSClusterAdminPolicy"},
@@ -157,9 +157,9 @@ def test_only_administrators_and_auditors_read_secrets_everywhere() -> None:
 
 def test_names_of_entries_do_not_shift_when_the_list_does() -> None:
     one, two = (f"arn:aws:iam::{ACCOUNT}:{rest}" for rest in ("role/team/ops", "user/ops"))
-    both = entries(AccessSettings(admins=[one, two]), {}, {}, {})
+    both = principals(AccessSettings(admins=[one, two]), {}, {}, {})
     assert both == {f"{ACCOUNT}-role-team-ops": ("admin", one), f"{ACCOUNT}-user-ops": ("admin", two)}
-    assert entries(AccessSettings(admins=[two]), {}, {}, {}) == {label(two): ("admin", two)}
+    assert principals(AccessSettings(admins=[two]), {}, {}, {}) == {resource_name(two): ("admin", two)}
 
 
 def test_the_kubeconfig_asks_for_a_token_and_holds_none() -> None:
