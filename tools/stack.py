@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from components import settings
+from tools.failures import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".state"
@@ -18,7 +19,7 @@ def names() -> list[str]:
     return sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 
 
-class StackError(Exception):
+class StackError(Failure):
     """A stack's file is missing or no stack file."""
 
 

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from tools.recording.model import EngineError, Registration
+from tools.failures import Failure
+from tools.resource import Resource
 
-Seconds = Callable[[Registration], float]
+Seconds = Callable[[Resource], float]
 
 
 @dataclass(frozen=True)
 class Step:
     """One resource on a critical path. start: seconds since the beginning. seconds: how long it takes."""
 
-    registration: Registration
+    resource: Resource
     start: float
     seconds: float
 
@@ -24,24 +25,24 @@ class Step:
 class Graph:
     """before: URNs by URN, of what must directly be there before a resource."""
 
-    def __init__(self, registrations: Iterable[Registration]) -> None:
-        self.nodes: Mapping[str, Registration] = {r.urn: r for r in sorted(registrations, key=lambda r: r.urn)}
+    def __init__(self, registrations: Iterable[Resource]) -> None:
+        self.nodes: Mapping[str, Resource] = {r.urn: r for r in sorted(registrations, key=lambda r: r.urn)}
         self.before = {urn: self._before(r) & self.nodes.keys() for urn, r in self.nodes.items()}
 
     @staticmethod
-    def _before(r: Registration) -> frozenset[str]:
+    def _before(r: Resource) -> frozenset[str]:
         by_property = {urn for urns in r.property_dependencies.values() for urn in urns}
-        return frozenset({*r.dependencies, *by_property, r.parent, r.provider.rpartition("::")[0]} - {r.urn})
+        return frozenset({*r.dependencies, *by_property, r.parent, r.provider.urn if r.provider else ""} - {r.urn})
 
     @cached_property
     def levels(self) -> Mapping[str, int]:
-        """How many steps of making others each resource waits for. Raises EngineError for a circle."""
+        """How many steps of making others each resource waits for. Raises Failure for a circle."""
         found: dict[str, int] = {}
         left = dict(self.before)
         while left:
             ready = [urn for urn, before in left.items() if before <= found.keys()]
             if not ready:
-                raise EngineError(f"Resources wait for each other: {', '.join(sorted(left))}")
+                raise Failure(f"Resources wait for each other: {', '.join(sorted(left))}")
             for urn in ready:
                 found[urn] = 1 + max((found[b] for b in left.pop(urn)), default=-1)
         return found
@@ -76,7 +77,7 @@ class Graph:
             batch[urn] = 1 + max((batch[a] for a in self.after[urn]), default=-1)
         return [sorted(u for u in batch if batch[u] == n) for n in range(max(batch.values(), default=-1) + 1)]
 
-    def unstated(self, users: Iterable[Registration], needed: Iterable[Registration]) -> list[str]:
+    def unstated(self, users: Iterable[Resource], needed: Iterable[Resource]) -> list[str]:
         """Each pair "user may outlive needed": nothing makes the user wait for what it needs, or go before it."""
         wanted = list(needed)
         return [
