@@ -1,4 +1,4 @@
-"""Every failure that a person is told of, in one shape."""
+"""Every failure that a person sees, in one shape."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -25,8 +25,8 @@ class Step:
 class Graph:
     """before: URNs by URN, of what must directly be there before a resource."""
 
-    def __init__(self, registrations: Iterable[Resource]) -> None:
-        self.nodes: Mapping[str, Resource] = {r.urn: r for r in sorted(registrations, key=lambda r: r.urn)}
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self.nodes: Mapping[str, Resource] = {r.urn: r for r in sorted(resources, key=lambda r: r.urn)}
         self.before = {urn: self._before(r) & self.nodes.keys() for urn, r in self.nodes.items()}
 
     @staticmethod
@@ -77,14 +77,14 @@ class Graph:
             batch[urn] = 1 + max((batch[a] for a in self.after[urn]), default=-1)
         return [sorted(u for u in batch if batch[u] == n) for n in range(max(batch.values(), default=-1) + 1)]
 
-    def unstated(self, users: Iterable[Resource], needed: Iterable[Resource]) -> list[str]:
-        """Each pair "user may outlive needed": nothing makes the user wait for what it needs, or go before it."""
-        wanted = list(needed)
+    def missing(self, dependents: Iterable[Resource], dependencies: Iterable[Resource]) -> list[str]:
+        """Each pair "A may outlive B" of a dependent and a dependency between which the graph has no path."""
+        wanted = list(dependencies)
         return [
-            f"{user.label} may outlive {need.label}"
-            for user in users
-            for need in wanted
-            if need.urn != user.urn and need.urn not in self.ancestors[user.urn]
+            f"{dependent.label} may outlive {dependency.label}"
+            for dependent in dependents
+            for dependency in wanted
+            if dependency.urn != dependent.urn and dependency.urn not in self.ancestors[dependent.urn]
         ]
 
     def critical_path(self, seconds: Seconds) -> list[Step]:

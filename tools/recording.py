@@ -2,17 +2,17 @@
 
 This is unit testing with mocks as Pulumi documents it (`pulumi.runtime.set_mocks`), in three parts:
 
-- `Answers` are the mocks. Pulumi's SDK tells them a resource's type, name and inputs, and they say what a provider would
-  answer: an id and outputs. `tools.cloud.Cloud` answers in the forms of AWS and Kubernetes.
-- `Recorder` is the SDK's `MockMonitor`, which stands where the engine would. Mocks are told neither options nor
-  dependencies, but the monitor is: it keeps each request as a `tools.resource.Resource`.
+- `Answers` are the mocks. The SDK gives them a resource's type, name and inputs, and they return what a provider would:
+  an id and outputs. `tools.cloud.Cloud` answers in the forms of AWS and Kubernetes.
+- `Recorder` is the SDK's `MockMonitor`, which stands where the engine would. Mocks see neither options nor
+  dependencies, but the monitor does: it keeps each request as a `tools.resource.Resource`.
 - `run` runs a program once: `set_mocks`, the configuration, then the SDK's own `run_in_stack`.
 
     recorder = run(lambda: Redis("redis", args), Recorder(), project="journal", stack="test")
     assert recorder.one("StatefulSet")["spec"]["replicas"] == 3
 
 Each run has an event loop and context variables of its own, so one process runs many programs one after the other.
-`render`, `preview`, `diff`, `cost`, `graph`, `pictures`, the policies' tests and the unit tests all read such a recording.
+Unit tests, the tests of the policies and the commands of `tools` all read such a recording.
 """
 
 import asyncio
@@ -233,7 +233,7 @@ def run(
 
     program: a function, or the folder of a `__main__.py`.
     config: by key; a key without a namespace gets the project's. What is no string is handed over as JSON.
-    preview: whether the program is told that nothing will be created.
+    preview: whether the program runs as in `pulumi preview`, where outputs without an answer are unknown.
     Raises ProgramError: with the message of an error that is meant for the user (`pulumi.RunError`, pydantic's
     ValidationError), with a traceback of the program's own lines for any other.
     """
@@ -248,7 +248,13 @@ def run(
         loop.set_exception_handler(lambda _loop, _context: None)  # each dependent fails too; one report is enough
         set_root_resource(None)  # ty: ignore[invalid-argument-type]
         set_mocks(
-            recorder.mocks, project, stack, preview=preview, logger=logger, monitor=recorder, organization="organization"
+            recorder.mocks,
+            project,
+            stack,
+            preview=preview,
+            logger=logger,
+            monitor=recorder,
+            organization="organization",
         )
         set_root_resource(None)  # ty: ignore[invalid-argument-type]  # run_in_stack makes one that exports outputs
         SETTINGS.outputs.clear()
@@ -261,7 +267,7 @@ def run(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise _told(error) from error
+        raise _program_error(error) from error
     finally:
         mock_loop.close()
     if fail_on_warnings and recorder.warnings:
@@ -324,7 +330,7 @@ class _Warnings(logging.Handler):
             self._messages.append(record.getMessage())
 
 
-def _told(error: BaseException) -> ProgramError:
+def _program_error(error: BaseException) -> ProgramError:
     match error:
         case ProgramError():
             return error
@@ -338,7 +344,7 @@ def _told(error: BaseException) -> ProgramError:
         if not any(part in frame.filename for part in FOREIGN_CODE)
     ]
     lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
-    return ProgramError("The program failed.", log_tail="".join(lines))
+    return ProgramError("The program failed.", log_tail="".join(lines).rstrip())
 
 
 def _source(trace: Any) -> str:

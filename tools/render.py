@@ -1,4 +1,4 @@
-"""A stack as files: a manifest of each Kubernetes object and a list of all resources, secrets masked, the same each time."""
+"""A stack as files, the same each time: a manifest of each Kubernetes object and a list of all resources."""
 
 import json
 import shutil
@@ -28,6 +28,7 @@ def render(name: str) -> Path:
 def write(resources: Iterable[Resource], folder: Path) -> None:
     """`manifests/NAMESPACE-kind-name.yaml` of each object (`cluster-…` without a namespace) and resources.json.
 
+    Secrets are masked.
     An earlier rendering in the folder is replaced. Raises Failure when the folder holds anything else, when an object
     has no explicit name, and when two objects are the same.
     """
@@ -40,8 +41,10 @@ def write(resources: Iterable[Resource], folder: Path) -> None:
     for r in filter(is_object, listed):
         body = manifest(r)
         metadata = body["metadata"]
-        path = folder / MANIFESTS / "-".join(
-            (metadata.get("namespace", CLUSTER_WIDE), body["kind"].lower(), f"{metadata['name']}.yaml")
+        path = (
+            folder
+            / MANIFESTS
+            / "-".join((metadata.get("namespace", CLUSTER_WIDE), body["kind"].lower(), f"{metadata['name']}.yaml"))
         )
         path.parent.mkdir(exist_ok=True)
         if path.exists():
