@@ -3,12 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from components.aws.provider import tags
 from tests.conftest import Recording, config_of, record
+from tools.resource import Resource
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 KEEPS_DATA = {"Key", "Vault", "Cluster", "Zone", "Repository", "LogGroup"}
@@ -24,11 +24,11 @@ def environment(request: pytest.FixtureRequest, recorded: Callable[[str], Record
     return request.param, recorded(request.param)
 
 
-def aws(recording: Recording) -> list[Any]:
+def aws(recording: Recording) -> list[Resource]:
     return [r for r in recording.registrations if r.package == "aws" and r.custom and r.kind != "Provider"]
 
 
-def groups(recording: Recording) -> list[Any]:
+def groups(recording: Recording) -> list[Resource]:
     return recording.of_type("aws:eks/nodeGroup:NodeGroup")
 
 
@@ -53,10 +53,11 @@ def test_a_stacks_own_tags_cannot_replace_ours() -> None:
 
 
 def test_everything_names_its_provider(recording: Recording) -> None:
-    for r in recording.registrations:
-        if r.custom and not r.type.startswith("pulumi:"):
-            assert r.provider, r.label
-            assert "::default" not in r.provider, r.label
+    made = [r for r in recording.registrations if r.custom and r.package != "pulumi"]
+    assert made
+    for r in made:
+        assert r.provider is not None, r.label
+        assert not r.provider.name.startswith("default"), r.label
 
 
 def test_what_holds_data_is_protected_where_the_stack_says_so(recording: Recording, stack: str) -> None:
@@ -74,10 +75,13 @@ def test_every_role_of_an_environment_carries_the_boundary(environment: tuple[st
 
 
 def test_physical_names_begin_with_the_stacks(recording: Recording, stack: str) -> None:
-    for r in aws(recording):
-        if r.kind in ("Role", "Policy", "Cluster", "NodeGroup", "LoadBalancer", "TargetGroup", "Bucket", "Vault"):
-            name = r.inputs.get("nodeGroupName", r.inputs.get("bucket", r.inputs.get("name", "")))
-            assert name.startswith("journal" if stack == "shared" else f"journal-{stack}"), r.label
+    kinds = ("Role", "Policy", "Cluster", "NodeGroup", "LoadBalancer", "TargetGroup", "Bucket", "Vault")
+    named = [r for r in aws(recording) if r.kind in kinds]
+    prefix = "journal" if stack == "shared" else f"journal-{stack}"
+    assert named
+    for r in named:
+        name = r.inputs.get("nodeGroupName", r.inputs.get("bucket", r.inputs.get("name", "")))
+        assert name.startswith(prefix), r.label
 
 
 def test_images_of_ours_come_from_the_shared_registry(environment: tuple[str, Recording]) -> None:
@@ -133,7 +137,7 @@ def test_a_node_group_that_must_be_replaced_gets_a_new_name_first(recorded: Call
         {g.name: g["nodeGroupName"] for g in groups(recording)} for recording in (recorded("prod"), changed)
     )
     assert {name for name in before if before[name] != after[name]} == {"apps"}
-    assert not any(g.delete_before_replace for g in groups(changed))
+    assert {g.delete_before_replace for g in groups(changed)} == {False}
 
 
 def test_the_ingress_nodes_and_they_alone_are_targets(environment: tuple[str, Recording]) -> None:

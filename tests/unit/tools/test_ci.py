@@ -132,30 +132,34 @@ def test_a_long_comment_fits_and_stays_whole() -> None:
     assert "… cut here …" in comment
 
 
-@pytest.mark.parametrize(
-    ("answer", "status", "digest"),
-    [
-        (f"echo {DIGEST}", 0, DIGEST),
-        ("echo ImageNotFoundException >&2; exit 254", 0, ""),
-        ("echo denied >&2; exit 254", 1, None),
-    ],
-)
-def test_an_image_is_named_by_version_and_commit(tmp_path: Path, answer: str, status: int, digest: str | None) -> None:
+def image(tmp_path: Path, answer: str) -> subprocess.CompletedProcess[str]:
+    """What .ci/image prints of the frontend where the AWS CLI is a script that answers so."""
     aws = tmp_path / "aws"
     aws.write_text(f"#!/bin/sh\n{answer}\n")
     aws.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_SHA": "bfeda01f" + "0" * 32}
-    run = subprocess.run([ROOT / ".ci/image", "frontend"], env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == status
+    return subprocess.run(
+        [ROOT / ".ci/image", "frontend"], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "digest"), [(f"echo {DIGEST}", DIGEST), ("echo ImageNotFoundException >&2; exit 254", "")]
+)
+def test_an_image_is_named_by_version_and_commit(tmp_path: Path, answer: str, digest: str) -> None:
+    run = image(tmp_path, answer)
     version = (ROOT / "apps/frontend/VERSION").read_text().strip()
-    wanted = {
+    assert run.returncode == 0
+    assert dict(line.split("=", 1) for line in run.stdout.splitlines()) == {
         "repository": "journal/frontend",
         "version": version,
         "commit": "bfeda01f",
         "tag": f"v{version}-bfeda01f",
         "digest": digest,
     }
-    if status == 0:
-        assert dict(line.split("=", 1) for line in run.stdout.splitlines()) == wanted
-    else:
-        assert "denied" in run.stderr
+
+
+def test_a_registry_that_refuses_is_no_missing_image(tmp_path: Path) -> None:
+    run = image(tmp_path, "echo denied >&2; exit 254")
+    assert run.returncode == 1
+    assert "denied" in run.stderr

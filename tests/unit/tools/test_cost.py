@@ -180,8 +180,9 @@ def test_a_stack_outside_aws_costs_nothing() -> None:
 
 def test_every_price_has_its_source() -> None:
     table = yaml.safe_load((stack.ROOT / cost.FILE).read_text())
-    for name, entry in {**table["prices"], **table["instances"], "spot": table["spot"]}.items():
-        assert entry["source"], name
+    entries = {**table["prices"], **table["instances"], "spot": table["spot"]}
+    assert len(entries) > 10
+    assert [name for name, entry in entries.items() if not entry["source"]] == []
 
 
 @pytest.mark.parametrize("name", [name for name in cost.stacks_in_aws() if name != "shared"])

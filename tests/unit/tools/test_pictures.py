@@ -1,6 +1,7 @@
 """The pictures of the stacks: boxes and arrows from the real resources, the same each time, and up to date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import combinations
 from xml.etree import ElementTree
 
 import pulumi
@@ -82,22 +83,24 @@ def test_an_arrow_that_others_stand_for_is_left_away() -> None:
     assert drawing.reduced({("a", "b"), ("b", "c"), ("a", "c")}) == {("a", "b"), ("b", "c")}
 
 
+def within(box: Box) -> Iterator[Box]:
+    """A box and all boxes in it."""
+    yield box
+    for child in box.children.values():
+        yield from within(child)
+
+
 def test_no_two_siblings_overlap_and_all_are_within_their_box() -> None:
     root = boxes_of(lambda: network(zones="abc"))
     drawing.lay_out(root)
-
-    def check(box: Box) -> None:
-        children = list(box.children.values())
-        for number, child in enumerate(children):
-            assert child.x >= 0
-            assert child.x + child.width <= box.width
-            assert child.bottom <= box.height
-            for other in children[number + 1 :]:
-                beside = child.x + child.width <= other.x or other.x + other.width <= child.x
-                assert beside or child.bottom <= other.y or other.bottom <= child.y, (child.key, other.key)
-            check(child)
-
-    check(root)
+    families = [(box, list(box.children.values())) for box in within(root)]
+    siblings = [pair for _, children in families for pair in combinations(children, 2)]
+    assert len(siblings) > 3
+    for box, children in families:
+        assert all(c.x >= 0 and c.x + c.width <= box.width and c.bottom <= box.height for c in children), box.key
+    for a, b in siblings:
+        beside = a.x + a.width <= b.x or b.x + b.width <= a.x
+        assert beside or a.bottom <= b.y or b.bottom <= a.y, (a.key, b.key)
 
 
 def test_text_cannot_break_the_picture() -> None:
