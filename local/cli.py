@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tools import cli as stacks_cli
-from tools import render
+from tools import tree
 from tools.failures import Failure, failures
 from tools.terminal import console
 
@@ -38,7 +38,7 @@ def preview(
     """Show what `up` would change, field by field; of another stack, all that it declares."""
     with failures():
         if name != "local":
-            render.show(name, every=every)
+            tree.show(name, every=every)
             return
         from local import lifecycle
 

@@ -14,7 +14,8 @@ from components.aws.network.vpc_endpoints import endpoint_policy
 from components.aws.scope import Scope
 from components.settings import NetworkSettings
 from components.settings.aws import NEEDED_WITHOUT_NAT
-from tools.recording import Recorder, Registration, run
+from tools.recording import Recorder, run
+from tools.resource import Resource
 
 A, B, C = ZONES = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
 SCOPE = Scope(name="journal-prod", environment="prod", account="123456789012", region="eu-central-1", protect=True)
@@ -74,7 +75,7 @@ def recorded(shape: dict[str, Any], recordings: dict[str, Recording]) -> Recordi
 
 
 @pytest.fixture
-def before(recorded: Recording) -> Callable[[Registration], list[Registration]]:
+def before(recorded: Recording) -> Callable[[Resource], list[Resource]]:
     """What is there before a resource, and goes after it."""
     return lambda r: [recorded.by_urn(urn) for urn in recorded.dependencies_of(r)]
 
@@ -123,7 +124,7 @@ def test_nothing_gets_a_public_address_on_launch(recorded: Recording) -> None:
 
 
 def test_pod_subnets_wait_for_their_block(
-    recorded: Recording, shape: dict[str, Any], before: Callable[[Registration], list[Registration]]
+    recorded: Recording, shape: dict[str, Any], before: Callable[[Resource], list[Resource]]
 ) -> None:
     blocks = recorded.all("VpcIpv4CidrBlockAssociation")
     assert [r["cidrBlock"] for r in blocks] == [shape[key] for key in ("podCidr",) if key in shape]
@@ -167,7 +168,7 @@ def test_nat_gateways_have_an_address_and_are_in_a_public_subnet(
 
 
 def test_nat_gateways_and_their_addresses_go_before_the_way_out(
-    recorded: Recording, before: Callable[[Registration], list[Registration]]
+    recorded: Recording, before: Callable[[Resource], list[Resource]]
 ) -> None:
     gateway, route = recorded.one("InternetGateway"), recorded.one("Route", "public")
     for r in (*recorded.all("NatGateway"), *recorded.all("Eip")):
@@ -175,7 +176,7 @@ def test_nat_gateways_and_their_addresses_go_before_the_way_out(
 
 
 def test_nodes_go_before_anything_they_reach_the_world_by(
-    recorded: Recording, before: Callable[[Registration], list[Registration]]
+    recorded: Recording, before: Callable[[Resource], list[Resource]]
 ) -> None:
     nodes = recorded.one("Queue", "nodes")
     needed = [
@@ -234,7 +235,7 @@ def test_all_traffic_is_logged_encrypted_and_for_a_time(recorded: Recording, sha
 
 
 def test_flow_logs_start_once_they_may_be_written_and_never_make_a_group(
-    recorded: Recording, before: Callable[[Registration], list[Registration]]
+    recorded: Recording, before: Callable[[Resource], list[Resource]]
 ) -> None:
     policy = recorded.one("RolePolicy", "flow-logs")
     assert policy in before(recorded.one("FlowLog"))
