@@ -1,6 +1,7 @@
 """Backups: what is kept, where, for how long, and the weekly proof that it can be restored."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_the_cluster_is_backed_up_by_name(recorded: Recorder) -> None:
     assert "conditions" not in selection
 
 
-def conditions(selection: dict[str, Any]) -> dict[str, str]:
+def conditions(selection: Mapping[str, Any]) -> dict[str, str]:
     (condition,) = selection["conditions"]
     return {equal["key"]: equal["value"] for equal in condition["stringEquals"]}
 
