@@ -102,5 +102,5 @@ schema: $(VENV)/.ready ## Write the JSON schema by which editors check Pulumi.<s
 lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
 	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--upgrade pyproject.toml --group dev -o requirements.lock
-	cd tools/checks && ../../$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	cd tools/lint && ../../$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --upgrade checkov.in -o checkov.lock

@@ -16,7 +16,7 @@ from tools.terminal import console
 
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
-CHECKS = [PYTHON, "-m", "tools.checks"]
+LINT = [PYTHON, "-m", "tools.lint"]
 FRONTEND = stack.ROOT / "apps" / "frontend"
 
 
@@ -39,8 +39,8 @@ def quick_stages() -> list[Stage]:
         Stage(name="lint", commands=[[PYTHON, "-m", "ruff", "check", "."]]),
         Stage(name="types", commands=[[ty, "check"]]),
         Stage(name="unit", commands=[[*PYTEST, "tests/unit"]]),
-        Stage(name="manifests", commands=[[*CHECKS, "manifests"], [*PYTEST, "tests/checks"]]),
-        Stage(name="workflows", commands=[[*CHECKS, "workflows"]]),
+        Stage(name="manifests", commands=[[*LINT, "manifests"], [*PYTEST, "tests/lint"]]),
+        Stage(name="workflows", commands=[[*LINT, "workflows"]]),
         Stage(name="page", commands=[[*PYTEST, "apps/fileserver/tests"]]),
         Stage(
             name="api",
