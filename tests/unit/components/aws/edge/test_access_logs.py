@@ -44,7 +44,9 @@ def test_only_the_delivery_service_for_this_account_writes_logs_and_only_over_tl
     by_sid = statements(recorded)
     allowed = [s for s in by_sid.values() if s["Effect"] == "Allow"]
     assert {tuple(s["Principal"]["Service"]) for s in allowed} == {("delivery.logs.amazonaws.com",)}
-    assert all(s["Condition"]["StringEquals"]["aws:SourceAccount"] == "123456789012" for s in allowed)
+    assert {s["Condition"]["StringEquals"]["aws:SourceAccount"] for s in allowed} == {"123456789012"}
+    sources = [s["Condition"]["ArnLike"] for s in allowed]
+    assert sources == [{"aws:SourceArn": "arn:aws:logs:eu-central-1:123456789012:*"}] * 2
     (target,) = by_sid["DeliveryWrites"]["Resource"]
     assert target.startswith(f"arn:aws:s3:::{bucket_name(SCOPE)}/AWSLogs/123456789012/")
     assert by_sid["TlsAlone"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -92,6 +92,10 @@ def test_it_finds_groups_by_the_tags_that_its_role_is_limited_to(recorded: Recor
     assert {f"aws:ResourceTag/{tag}" for tag in tags} == set(conditions)
 
 
+def test_a_pod_with_scratch_space_keeps_no_node() -> None:
+    assert "--skip-nodes-with-local-storage=false" in arguments("journal-prod", NAME)
+
+
 def test_what_it_writes_in_its_namespace_is_what_its_role_names(recorded: Recorder) -> None:
     flags = dict(a.removeprefix("--").split("=", 1) for a in arguments("journal-prod", NAME))
     assert flags["namespace"] == recorded.one("kubernetes:core/v1:Namespace")["metadata"]["name"]

@@ -189,6 +189,7 @@ def test_a_deployment_changes_nothing_of_the_stack_shared(recorded: Recorder) ->
     assert may(recorded, "deploy-dev", "s3:GetObject", f"arn:aws:s3:::{BUCKET}/.pulumi/stacks/journal/shared.json")
 
 
+AWS_MANAGED = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/journal-dev-nodes"
 
 
@@ -201,6 +202,10 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/journal-dev-nodes"
         ("iam:DeleteRolePermissionsBoundary", {"iam:PermissionsBoundary": BOUNDARY}, False),
         ("iam:PutRolePermissionsBoundary", {"iam:PermissionsBoundary": BOUNDARY}, False),
         ("iam:PassRole", {"iam:PassedToService": "lambda.amazonaws.com"}, False),
+        ("iam:AttachRolePolicy", {"iam:PermissionsBoundary": BOUNDARY, **AWS_MANAGED}, True),
+        ("iam:AttachRolePolicy", AWS_MANAGED, False),
+        ("iam:AttachRolePolicy", {"iam:PermissionsBoundary": BOUNDARY, "iam:PolicyARN": BOUNDARY}, False),
+        ("iam:PutRolePolicy", {}, False),
     ],
 )
 def test_no_role_escapes_the_boundary(recorded: Recorder, action: str, context: Context, expected: bool) -> None:

@@ -32,7 +32,7 @@ READ = Statement(sid="Read", actions=["s3:GetObject"], resources=["arn:aws:s3:::
 
 @pytest.mark.parametrize("action", ["*", "s3:*", "s3:Get*"])
 def test_a_wildcard_in_an_action_is_refused(action: str) -> None:
-    with pytest.raises(ValueError, match="Read: .* is a wildcard; name each action"):
+    with pytest.raises(ValueError, match=r"Read: .* is a wildcard; name each action"):
         Statement(sid="Read", actions=["s3:GetObject", action], resources=["arn:aws:s3:::bucket"])
 
 
