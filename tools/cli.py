@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components import settings
-from tools import cloud, cost, diff, durations, graph, render, stack, tree
+from tools import cloud, cost, diff, durations, graph, render, settings_reference, stack, tree
 from tools.failures import failures
 from tools.pictures import architecture
 from tools.terminal import console
@@ -124,8 +124,12 @@ def show_graph(name: Stack = "prod") -> None:
 
 @app.command("schema")
 def write_schema() -> None:
-    """Write docs/stack.schema.json, by which editors check Pulumi.<stack>.yaml."""
-    path = stack.ROOT / "docs" / "stack.schema.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(settings.schema(), indent=2) + "\n")
-    console.print(f"wrote {path.relative_to(stack.ROOT)}")
+    """Write docs/stack.schema.json, by which editors check Pulumi.<stack>.yaml, and docs/settings.md from it."""
+    files = {
+        "stack.schema.json": json.dumps(settings.schema(), indent=2) + "\n",
+        "settings.md": settings_reference.markdown(),
+    }
+    for name, text in files.items():
+        path = stack.ROOT / "docs" / name
+        path.write_text(text)
+        console.print(f"wrote {path.relative_to(stack.ROOT)}")

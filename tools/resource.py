@@ -44,7 +44,7 @@ class Resource:
     urn: str
     type: str
     name: str
-    inputs: Mapping[str, Any]
+    inputs: dict[str, Any]
     id: Any = UNKNOWN
     secrets: frozenset[Path] = frozenset()
     parent: str = ""

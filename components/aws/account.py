@@ -1,36 +1,95 @@
-"""What an account has once, for all environments: the stack `shared`."""
+"""The stack `shared`: what an AWS account has once for all environments, and how environments read its outputs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.edge.zone import Zone, ZoneArgs
+from components.aws.edge.dns import HostedZone, HostedZoneArgs
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
-from components.aws.identity.github import Github, GithubArgs
+from components.aws.identity.github import GithubRoles, GithubRolesArgs
 from components.aws.registry import Registry, RegistryArgs
 from components.aws.scope import Scope
-from components.aws.shared_stack import SharedOutputs, by_name
 from components.settings.shared import SharedSettings
 
-BACKED_UP = {"EBS": True, "EKS": True}
-"""Services that AWS Backup may back up in this region (AWS Backup guide, Service opt-in)."""
+BACKUP_OPT_IN = {"EBS": True, "EKS": True}
+"""Resource types that AWS Backup protects in this region (AWS Backup guide, Service opt-in)."""
+
+
+@dataclass(kw_only=True)
+class SharedOutputs:
+    """The outputs of the stack `shared`. Each output has the name of its field.
+
+    registry: host of the image registry, without a scheme.
+    zone_id: ID of the Route 53 hosted zone.
+    name_servers: the zone's name servers; the domain's registrar must delegate to them.
+    boundary_arn: the permissions boundary that every IAM role of an environment carries.
+    preview_role_arn, drift_role_arn, images_role_arn: roles of the GitHub environments `preview`, `drift` and `images`.
+    deploy_role_arns: the role that deploys an environment, by environment.
+    """
+
+    registry: pulumi.Output[str]
+    zone_id: pulumi.Output[str]
+    name_servers: pulumi.Output[Sequence[str]]
+    boundary_arn: pulumi.Output[str]
+    preview_role_arn: pulumi.Output[str]
+    drift_role_arn: pulumi.Output[str]
+    images_role_arn: pulumi.Output[str]
+    deploy_role_arns: pulumi.Output[dict[str, str]]
+
+
+class SharedStackReference(SharedOutputs):
+    """The outputs of the stack `shared`, read from another stack.
+
+    name: the stack's full name, `organization/journal/shared`.
+    Raises pulumi.RunError while the program runs if the stack lacks an output; the message names it.
+    """
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        reference = pulumi.StackReference("shared", stack_name=name, opts=opts)
+        self._stack = name
+        super().__init__(**{field.name: self._read(reference, field.name) for field in fields(SharedOutputs)})
+
+    def deploy_role_arn(self, environment: str) -> pulumi.Output[str]:
+        """The role that deploys `environment`. Raises pulumi.RunError while the program runs if there is none."""
+
+        def of(arns: Mapping[str, str]) -> str:
+            if environment not in arns:
+                raise pulumi.RunError(
+                    f"stack {self._stack} has no deploy role for {environment}; add {environment} to "
+                    "journal:github.environments in its file, then run `pulumi up` on it"
+                )
+            return arns[environment]
+
+        return self.deploy_role_arns.apply(of)
+
+    def _read(self, reference: pulumi.StackReference, output: str) -> pulumi.Output[Any]:
+        def required(value: Any) -> Any:
+            if value is None:
+                raise pulumi.RunError(f"stack {self._stack} has no output {output}; run `pulumi up` on it first")
+            return value
+
+        return reference.get_output(output).apply(required)
 
 
 @dataclass(kw_only=True)
 class AccountArgs:
-    """What the account needs to be told."""
+    """Arguments of Account.
+
+    scope: account, region and name prefix of the stack `shared`.
+    settings: the stack's settings.
+    """
 
     scope: Scope
     settings: SharedSettings
 
 
 class Account(pulumi.ComponentResource):
-    """Image repositories, the DNS zone, GitHub's roles, and AWS Backup's services.
+    """Image repositories, the DNS zone, the roles of GitHub Actions, and the services that AWS Backup protects.
 
-    outputs: what the stack puts out, by name; `SharedStack` reads them.
+    outputs: the stack's outputs by name, those of SharedOutputs.
     """
 
     outputs: Mapping[str, pulumi.Output[Any]]
@@ -42,10 +101,10 @@ class Account(pulumi.ComponentResource):
         registry = Registry(
             "registry", RegistryArgs(scope=scope, settings=settings.registry, key_arn=key.key_arn), opts=child
         )
-        zone = Zone("zone", ZoneArgs(scope=scope, domain=settings.domain), opts=child)
-        github = Github(
+        zone = HostedZone("zone", HostedZoneArgs(scope=scope, domain=settings.domain), opts=child)
+        roles = GithubRoles(
             "github",
-            GithubArgs(
+            GithubRolesArgs(
                 scope=scope,
                 settings=settings.github,
                 state=settings.pulumi_state,
@@ -55,24 +114,21 @@ class Account(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self._opt_in_to_backups(name)
+        # AWS returns every resource type it knows, which would be a difference in each preview.
+        aws.backup.RegionSettings(
+            name,
+            resource_type_opt_in_preference=BACKUP_OPT_IN,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["resourceTypeOptInPreference"]),
+        )
         outputs = SharedOutputs(
             registry=pulumi.Output.from_input(registry.host),
             zone_id=zone.zone_id,
             name_servers=zone.name_servers,
-            boundary_arn=github.boundary_arn,
-            preview_role_arn=github.preview_role_arn,
-            drift_role_arn=github.drift_role_arn,
-            images_role_arn=github.images_role_arn,
-            deploy_role_arns=pulumi.Output.all(**github.deploy_role_arns),
+            boundary_arn=roles.boundary_arn,
+            preview_role_arn=roles.preview_role_arn,
+            drift_role_arn=roles.drift_role_arn,
+            images_role_arn=roles.images_role_arn,
+            deploy_role_arns=pulumi.Output.all(**roles.deploy_role_arns),
         )
-        self.outputs = by_name(outputs)
+        self.outputs = {field.name: getattr(outputs, field.name) for field in fields(SharedOutputs)}
         self.register_outputs({})
-
-    def _opt_in_to_backups(self, name: str) -> None:
-        """AWS answers with every service it knows, which would look like a change each time."""
-        aws.backup.RegionSettings(
-            name,
-            resource_type_opt_in_preference=BACKED_UP,
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["resourceTypeOptInPreference"]),
-        )

@@ -1,16 +1,17 @@
-"""Encryption at rest: the KMS key of a stack, and who may use it."""
+"""Encryption at rest: the KMS key of a stack and its key policy."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import Principal, Statement, document
+from components.aws.identity.iam import Principal, Statement, policy_document
 from components.aws.scope import Scope
 
-ITSELF = "in a key policy, * is the key that carries it"
+KEY_ITSELF = "in a key policy, * means the key that has the policy"
 DELETION_WINDOW_DAYS = 30
-ADMINISTRATION = (
+"""Days in which a deletion can be cancelled; 30 is the most that KMS allows."""
+ADMINISTRATION_ACTIONS = (
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
     "kms:DeleteAlias",
@@ -35,8 +36,8 @@ ADMINISTRATION = (
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
-"""KMS refuses a key whose policy lets nobody of the account change it: PutKeyPolicy must be here."""
-USE = (
+"""Must contain kms:PutKeyPolicy: KMS refuses a policy that nobody could change afterwards (KMS guide, Key policies)."""
+USAGE_ACTIONS = (
     "kms:Decrypt",
     "kms:DescribeKey",
     "kms:Encrypt",
@@ -47,42 +48,46 @@ USE = (
 )
 
 
-def log_groups(scope: Scope) -> list[str]:
-    """ARNs of the stack's log groups, as patterns: ours, and those whose names EKS chooses."""
-    return [scope.arn("logs", f"log-group:{scope.name}-*"), scope.arn("logs", f"log-group:/aws/eks/{scope.name}/*")]
-
-
 def key_policy(scope: Scope) -> tuple[Statement, ...]:
-    """Who may use the key: the account's roles as far as their own policies go, and CloudWatch Logs for our log groups.
+    """The statements of the key policy.
 
-    EKS and AWS Backup get grants from the role that makes the cluster or the vault. CreateGrant has no condition:
-    EKS does not support kms:GrantIsForAWSResource when a cluster is made (EKS guide, Encrypt secrets with KMS).
+    IAM policies in the account decide who administers and uses the key; CloudWatch Logs may use it for the stack's log
+    groups. EKS and AWS Backup receive grants from the role that creates the cluster or the vault. CreateGrant has no
+    condition, because EKS does not support kms:GrantIsForAWSResource (EKS guide, Encrypt Kubernetes secrets with KMS).
     """
     account: dict[Principal, list[str]] = {"AWS": [f"arn:aws:iam::{scope.account}:root"]}
     return (
-        Statement(sid="Administration", actions=ADMINISTRATION, principals=account, resources=["*"], reason=ITSELF),
-        Statement(sid="Use", actions=USE, principals=account, resources=["*"], reason=ITSELF),
-        Statement(sid="Grants", actions=["kms:CreateGrant"], principals=account, resources=["*"], reason=ITSELF),
+        Statement(
+            sid="Administration", actions=ADMINISTRATION_ACTIONS, principals=account, resources=["*"], reason=KEY_ITSELF
+        ),
+        Statement(sid="Use", actions=USAGE_ACTIONS, principals=account, resources=["*"], reason=KEY_ITSELF),
+        Statement(sid="Grants", actions=["kms:CreateGrant"], principals=account, resources=["*"], reason=KEY_ITSELF),
         Statement(
             sid="Logs",
-            actions=USE,
+            actions=USAGE_ACTIONS,
             principals={"Service": [f"logs.{scope.region}.amazonaws.com"]},
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups(scope)}},
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope.log_group_arns}},
             resources=["*"],
-            reason=ITSELF,
+            reason=KEY_ITSELF,
         ),
     )
 
 
 @dataclass(kw_only=True)
 class EncryptionKeyArgs:
-    """What the key needs to be told."""
+    """Arguments of EncryptionKey.
+
+    scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete the key.
+    """
 
     scope: Scope
 
 
 class EncryptionKey(pulumi.ComponentResource):
-    """The KMS key `alias/<scope>` for Secrets in etcd, logs and backups. Rotates every year."""
+    """A symmetric KMS key with the alias `alias/<scope>` that encrypts Kubernetes Secrets, logs, images and backups.
+
+    KMS rotates its key material every year.
+    """
 
     key_arn: pulumi.Output[str]
 
@@ -94,7 +99,7 @@ class EncryptionKey(pulumi.ComponentResource):
             description=f"{scope.name}: Secrets in etcd, logs, backups",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=document(*key_policy(scope)),
+            policy=policy_document(*key_policy(scope)),
             opts=pulumi.ResourceOptions(parent=self, protect=scope.protect),
         )
         aws.kms.Alias(

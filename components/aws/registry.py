@@ -1,4 +1,4 @@
-"""Image repositories in ECR."""
+"""Image repositories in Amazon ECR."""
 
 import json
 from collections.abc import Sequence
@@ -30,13 +30,16 @@ class _Rule(TypedDict):
     action: _Action
 
 
-def host(scope: Scope) -> str:
-    """The registry of an account and region; images are `host/repository:tag`."""
+def registry_host(scope: Scope) -> str:
+    """The host name of the account's registry in the region. Images are `<host>/<repository>:<tag>`."""
     return f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com"
 
 
-def lifecycle(settings: RegistrySettings) -> str:
-    """A repository's lifecycle policy, JSON (ECR guide, Lifecycle policies); a rule for any image comes last."""
+def lifecycle_policy(settings: RegistrySettings) -> str:
+    """The lifecycle policy of a repository as JSON: expire old untagged images, and all but the newest ones.
+
+    A rule for images of any tag status must have the highest priority number (ECR guide, Lifecycle policies).
+    """
     rules: list[_Rule] = [
         {
             "rulePriority": 1,
@@ -65,9 +68,11 @@ def lifecycle(settings: RegistrySettings) -> str:
 
 @dataclass(kw_only=True)
 class RegistryArgs:
-    """What the repositories need to be told.
+    """Arguments of Registry.
 
-    key_arn: the KMS key that encrypts images.
+    scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete a repository.
+    settings: the repositories' names and how long images are kept.
+    key_arn: the KMS key that encrypts the images.
     """
 
     scope: Scope
@@ -76,22 +81,26 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """The repositories. `host` is what their images' names begin with."""
+    """One ECR repository for each name in the settings.
+
+    host: the registry's host name, "111122223333.dkr.ecr.eu-central-1.amazonaws.com".
+    repository_arns: in the order of the settings.
+    """
 
     host: str
     repository_arns: Sequence[str]
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:Registry", name, {}, opts)
-        policy = lifecycle(args.settings)
+        policy = lifecycle_policy(args.settings)
         for repository in args.settings.repositories:
             self._create_repository(repository, args, policy)
-        self.host = host(args.scope)
+        self.host = registry_host(args.scope)
         self.repository_arns = [args.scope.arn("ecr", f"repository/{r}") for r in args.settings.repositories]
         self.register_outputs({"host": self.host})
 
     def _create_repository(self, name: str, args: RegistryArgs, policy: str) -> None:
-        """A tag that was pushed stays what it is: what is deployed by tag can't change."""
+        """Tags are immutable, so a deployed tag always means the same image. Images are scanned on push."""
         encryption = aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=args.key_arn)
         repository = aws.ecr.Repository(
             name,

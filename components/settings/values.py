@@ -1,11 +1,19 @@
-"""The kinds of value that settings are made of, each with the rule it keeps and the remedy it names."""
+"""The base of all settings, and the types of their values, each with a rule that says how to mend what breaks it."""
 
 import ipaddress
 import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Settings are frozen, their keys are written in camelCase, and keys that they do not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True)
+
 
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_DNS_LABEL}(\.{_DNS_LABEL})+")
@@ -28,7 +36,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 def quantity(text: str) -> Decimal:
-    """The size of a Kubernetes quantity ("250m", "64Mi") in its base unit. Raises ValueError where it is none."""
+    """The size of a Kubernetes quantity ("250m", "64Mi") in its base unit. Raises ValueError for any other text."""
     found = _QUANTITY.fullmatch(text)
     if found is None:
         raise ValueError(
@@ -79,7 +87,7 @@ def _origin(text: str) -> str:
 
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise ValueError("is no mail address; write name@host.tld, a mailbox that is read: expiry warnings go there")
+        raise ValueError("is no mail address; write name@host.tld, a mailbox that somebody reads")
     return text
 
 

@@ -1,41 +1,49 @@
-"""AWS Backup of a cluster: its resources and its volumes, kept for a while, restored each week as a test."""
+"""AWS Backup of an EKS cluster and its EBS volumes, with weekly restore tests."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import Role, RoleArgs, trust
+from components.aws.identity.iam import Role, RoleArgs, trust_service
 from components.aws.scope import Scope
 from components.settings.aws import BackupSettings
 
 SERVICE = "backup.amazonaws.com"
-MANAGED = (
+MANAGED_POLICIES = (
     "service-role/AWSBackupServiceRolePolicyForBackup",
     "service-role/AWSBackupServiceRolePolicyForRestores",
 )
-"""What EKS and EBS need; EKS asks for no more where the cluster authenticates by API (EKS guide, AWS Backup)."""
-START_MINUTES, COMPLETE_MINUTES = 60, 8 * 60
-TEST_SCHEDULE = "cron(0 6 ? * SUN *)"
-TEST_WINDOW_DAYS = 7
+"""Enough for EBS, and for EKS clusters with the authentication mode API (AWS Backup guide, EKS backups)."""
+START_WINDOW_MINUTES, COMPLETION_WINDOW_MINUTES = 60, 8 * 60
+"""A backup that has not started, or not finished, in this time is cancelled."""
+RESTORE_TEST_SCHEDULE = "cron(0 6 ? * SUN *)"
+"""Sundays at 6:00 UTC."""
+RESTORE_TEST_WINDOW_DAYS = 7
+"""A restore test takes the latest recovery point of this many days."""
 
 
 def volume_tags(scope: Scope) -> dict[str, str]:
-    """Tags that the volumes of a cluster's claims have, and nothing else: the CSI driver's own, and the environment's,
-    which the driver is told to set (`controller.extraVolumeTags` of the add-on)."""
+    """Tags that identify the volumes which the environment's EBS CSI driver created.
+
+    The driver always sets the first one; the second is in `controller.extraVolumeTags` of the add-on's configuration.
+    """
     return {"ebs.csi.aws.com/cluster": "true", "Environment": scope.environment}
 
 
-def restore_test_name(scope: Scope) -> str:
-    """Restore testing takes no hyphens in names."""
+def restore_testing_name(scope: Scope) -> str:
+    """The scope's name with underscores; names of restore testing plans must not contain hyphens."""
     return scope.name.replace("-", "_")
 
 
 @dataclass(kw_only=True)
 class BackupArgs:
-    """What backups need to be told.
+    """Arguments of Backup.
 
-    key_arn: the KMS key that encrypts them.
+    scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete the vault.
+    settings: schedule, retention, and whether restores are tested.
+    cluster_arn: the EKS cluster to back up.
+    key_arn: the KMS key that encrypts the recovery points.
     """
 
     scope: Scope
@@ -45,23 +53,23 @@ class BackupArgs:
 
 
 class Backup(pulumi.ComponentResource):
-    """A vault, the plan that fills it, and, where the settings say so, the plan that restores from it."""
+    """A backup vault, a backup plan for the cluster and its volumes, and, if the settings say so, restore tests."""
 
     def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:Backup", name, {}, opts)
+        super().__init__("journal:aws/backup:Backup", name, {}, opts)
         self._name, self._args, self._scope = name, args, args.scope
         role = Role(
             name,
-            RoleArgs(scope=args.scope, trust=[trust(SERVICE, args.scope)], managed=MANAGED),
+            RoleArgs(scope=args.scope, trust=[trust_service(SERVICE, args.scope)], managed_policies=MANAGED_POLICIES),
             opts=pulumi.ResourceOptions(parent=self),
         )
         vault = self._create_vault()
         plan = self._create_plan(vault)
-        self._select("cluster", plan, role, args.cluster_arn)
-        # A backup of the cluster has the volumes of its claims; this one has those whose claim is gone, too.
-        self._select("volumes", plan, role, args.scope.arn("ec2", "volume/*"), tags=volume_tags(args.scope))
+        self._create_selection("cluster", plan, role, args.cluster_arn)
+        # A backup of the cluster contains the volumes that are claimed; retained volumes without a claim are here only.
+        self._create_selection("volumes", plan, role, args.scope.arn("ec2", "volume/*"), tags=volume_tags(args.scope))
         if args.settings.restore_testing:
-            self._test_restores(vault, role)
+            self._create_restore_testing(vault, role)
         self.register_outputs({"vault_name": vault.name})
 
     def _create_vault(self) -> aws.backup.Vault:
@@ -79,8 +87,8 @@ class Backup(pulumi.ComponentResource):
             rule_name="scheduled",
             target_vault_name=vault.name,
             schedule=settings.schedule,
-            start_window=START_MINUTES,
-            completion_window=COMPLETE_MINUTES,
+            start_window=START_WINDOW_MINUTES,
+            completion_window=COMPLETION_WINDOW_MINUTES,
             lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=settings.retention_days),
             recovery_point_tags={"Environment": self._scope.environment},
         )
@@ -88,23 +96,23 @@ class Backup(pulumi.ComponentResource):
             self._name, name=self._scope.name, rules=[rule], opts=pulumi.ResourceOptions(parent=self)
         )
 
-    def _select(
+    def _create_selection(
         self,
-        what: str,
+        suffix: str,
         plan: aws.backup.Plan,
         role: Role,
         arn: pulumi.Input[str],
         *,
         tags: dict[str, str] | None = None,
     ) -> None:
-        """What the plan backs up: all that fits the ARN and has each of the tags."""
+        """Adds to the plan the resources that match the ARN and have all of the tags."""
         conditions = [
             aws.backup.SelectionConditionStringEqualArgs(key=f"aws:ResourceTag/{key}", value=value)
-            for key, value in (tags or {}).items()
+            for key, value in ({} if tags is None else tags).items()
         ]
         aws.backup.Selection(
-            f"{self._name}-{what}",
-            name=f"{self._scope.name}-{what}",
+            f"{self._name}-{suffix}",
+            name=f"{self._scope.name}-{suffix}",
             plan_id=plan.id,
             iam_role_arn=role.arn,
             resources=[arn],
@@ -112,17 +120,20 @@ class Backup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _test_restores(self, vault: aws.backup.Vault, role: Role) -> None:
-        """Each week a volume is made of each volume's latest backup, and deleted; AWS tests no restore of a cluster."""
+    def _create_restore_testing(self, vault: aws.backup.Vault, role: Role) -> None:
+        """Each week AWS restores the latest recovery point of each volume and deletes the result.
+
+        Restore testing does not support EKS clusters (AWS Backup guide, Restore testing).
+        """
         plan = aws.backup.RestoreTestingPlan(
             self._name,
-            name=restore_test_name(self._scope),
-            schedule_expression=TEST_SCHEDULE,
+            name=restore_testing_name(self._scope),
+            schedule_expression=RESTORE_TEST_SCHEDULE,
             recovery_point_selection=aws.backup.RestoreTestingPlanRecoveryPointSelectionArgs(
                 algorithm="LATEST_WITHIN_WINDOW",
                 include_vaults=[vault.arn],
                 recovery_point_types=["SNAPSHOT"],
-                selection_window_days=TEST_WINDOW_DAYS,
+                selection_window_days=RESTORE_TEST_WINDOW_DAYS,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -1,0 +1,1 @@
+"""How clients reach a cluster: load balancer, access logs and DNS."""

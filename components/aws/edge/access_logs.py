@@ -1,17 +1,17 @@
-"""The bucket that a network load balancer's access logs go to."""
+"""The S3 bucket that receives the access logs of the Network Load Balancer."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import Statement, document
+from components.aws.identity.iam import Statement, policy_document
 from components.aws.scope import Scope
 
-DELIVERY = "delivery.logs.amazonaws.com"
+DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
 PREFIX = "AWSLogs"
-"""Where AWS puts the logs: AWSLogs/<account>/elasticloadbalancing/<region>/…"""
-REACHED_OVER_TLS = (
+"""ELB writes below AWSLogs/<account>/elasticloadbalancing/<region>/ (ELB guide, Access logs)."""
+TLS_ONLY_ACTIONS = (
     "s3:GetObject",
     "s3:GetObjectVersion",
     "s3:PutObject",
@@ -21,38 +21,41 @@ REACHED_OVER_TLS = (
     "s3:GetBucketAcl",
     "s3:GetBucketLocation",
 )
-"""All that anybody does with logs; the bucket's own settings are changed over the API's TLS alone."""
+"""The actions on objects, and on the bucket to find them, that are denied without TLS."""
 
 
 def bucket_name(scope: Scope) -> str:
-    """Names of buckets are unique in the world, so the account is part of it."""
+    """`<scope>-access-logs-<account>`: bucket names are unique across all AWS accounts."""
     return f"{scope.name}-access-logs-{scope.account}"
 
 
-def policy(scope: Scope) -> tuple[Statement, ...]:
-    """Who may do what with the bucket (ELB guide, Access logs for your Network Load Balancer)."""
+def bucket_policy(scope: Scope) -> tuple[Statement, ...]:
+    """Lets the log delivery service write, and denies access without TLS (ELB guide, Access logs)."""
     bucket = f"arn:aws:s3:::{bucket_name(scope)}"
-    ours = {"aws:SourceAccount": scope.account}
-    logs = {"aws:SourceArn": scope.arn("logs", "*")}
+    source_account = {"aws:SourceAccount": scope.account}
+    source_arn = {"aws:SourceArn": scope.arn("logs", "*")}
     return (
         Statement(
             sid="DeliveryWrites",
             actions=["s3:PutObject"],
             resources=[f"{bucket}/{PREFIX}/{scope.account}/*"],
-            principals={"Service": [DELIVERY]},
-            conditions={"StringEquals": {**ours, "s3:x-amz-acl": "bucket-owner-full-control"}, "ArnLike": logs},
+            principals={"Service": [DELIVERY_SERVICE]},
+            conditions={
+                "StringEquals": {**source_account, "s3:x-amz-acl": "bucket-owner-full-control"},
+                "ArnLike": source_arn,
+            },
         ),
         Statement(
             sid="DeliveryLooks",
             actions=["s3:GetBucketAcl"],
             resources=[bucket],
-            principals={"Service": [DELIVERY]},
-            conditions={"StringEquals": ours, "ArnLike": logs},
+            principals={"Service": [DELIVERY_SERVICE]},
+            conditions={"StringEquals": source_account, "ArnLike": source_arn},
         ),
         Statement(
             sid="TlsAlone",
             effect="Deny",
-            actions=REACHED_OVER_TLS,
+            actions=TLS_ONLY_ACTIONS,
             resources=[bucket, f"{bucket}/*"],
             principals={"AWS": ["*"]},
             conditions={"Bool": {"aws:SecureTransport": "false"}},
@@ -62,35 +65,36 @@ def policy(scope: Scope) -> tuple[Statement, ...]:
 
 @dataclass(kw_only=True)
 class AccessLogsArgs:
-    """What the bucket needs to be told.
+    """Arguments of AccessLogs.
 
-    days: how long a log is kept.
+    scope: account, region and name prefix; without `scope.protect`, Pulumi deletes the bucket with the logs in it.
+    retention_days: how many days a log is kept.
     """
 
     scope: Scope
-    days: int
+    retention_days: int
 
 
 class AccessLogs(pulumi.ComponentResource):
-    """A private bucket whose objects expire. `bucket` is its name, known once AWS may write to it.
+    """A private bucket whose objects expire.
 
-    Encryption is S3's own: it needs no permission on a key of ours for AWS to write.
+    Objects are encrypted by S3 (SSE-S3). With a KMS key, the log delivery service would need permission to use it.
+    bucket: the bucket's name, known once ELB may write to it.
     """
 
     bucket: pulumi.Output[str]
 
     def __init__(self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:AccessLogs", name, {}, opts)
+        super().__init__("journal:aws/edge:AccessLogs", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        physical = bucket_name(args.scope)
-        bucket = aws.s3.Bucket(name, bucket=physical, force_destroy=not args.scope.protect, opts=child)
+        bucket = aws.s3.Bucket(name, bucket=bucket_name(args.scope), force_destroy=not args.scope.protect, opts=child)
         aws.s3.BucketOwnershipControls(
             name,
             bucket=bucket.bucket,
             rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=child,
         )
-        blocked = aws.s3.BucketPublicAccessBlock(
+        public_access_block = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=bucket.bucket,
             block_public_acls=True,
@@ -110,15 +114,17 @@ class AccessLogs(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        aws.s3.BucketLifecycleConfiguration(name, bucket=bucket.bucket, rules=[_expiry(args.days)], opts=child)
-        # S3 refuses two changes of a bucket's access at once.
-        allowed = aws.s3.BucketPolicy(
+        aws.s3.BucketLifecycleConfiguration(
+            name, bucket=bucket.bucket, rules=[_expiry(args.retention_days)], opts=child
+        )
+        # S3 rejects concurrent changes of the public access block and the policy of a bucket.
+        policy = aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=document(*policy(args.scope)),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[blocked]),
+            policy=policy_document(*bucket_policy(args.scope)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access_block]),
         )
-        self.bucket = pulumi.Output.all(bucket.bucket, allowed.id).apply(lambda known: known[0])
+        self.bucket = pulumi.Output.all(bucket.bucket, policy.id).apply(lambda known: known[0])
         self.register_outputs({"bucket": self.bucket})
 
 

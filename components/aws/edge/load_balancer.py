@@ -1,4 +1,4 @@
-"""The network load balancer before the ingress controller: listeners, target groups, and who may talk to whom."""
+"""The Network Load Balancer in front of the ingress nodes: listeners, target groups and security groups."""
 
 import hashlib
 import ipaddress
@@ -13,40 +13,46 @@ from components.aws.scope import Scope
 from components.settings.aws import LoadBalancerSettings
 
 LISTENERS = {"web": 80, "websecure": 443}
-"""Ports that clients connect to, by the name of the ingress controller's entry point."""
-MAX_NAME = 32
-"""Characters in the name of a load balancer or a target group (ELB API reference)."""
+"""Ports of the listeners by the name of the ingress controller's entry point (Traefik's term)."""
+MAX_NAME_LENGTH = 32
+"""Longest name of a target group, in characters (ELB API reference, CreateTargetGroup)."""
 DRAIN_SECONDS = 120
-"""How long connections to a node that goes, or whose ingress pod went, may take to end."""
+"""How long open connections to a node may continue after the node is deregistered or its health check fails."""
 
 
 def target_group_name(scope: Scope, entry_point: str, port: int) -> str:
-    """Ends with a hash of what AWS can't change in place, so that a replacement is made first, under another name.
+    """`<scope>-<entry point>-<5 hex digits>`, the digits a hash of protocol, port and target type.
 
-    Raises ValueError where the name is too long.
+    AWS cannot change these in place. Since the name changes with them, Pulumi creates the new target group before it
+    deletes the old one. Raises ValueError if the name has more than 32 characters.
     """
     digest = hashlib.sha256(f"TCP/{port}/instance".encode()).hexdigest()[:5]
     name = f"{scope.name}-{entry_point}-{digest}"
-    if len(name) > MAX_NAME:
-        raise ValueError(f"target group {name} has {len(name)} characters, AWS takes {MAX_NAME}; shorten {scope.name}")
+    if len(name) > MAX_NAME_LENGTH:
+        raise ValueError(
+            f"target group {name} has {len(name)} characters, AWS takes {MAX_NAME_LENGTH}; shorten {scope.name}"
+        )
     return name
 
 
-def by_family(cidr: str) -> tuple[str | None, str | None]:
-    """A network as a security group rule takes it: IPv4 first, IPv6 second, one of them None."""
+def ipv4_or_ipv6(cidr: str) -> tuple[str | None, str | None]:
+    """(cidr, None) for an IPv4 block and (None, cidr) for an IPv6 one: security group rules have a field for each."""
     return (cidr, None) if ipaddress.ip_network(cidr).version == 4 else (None, cidr)
 
 
 @dataclass(kw_only=True)
 class LoadBalancerArgs:
-    """What the load balancer needs to be told.
+    """Arguments of LoadBalancer.
 
-    allowed_cidrs: client networks that are let in.
-    subnet_ids: public subnets, one a zone.
-    node_ports: ports of the ingress nodes by entry point, `web` and `websecure`.
-    health_port: port of each node that answers GET /healthz with 200 while it has a ready ingress pod.
-    egress: the network's way out; AWS makes no internet-facing load balancer before it is there, and an internet
-    gateway can't go while a load balancer has addresses.
+    scope: account, region and name prefix; the load balancer is called `scope.name`.
+    settings: deletion protection, and how long access logs are kept.
+    allowed_cidrs: client networks that may connect, IPv4 or IPv6.
+    vpc_id: the VPC of the subnets and nodes.
+    subnet_ids: public subnets, one in each zone.
+    node_ports: by entry point (`web`, `websecure`), the port on which ingress nodes receive its traffic.
+    health_port: the port on which a node answers GET /healthz with 200 while it runs a ready ingress pod.
+    egress: the internet gateway and routes of the VPC. AWS creates no internet-facing load balancer without a gateway,
+    and does not detach a gateway while a load balancer has public addresses.
     """
 
     scope: Scope
@@ -60,12 +66,14 @@ class LoadBalancerArgs:
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """The way into the cluster; clients' addresses are kept up to the ingress controller.
+    """A public Network Load Balancer that forwards TCP on ports 80 and 443 and preserves client addresses.
 
-    target_group_arns: by entry point.
-    node_security_group_id: what the ingress nodes carry, beside the cluster's own group.
-    dns_name, zone_id: what an alias record points to.
-    resources: what must be there before the world reaches the ingress controller.
+    target_group_arns: by entry point; TargetGroupAttachments registers the nodes.
+    security_group_id: the load balancer's own security group.
+    node_security_group_id: the security group that lets traffic from the load balancer into ingress nodes; they carry
+    it beside the cluster's security group.
+    dns_name, zone_id: the target of an alias record.
+    resources: listeners and security group rules. Clients cannot reach the ingress controller before they are there.
     """
 
     target_group_arns: Mapping[str, pulumi.Output[str]]
@@ -76,16 +84,16 @@ class LoadBalancer(pulumi.ComponentResource):
     resources: Sequence[pulumi.Resource]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:LoadBalancer", name, {}, opts)
+        super().__init__("journal:aws/edge:LoadBalancer", name, {}, opts)
         self._name, self._args, self._scope = name, args, args.scope
         self.security_group_id = self._create_security_group("load-balancer", "Way in and out of the load balancer").id
         self.node_security_group_id = self._create_security_group(
             "ingress-nodes", "What the load balancer may reach on ingress nodes"
         ).id
-        rules = [*self._admit_clients(), *self._connect_to_nodes()]
+        rules = [*self._create_client_rules(), *self._create_node_rules()]
         logs = AccessLogs(
             f"{name}-logs",
-            AccessLogsArgs(scope=args.scope, days=args.settings.access_log_days),
+            AccessLogsArgs(scope=args.scope, retention_days=args.settings.access_log_days),
             opts=pulumi.ResourceOptions(parent=self),
         )
         balancer = self._create_load_balancer(logs.bucket, rules)
@@ -97,17 +105,18 @@ class LoadBalancer(pulumi.ComponentResource):
         self.register_outputs({"dns_name": self.dns_name})
 
     def _create_security_group(self, suffix: str, description: str) -> aws.ec2.SecurityGroup:
-        physical = f"{self._scope.name}-{suffix}"
+        group_name = f"{self._scope.name}-{suffix}"
         return aws.ec2.SecurityGroup(
             f"{self._name}-{suffix}",
-            name=physical,
+            name=group_name,
             description=description,
             vpc_id=self._args.vpc_id,
-            tags={"Name": physical},
+            tags={"Name": group_name},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _admit_clients(self) -> list[pulumi.Resource]:
+    def _create_client_rules(self) -> list[pulumi.Resource]:
+        """Ingress rules of the load balancer: one for each listener and client network."""
         return [
             aws.vpc.SecurityGroupIngressRule(
                 f"{self._name}-{entry_point}-from-{cidr.replace(':', '.')}",
@@ -116,17 +125,21 @@ class LoadBalancer(pulumi.ComponentResource):
                 ip_protocol="tcp",
                 from_port=port,
                 to_port=port,
-                cidr_ipv4=by_family(cidr)[0],
-                cidr_ipv6=by_family(cidr)[1],
+                cidr_ipv4=ipv4_or_ipv6(cidr)[0],
+                cidr_ipv6=ipv4_or_ipv6(cidr)[1],
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for entry_point, port in LISTENERS.items()
             for cidr in self._args.allowed_cidrs
         ]
 
-    def _connect_to_nodes(self) -> list[pulumi.Resource]:
-        """A rule that names the load balancer's group holds for clients behind it too, and for them alone (ELB guide,
-        Update the security groups for your Network Load Balancer); health checks are subject to its way out."""
+    def _create_node_rules(self) -> list[pulumi.Resource]:
+        """Egress rules of the load balancer and matching ingress rules of the nodes, for each node port.
+
+        Nodes see client addresses, but a rule that references the load balancer's security group still matches, and
+        only for traffic through the load balancer. Health checks must pass its egress rules as well (ELB guide, Update
+        the security groups for your Network Load Balancer).
+        """
         rules: list[pulumi.Resource] = []
         for purpose, port in {**self._args.node_ports, "health": self._args.health_port}.items():
             rules.append(
@@ -158,7 +171,7 @@ class LoadBalancer(pulumi.ComponentResource):
     def _create_load_balancer(
         self, log_bucket: pulumi.Output[str], rules: Sequence[pulumi.Resource]
     ) -> aws.lb.LoadBalancer:
-        """AWS writes access logs of TLS listeners alone; connections to these ones are in the network's flow logs."""
+        """Access logs cover TLS listeners only (ELB guide, Access logs); for TCP listeners see the VPC's flow logs."""
         return aws.lb.LoadBalancer(
             self._name,
             name=self._scope.name,
@@ -174,7 +187,7 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
     def _create_target_group(self, entry_point: str) -> aws.lb.TargetGroup:
-        """Healthy where an ingress pod is ready; what a node still serves when its pod goes may end in peace."""
+        """A node is healthy while it runs a ready ingress pod; connections to an unhealthy node may finish."""
         port = self._args.node_ports[entry_point]
         return aws.lb.TargetGroup(
             f"{self._name}-{entry_point}",
@@ -215,3 +228,37 @@ class LoadBalancer(pulumi.ComponentResource):
             default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=group.arn)],
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+@dataclass(kw_only=True)
+class TargetGroupAttachmentsArgs:
+    """Arguments of TargetGroupAttachments.
+
+    target_group_arns: by entry point.
+    autoscaling_group_name: the autoscaling group of the ingress node group.
+    """
+
+    target_group_arns: Mapping[str, pulumi.Input[str]]
+    autoscaling_group_name: pulumi.Input[str]
+
+
+class TargetGroupAttachments(pulumi.ComponentResource):
+    """Registers every node of an autoscaling group, present and future, with the load balancer's target groups.
+
+    resources: the attachments. Clients cannot reach the ingress controller before they are there.
+    """
+
+    resources: Sequence[pulumi.Resource]
+
+    def __init__(self, name: str, args: TargetGroupAttachmentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("journal:aws/edge:TargetGroupAttachments", name, {}, opts)
+        self.resources = [
+            aws.autoscaling.Attachment(
+                f"{name}-{entry_point}",
+                autoscaling_group_name=args.autoscaling_group_name,
+                lb_target_group_arn=arn,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for entry_point, arn in args.target_group_arns.items()
+        ]
+        self.register_outputs({})

@@ -1,0 +1,1 @@
+"""The EKS cluster itself: control plane, access entries, node groups, add-ons, autoscaler and storage class."""

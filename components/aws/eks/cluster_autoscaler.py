@@ -1,6 +1,7 @@
-"""The Cluster Autoscaler: as many nodes as pods need, within the sizes of the node groups.
+"""The Cluster Autoscaler: adds nodes when pods are pending, within the sizes of the node groups.
 
-Not Karpenter: its machines are nobody's in Pulumi's state, so a destroy leaves them or hangs, and a preview shows none.
+It is preferred to Karpenter, whose instances are not in Pulumi's state: a preview would not show them, and a destroy
+would leave them behind or hang.
 """
 
 from collections.abc import Sequence
@@ -13,38 +14,45 @@ from components import versions
 from components.aws.eks.pod_identity import PodIdentity, PodIdentityArgs
 from components.aws.identity.iam import Statement
 from components.aws.scope import Scope
-from components.base import KubernetesComponent, http_probe
-from components.namespace import Namespace
-from components.policies import allow_api_server, allow_to, network
+from components.kubernetes import (
+    KubernetesComponent,
+    Namespace,
+    Workload,
+    WorkloadArgs,
+    allow_api_server,
+    allow_to,
+    http_probe,
+    network,
+)
 from components.settings import Resources
-from components.settings.placement import ADD_ONS
-from components.workload import Workload, WorkloadArgs
+from components.settings.node_groups import ADD_ONS
 
-ENABLED = "k8s.io/cluster-autoscaler/enabled"
+ENABLED_TAG = "k8s.io/cluster-autoscaler/enabled"
 PORT = 8085
 POD_IDENTITY_AGENT = "169.254.170.23/32"
+"""Link-local address of the EKS Pod Identity Agent on each node (EKS guide, EKS Pod Identity considerations)."""
 REPLICAS = 2
-"""One works, the other waits: a node that fails with the only pod on it could be the one to be replaced."""
+"""A leader and a standby, so that the failure of one node does not stop the autoscaler."""
 PRIORITY = "system-cluster-critical"
-"""Where nodes are full, it must still run, or there would never be another one."""
+"""The autoscaler must be scheduled even when all nodes are full, because only it can add one."""
 RESOURCES = Resources.model_validate({"cpu": "100m", "memory": "300Mi", "cpuLimit": "500m", "memoryLimit": "600Mi"})
-LOOK = ["get", "list", "watch"]
+READ_VERBS = ["get", "list", "watch"]
 
 
-def owned(cluster: str) -> str:
-    """The tag by which autoscaling groups are a cluster's; EKS sets it, as it does ENABLED."""
+def cluster_tag(cluster: str) -> str:
+    """The tag that assigns an autoscaling group to a cluster. EKS sets it and ENABLED_TAG for managed node groups."""
     return f"k8s.io/cluster-autoscaler/{cluster}"
 
 
-def status_name(name: str) -> str:
-    """The ConfigMap in which it says how it is."""
+def status_config_map(name: str) -> str:
+    """The name of the ConfigMap to which the autoscaler writes its status."""
     return f"{name}-status"
 
 
-def permissions(scope: Scope) -> tuple[Statement, ...]:
-    """What the autoscaler needs in AWS (its AWS provider's README, Permissions), on this cluster's groups alone."""
+def iam_statements(scope: Scope) -> tuple[Statement, ...]:
+    """Reads node groups and sets the size of this cluster's (Cluster Autoscaler on AWS README, Permissions)."""
     groups = scope.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/eks-{scope.name}-*")
-    tags = {f"aws:ResourceTag/{ENABLED}": "true", f"aws:ResourceTag/{owned(scope.name)}": "owned"}
+    tags = {f"aws:ResourceTag/{ENABLED_TAG}": "true", f"aws:ResourceTag/{cluster_tag(scope.name)}": "owned"}
     return (
         Statement(
             sid="Look",
@@ -58,7 +66,7 @@ def permissions(scope: Scope) -> tuple[Statement, ...]:
                 "ec2:DescribeLaunchTemplateVersions",
             ],
             resources=["*"],
-            reason="these actions know no resources (Service Authorization Reference)",
+            reason="these actions support no resource-level permissions (Service Authorization Reference)",
         ),
         Statement(
             sid="NodeGroups",
@@ -75,16 +83,18 @@ def permissions(scope: Scope) -> tuple[Statement, ...]:
 
 
 def arguments(cluster: str, namespace: str) -> list[str]:
-    """The command line.
+    """The command line arguments of the autoscaler.
 
-    Every pod of ours has scratch space, which keeps no node. A group without nodes is known by what EKS says of it.
+    `skip-nodes-with-local-storage=false`: otherwise a pod with an emptyDir volume would keep its node from being
+    removed, and every pod of the journal has one. Labels and taints of a group without nodes come from
+    eks:DescribeNodegroup.
     """
     return [
         "--cloud-provider=aws",
         f"--namespace={namespace}",
         f"--leader-elect-resource-name={namespace}",
-        f"--status-config-map-name={status_name(namespace)}",
-        f"--node-group-auto-discovery=asg:tag={ENABLED},{owned(cluster)}",
+        f"--status-config-map-name={status_config_map(namespace)}",
+        f"--node-group-auto-discovery=asg:tag={ENABLED_TAG},{cluster_tag(cluster)}",
         "--balance-similar-node-groups=true",
         "--expander=least-waste",
         "--skip-nodes-with-local-storage=false",
@@ -94,9 +104,9 @@ def arguments(cluster: str, namespace: str) -> list[str]:
     ]
 
 
-def cluster_rules() -> list[PolicyRuleArgs]:
-    """What the scheduler's simulation looks at, and what emptying a node takes (the project's chart, ClusterRole)."""
-    looked_at = {
+def cluster_role_rules() -> list[PolicyRuleArgs]:
+    """Lets it read what the scheduler considers, and drain nodes (ClusterRole of the chart cluster-autoscaler)."""
+    readable = {
         "": ["namespaces", "persistentvolumeclaims", "persistentvolumes", "pods", "replicationcontrollers", "services"],
         "apps": ["daemonsets", "replicasets", "statefulsets"],
         "batch": ["cronjobs", "jobs"],
@@ -105,16 +115,16 @@ def cluster_rules() -> list[PolicyRuleArgs]:
         "storage.k8s.io": ["csidrivers", "csinodes", "csistoragecapacities", "storageclasses", "volumeattachments"],
     }
     return [
-        *(PolicyRuleArgs(api_groups=[group], resources=kinds, verbs=LOOK) for group, kinds in looked_at.items()),
-        PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=[*LOOK, "update"]),
+        *(PolicyRuleArgs(api_groups=[group], resources=kinds, verbs=READ_VERBS) for group, kinds in readable.items()),
+        PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=[*READ_VERBS, "update"]),
         PolicyRuleArgs(api_groups=[""], resources=["pods/eviction"], verbs=["create"]),
         PolicyRuleArgs(api_groups=[""], resources=["pods/status"], verbs=["update"]),
         PolicyRuleArgs(api_groups=[""], resources=["events"], verbs=["create", "patch"]),
     ]
 
 
-def own_rules(name: str) -> list[PolicyRuleArgs]:
-    """In its own namespace: the lease by which one leads, and its status."""
+def role_rules(name: str) -> list[PolicyRuleArgs]:
+    """Lets it use, in its own namespace, the lease for leader election and the ConfigMap with its status."""
     leases, status = ["leases"], ["configmaps"]
     return [
         PolicyRuleArgs(api_groups=["coordination.k8s.io"], resources=leases, verbs=["create"]),
@@ -123,14 +133,22 @@ def own_rules(name: str) -> list[PolicyRuleArgs]:
         ),
         PolicyRuleArgs(api_groups=[""], resources=status, verbs=["create"]),
         PolicyRuleArgs(
-            api_groups=[""], resources=status, resource_names=[status_name(name)], verbs=["get", "update", "delete"]
+            api_groups=[""],
+            resources=status,
+            resource_names=[status_config_map(name)],
+            verbs=["get", "update", "delete"],
         ),
     ]
 
 
 @dataclass(kw_only=True)
 class ClusterAutoscalerArgs:
-    """What the autoscaler needs to be told. version: of Kubernetes, "1.36"."""
+    """Arguments of ClusterAutoscaler.
+
+    scope: account, region and name prefix.
+    cluster_name: the EKS cluster.
+    version: Kubernetes version, "1.36"; selects the autoscaler's image.
+    """
 
     scope: Scope
     cluster_name: pulumi.Input[str]
@@ -138,19 +156,23 @@ class ClusterAutoscalerArgs:
 
 
 class ClusterAutoscaler(KubernetesComponent):
-    """The autoscaler in the namespace `name`, on the system nodes, with a role by Pod Identity.
+    """The Cluster Autoscaler in a namespace called `name`, on the system nodes.
 
-    It changes the desired size of autoscaling groups that Pulumi's node groups own, and makes nothing else in AWS.
+    Its IAM role, by EKS Pod Identity, may change the desired size of the cluster's node groups and nothing else.
+    workload: its Deployment and what belongs to it.
     """
 
     workload: Workload
 
     def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("aws:ClusterAutoscaler", name, name, opts)
+        super().__init__("journal:aws/eks:ClusterAutoscaler", name, name, opts)
         self._args = args
-        home = Namespace(name, opts=self._options())
-        rights = [*self._grant_everywhere(cluster_rules()), *self._grant_in(name, own_rules(name), depends_on=[home])]
-        self.workload = self._create_workload([home, *rights, self._create_identity()])
+        namespace = Namespace(name, opts=self._options())
+        rbac = [
+            *self._grant_cluster_wide(cluster_role_rules()),
+            *self._grant_in(name, role_rules(name), depends_on=[namespace]),
+        ]
+        self.workload = self._create_workload([namespace, *rbac, self._create_identity()])
         self.register_outputs({})
 
     def _create_identity(self) -> pulumi.Resource:
@@ -161,7 +183,7 @@ class ClusterAutoscaler(KubernetesComponent):
                 cluster_name=self._args.cluster_name,
                 namespace=self._namespace,
                 service_account=self._name,
-                statements=permissions(self._args.scope),
+                statements=iam_statements(self._args.scope),
             ),
             opts=self._options(),
         )
@@ -184,7 +206,7 @@ class ClusterAutoscaler(KubernetesComponent):
                 token=True,
                 placement=ADD_ONS,
                 priority_class=PRIORITY,
-                # AWS answers on the API server's port, 443.
+                # The API server's rule allows port 443, which the AWS APIs use as well.
                 egress=[allow_api_server(), allow_to([network(POD_IDENTITY_AGENT)], 80)],
             ),
             opts=self._options(depends_on=list(depends_on)),

@@ -1,4 +1,4 @@
-"""The EKS control plane: reached by access entries alone, its Secrets and logs encrypted with a key of ours."""
+"""The EKS control plane: API endpoint, authentication, encryption of Secrets, and control plane logs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.eks.access import Access, AccessArgs
-from components.aws.identity.iam import Role, RoleArgs, Statement, trust
+from components.aws.eks.access_entries import AccessEntries, AccessEntriesArgs
+from components.aws.identity.iam import Role, RoleArgs, Statement, trust_service
 from components.aws.scope import Scope
 from components.settings.aws import ControlPlaneSettings
 
@@ -17,12 +17,12 @@ EXEC_API = "client.authentication.k8s.io/v1beta1"
 
 
 def log_group_name(scope: Scope) -> str:
-    """The log group's name, which EKS chooses."""
+    """`/aws/eks/<scope>/cluster`, the name that EKS gives to the log group of a cluster."""
     return f"/aws/eks/{scope.name}/cluster"
 
 
-def no_log_group(scope: Scope) -> Statement:
-    """EKS goes on logging while it is deleted, and would write the log group again after Pulumi took it away."""
+def deny_log_group_creation(scope: Scope) -> Statement:
+    """Keeps EKS, which logs until the cluster is gone, from recreating the log group after Pulumi has deleted it."""
     return Statement(
         sid="NoLogGroup",
         effect="Deny",
@@ -31,10 +31,10 @@ def no_log_group(scope: Scope) -> Statement:
     )
 
 
-def endpoints(
+def vpc_config(
     public_access_cidrs: Sequence[str], subnet_ids: Sequence[pulumi.Input[str]]
 ) -> aws.eks.ClusterVpcConfigArgs:
-    """The API server inside the VPC, and outside it for the networks that are named."""
+    """A private API endpoint, and a public one for `public_access_cidrs` unless these are empty."""
     public = len(public_access_cidrs) > 0
     return aws.eks.ClusterVpcConfigArgs(
         subnet_ids=subnet_ids,
@@ -44,10 +44,11 @@ def endpoints(
     )
 
 
-def kubeconfig(scope: Scope, endpoint: str, authority: str) -> str:
-    """A kubeconfig, JSON, whose user asks the AWS CLI for a token at each use: nothing in it is secret.
+def kubeconfig(scope: Scope, endpoint: str, certificate_authority: str) -> str:
+    """A kubeconfig as JSON. It contains no secret: clients get a token from `aws eks get-token` (AWS CLI).
 
-    authority: the cluster's certificate authority, base64.
+    endpoint: URL of the API server.
+    certificate_authority: certificate of the cluster's certificate authority, PEM in base64.
     """
     command = {
         "apiVersion": EXEC_API,
@@ -60,7 +61,7 @@ def kubeconfig(scope: Scope, endpoint: str, authority: str) -> str:
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": scope.name, "cluster": {"server": endpoint, "certificate-authority-data": authority}},
+            {"name": scope.name, "cluster": {"server": endpoint, "certificate-authority-data": certificate_authority}},
         ],
         "users": [{"name": scope.name, "user": {"exec": command}}],
         "contexts": [{"name": scope.name, "context": {"cluster": scope.name, "user": scope.name}}],
@@ -71,11 +72,14 @@ def kubeconfig(scope: Scope, endpoint: str, authority: str) -> str:
 
 @dataclass(kw_only=True)
 class ControlPlaneArgs:
-    """What the control plane needs to be told.
+    """Arguments of ControlPlane.
 
-    subnet_ids: where EKS puts its network interfaces, in two zones or more.
+    scope: account, region and name prefix; the cluster is called `scope.name`.
+    settings: Kubernetes version, access, API endpoint, logs, upgrade policy and deletion protection.
+    subnet_ids: subnets for the network interfaces of the control plane, in at least two zones.
     key_arn: the KMS key that encrypts Secrets and logs.
-    admins, viewers, auditors: further principals that may use the cluster, by a name of ours (CI's roles).
+    admins, viewers, auditors: ARNs of principals that may use the cluster in addition to those in the settings, by a
+    name for their access entry.
     """
 
     scope: Scope
@@ -88,10 +92,11 @@ class ControlPlaneArgs:
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """The cluster `<scope>`, its log group, its role and who may use it.
+    """An EKS cluster with its IAM role, log group and access entries.
 
-    security_group_id: the group that EKS makes for control plane and nodes.
-    access: what must outlive everything in the cluster, or nobody could delete it.
+    security_group_id: the cluster security group, which EKS creates for the control plane and the nodes.
+    kubeconfig: JSON; see `kubeconfig()`.
+    access_entries: access entries and policy associations. What is deployed into the cluster depends on them.
     """
 
     cluster: aws.eks.Cluster
@@ -99,10 +104,10 @@ class ControlPlane(pulumi.ComponentResource):
     cluster_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
-    access: Sequence[pulumi.Resource]
+    access_entries: Sequence[pulumi.Resource]
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:ControlPlane", name, {}, opts)
+        super().__init__("journal:aws/eks:ControlPlane", name, {}, opts)
         self._name, self._args, self._scope = name, args, args.scope
         self.cluster = self._create_cluster(self._create_role(), self._create_log_group())
         self.cluster_name, self.cluster_arn = self.cluster.name, self.cluster.arn
@@ -110,7 +115,7 @@ class ControlPlane(pulumi.ComponentResource):
         self.kubeconfig = pulumi.Output.all(self.cluster.endpoint, self.cluster.certificate_authority.data).apply(
             lambda known: kubeconfig(args.scope, *known)
         )
-        self.access = self._create_access()
+        self.access_entries = self._create_access_entries()
         self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
 
     def _create_role(self) -> Role:
@@ -118,9 +123,9 @@ class ControlPlane(pulumi.ComponentResource):
             self._name,
             RoleArgs(
                 scope=self._scope,
-                trust=[trust(SERVICE, self._scope)],
-                managed=["AmazonEKSClusterPolicy"],
-                statements=[no_log_group(self._scope)],
+                trust=[trust_service(SERVICE, self._scope)],
+                managed_policies=["AmazonEKSClusterPolicy"],
+                statements=[deny_log_group_creation(self._scope)],
             ),
             opts=self._options(),
         )
@@ -141,7 +146,7 @@ class ControlPlane(pulumi.ComponentResource):
             name=self._scope.name,
             version=settings.version,
             role_arn=role.arn,
-            vpc_config=endpoints(settings.public_access_cidrs, self._args.subnet_ids),
+            vpc_config=vpc_config(settings.public_access_cidrs, self._args.subnet_ids),
             access_config=aws.eks.ClusterAccessConfigArgs(
                 authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False
             ),
@@ -160,11 +165,11 @@ class ControlPlane(pulumi.ComponentResource):
             opts=self._options(protect=self._scope.protect, depends_on=[log_group]),
         )
 
-    def _create_access(self) -> Sequence[pulumi.Resource]:
+    def _create_access_entries(self) -> Sequence[pulumi.Resource]:
         args = self._args
-        return Access(
+        return AccessEntries(
             self._name,
-            AccessArgs(
+            AccessEntriesArgs(
                 settings=args.settings.access,
                 cluster_name=self.cluster_name,
                 admins=args.admins,

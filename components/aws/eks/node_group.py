@@ -1,7 +1,7 @@
-"""A managed node group: a launch template of ours, and a name that changes with what EKS can't change in place.
+"""Managed node groups with a launch template.
 
-Whatever forces a replacement is part of the physical name, so the new group has a name of its own, is made first, takes
-the pods, and the old one goes. The Cluster Autoscaler sets the desired size; EKS tags the autoscaling group for it.
+The name of a node group contains a hash of the properties that EKS cannot change in place. If one of them changes, the
+new group has another name, so Pulumi creates it, its nodes take the pods, and then Pulumi deletes the old group.
 """
 
 import hashlib
@@ -18,59 +18,61 @@ from pulumi_aws.ec2 import (
     LaunchTemplateTagSpecificationArgs,
 )
 
-from components.aws.identity.iam import RoleArgs, trust
+from components.aws.identity.iam import RoleArgs, trust_service
 from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
-from components.settings.placement import NODE_GROUP_LABEL
+from components.settings.node_groups import NODE_GROUP_LABEL
 
-TAGGED = ("instance", "volume", "network-interface")
+TAGGED_RESOURCE_TYPES = ("instance", "volume", "network-interface")
 CLUSTER_TAG = "ebs.csi.aws.com/cluster-name"
-"""The storage driver attaches volumes to machines with this tag alone (AmazonEBSCSIDriverEKSClusterScopedPolicy)."""
+"""The EBS CSI driver may attach volumes only to instances with this tag (AmazonEBSCSIDriverEKSClusterScopedPolicy)."""
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
-"""What a node does itself: join, hand out Pod Identity credentials, pull images. The network plugin has a role of its
-own. Session Manager is left out: its policy reads every parameter of the account; a broken node is replaced."""
+"""For joining the cluster, EKS Pod Identity and image pulls; the VPC CNI has a role of its own. The policy for Session
+Manager is left out, since it allows to read every parameter of the account; broken nodes are replaced."""
 AMI_TYPES = {
     ("AL2023", "x86_64"): "AL2023_x86_64_STANDARD",
     ("AL2023", "arm64"): "AL2023_ARM_64_STANDARD",
     ("BOTTLEROCKET", "x86_64"): "BOTTLEROCKET_x86_64",
     ("BOTTLEROCKET", "arm64"): "BOTTLEROCKET_ARM_64",
 }
-"""By operating system and architecture (EKS API reference, Nodegroup, amiType)."""
-MANY = 6
-"""Groups that may have this many nodes are updated a third at a time, smaller ones node by node."""
+"""AMI types by operating system and architecture (EKS API reference, Nodegroup, amiType)."""
+LARGE_GROUP = 6
+"""Maximum size from which a third of the nodes is updated at a time; smaller groups are updated node by node."""
 
 
 def node_role(scope: Scope) -> RoleArgs:
-    """The role of all nodes of a cluster."""
-    return RoleArgs(scope=scope, trust=[trust("ec2.amazonaws.com", scope)], managed=NODE_POLICIES)
+    """The IAM role that all nodes of a cluster share."""
+    return RoleArgs(scope=scope, trust=[trust_service("ec2.amazonaws.com", scope)], managed_policies=NODE_POLICIES)
 
 
 def ami_type(settings: NodeGroupSettings) -> str:
-    """EKS's word for the image."""
+    """The AMI type of the node group in the EKS API, "AL2023_x86_64_STANDARD"."""
     return AMI_TYPES[settings.os, settings.architecture]
 
 
 def physical_name(scope: Scope, settings: NodeGroupSettings, subnet_cidrs: Sequence[str]) -> str:
-    """`<scope>-<group>-<8 hex digits>`, the digits of what forces a replacement (EKS API reference, UpdateNodegroup*).
+    """`<scope>-<group>-<8 hex digits>`, the digits a hash of what EKS cannot change in place.
 
-    subnet_cidrs: stand for the subnets, whose ids only the cloud knows.
+    These are AMI type, capacity type, instance types and subnets (EKS API reference, UpdateNodegroupConfig).
+    subnet_cidrs: CIDR blocks that identify the subnets, whose IDs are unknown in a preview.
     """
-    forces = [ami_type(settings), settings.capacity_type, *settings.instance_types, *subnet_cidrs]
-    digits = hashlib.sha256(json.dumps(forces).encode()).hexdigest()[:8]
+    replaced_on_change = [ami_type(settings), settings.capacity_type, *settings.instance_types, *subnet_cidrs]
+    digits = hashlib.sha256(json.dumps(replaced_on_change).encode()).hexdigest()[:8]
     return f"{scope.name}-{settings.name}-{digits}"
 
 
 def update_config(settings: NodeGroupSettings) -> aws.eks.NodeGroupUpdateConfigArgs:
-    """How many nodes may be away while the group is updated."""
-    if settings.max_size < MANY:
+    """How many nodes may be unavailable during an update: one, or a third in a large group."""
+    if settings.max_size < LARGE_GROUP:
         return aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=1)
     return aws.eks.NodeGroupUpdateConfigArgs(max_unavailable_percentage=33)
 
 
-def volumes(settings: NodeGroupSettings) -> list[LaunchTemplateBlockDeviceMappingArgs]:
-    """The volumes of a node: one, or with Bottlerocket the system's, of its image's size, and one for data.
+def block_device_mappings(settings: NodeGroupSettings) -> list[LaunchTemplateBlockDeviceMappingArgs]:
+    """The EBS volumes of a node: the root volume, and with Bottlerocket a data volume as well.
 
-    Sources: EKS guide, AL2023; Bottlerocket README, Default volumes.
+    `disk_gib` is the size of the volume with images and container data. Bottlerocket's root volume has the size of its
+    AMI (Bottlerocket README, Default volumes).
     """
     sizes = {"/dev/xvda": settings.disk_gib}
     if settings.os == "BOTTLEROCKET":
@@ -86,25 +88,31 @@ def volumes(settings: NodeGroupSettings) -> list[LaunchTemplateBlockDeviceMappin
     ]
 
 
-def autoscaling_group(resources: Sequence[aws.eks.outputs.NodeGroupResource] | None) -> str:
-    """The name of a node group's autoscaling group; "" in a preview of a group whose creation failed.
+def autoscaling_group_name(resources: Sequence[aws.eks.outputs.NodeGroupResource] | None) -> str:
+    """The name of the autoscaling group that EKS created for a node group.
 
-    Raises pulumi.RunError where an update finds none.
+    A node group whose creation failed has none: then the name is "" in a preview, and an update raises pulumi.RunError.
     """
-    found = [g.name for r in resources or () for g in r.autoscaling_groups or () if g.name]
-    if not found and not pulumi.runtime.is_dry_run():
+    names = [group.name for resource in resources or () for group in resource.autoscaling_groups or () if group.name]
+    if not names and not pulumi.runtime.is_dry_run():
         raise pulumi.RunError("the node group has no autoscaling group: see its health in the EKS console, then retry")
-    return found[0] if found else ""
+    return names[0] if names else ""
 
 
 @dataclass(kw_only=True)
 class NodeGroupArgs:
-    """What a node group needs to be told.
+    """Arguments of NodeGroup.
 
-    version: of Kubernetes, "1.36". subnet_cidrs: of the subnets, in the same order.
-    security_group_ids: all that the nodes have, the cluster's among them.
-    tags: of instances, volumes and network interfaces, which the provider's default tags don't reach.
-    after: what nodes need until they are gone: the network's way out, what every node runs.
+    scope: account, region and name prefix.
+    settings: name, instance types, sizes, labels and taints of the group.
+    cluster_name: the EKS cluster.
+    version: Kubernetes version, "1.36".
+    subnet_ids: private subnets for the nodes.
+    subnet_cidrs: CIDR blocks of these subnets, in the same order.
+    security_group_ids: all security groups of the nodes, including the cluster security group.
+    role_arn: the nodes' IAM role; see `node_role`.
+    tags: tags of instances, volumes and network interfaces, which the provider's default tags do not reach.
+    depends_on: what nodes need to start and to drain, such as NAT gateways and the VPC CNI.
     """
 
     scope: Scope
@@ -116,24 +124,26 @@ class NodeGroupArgs:
     security_group_ids: Sequence[pulumi.Input[str]]
     role_arn: pulumi.Input[str]
     tags: Mapping[str, str]
-    after: Sequence[pulumi.Resource] = ()
+    depends_on: Sequence[pulumi.Resource] = ()
 
 
 class NodeGroup(pulumi.ComponentResource):
     """A managed node group and its launch template.
 
-    No user data: EKS sets the most pods of a node to what prefix delegation allows, as the template names no image (EKS
-    guide, Increase the available IP addresses).
+    The Cluster Autoscaler sets the desired size, so Pulumi ignores changes of it. The launch template names no AMI and
+    has no user data, so EKS sets the maximum number of pods for prefix delegation (EKS guide, Increase the available IP
+    addresses).
+    autoscaling_group_name: name of the autoscaling group that EKS creates.
     """
 
     node_group: aws.eks.NodeGroup
     autoscaling_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:NodeGroup", name, {}, opts)
+        super().__init__("journal:aws/eks:NodeGroup", name, {}, opts)
         self._name, self._args, self._settings = name, args, args.settings
         self.node_group = self._create_node_group(self._create_launch_template())
-        self.autoscaling_group_name = self.node_group.resources.apply(autoscaling_group)
+        self.autoscaling_group_name = self.node_group.resources.apply(autoscaling_group_name)
         self.register_outputs({"autoscaling_group_name": self.autoscaling_group_name})
 
     def _create_launch_template(self) -> aws.ec2.LaunchTemplate:
@@ -144,14 +154,17 @@ class NodeGroup(pulumi.ComponentResource):
             name=name,
             update_default_version=True,
             vpc_security_group_ids=self._args.security_group_ids,
-            block_device_mappings=volumes(self._settings),
+            block_device_mappings=block_device_mappings(self._settings),
             metadata_options=LaunchTemplateMetadataOptionsArgs(
                 http_endpoint="enabled",
                 http_tokens="required",
                 http_put_response_hop_limit=1,
                 instance_metadata_tags="disabled",
             ),
-            tag_specifications=[LaunchTemplateTagSpecificationArgs(resource_type=what, tags=tags) for what in TAGGED],
+            tag_specifications=[
+                LaunchTemplateTagSpecificationArgs(resource_type=resource_type, tags=tags)
+                for resource_type in TAGGED_RESOURCE_TYPES
+            ],
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -181,6 +194,6 @@ class NodeGroup(pulumi.ComponentResource):
                 for taint in settings.taints
             ],
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=list(args.after), ignore_changes=["scalingConfig.desiredSize"]
+                parent=self, depends_on=list(args.depends_on), ignore_changes=["scalingConfig.desiredSize"]
             ),
         )

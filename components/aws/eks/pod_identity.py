@@ -1,4 +1,4 @@
-"""EKS Pod Identity: an IAM role for the pods of one service account."""
+"""EKS Pod Identity: IAM roles for the pods of a service account."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,20 +6,28 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import POD_IDENTITY, Role, RoleArgs, Statement, trust
+from components.aws.identity.iam import POD_IDENTITY, Role, RoleArgs, Statement, trust_service
 from components.aws.scope import Scope
 
 
-def role_for_pods(scope: Scope, *, managed: Sequence[str] = (), statements: Sequence[Statement] = ()) -> RoleArgs:
-    """A role that pods take. managed: policies that AWS keeps, by name. statements: what else it may."""
-    return RoleArgs(scope=scope, trust=[trust(POD_IDENTITY, scope)], managed=managed, statements=statements)
+def pod_role(scope: Scope, *, managed_policies: Sequence[str] = (), statements: Sequence[Statement] = ()) -> RoleArgs:
+    """A role that EKS Pod Identity may assume for pods. See RoleArgs for `managed_policies` and `statements`."""
+    return RoleArgs(
+        scope=scope,
+        trust=[trust_service(POD_IDENTITY, scope)],
+        managed_policies=managed_policies,
+        statements=statements,
+    )
 
 
 @dataclass(kw_only=True)
 class PodIdentityArgs:
-    """Whose pods may what.
+    """Arguments of PodIdentity.
 
-    service_account: of the pods, in `namespace`; it need not be there yet.
+    scope: account, region and name prefix.
+    cluster_name: the EKS cluster.
+    namespace, service_account: the service account of the pods. It may be created later than the association.
+    statements: what the pods may do in AWS.
     """
 
     scope: Scope
@@ -30,14 +38,17 @@ class PodIdentityArgs:
 
 
 class PodIdentity(pulumi.ComponentResource):
-    """A role `<scope>-<name>` and its association: pods that start afterwards have the role's credentials."""
+    """The IAM role `<scope>-<name>` and its association with a service account.
+
+    Only pods that start after the association is there receive credentials (EKS guide, EKS Pod Identity).
+    """
 
     association: aws.eks.PodIdentityAssociation
 
     def __init__(self, name: str, args: PodIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:PodIdentity", name, {}, opts)
+        super().__init__("journal:aws/eks:PodIdentity", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        role = Role(name, role_for_pods(args.scope, statements=args.statements), opts=child)
+        role = Role(name, pod_role(args.scope, statements=args.statements), opts=child)
         self.association = aws.eks.PodIdentityAssociation(
             name,
             cluster_name=args.cluster_name,

@@ -1,25 +1,27 @@
-"""Volumes: the cluster's default storage class, EBS gp3, encrypted, kept when its claim goes."""
+"""The default storage class: encrypted EBS gp3 volumes that outlive their claims."""
 
 import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.storage.v1 import StorageClass
 
-from components.base import labels
+from components.kubernetes import labels
 
 DEFAULT_CLASS = {"storageclass.kubernetes.io/is-default-class": "true"}
 
 
 class DefaultStorageClass(pulumi.ComponentResource):
-    """The storage class that claims without one get; it is called `name`.
+    """The storage class `name`, which claims that name no storage class use.
 
-    A volume is made in the zone of the pod that first asks for it, and is EBS's own key's (`aws/ebs`). Claims may grow.
+    Volumes are encrypted with the account's AWS managed key `aws/ebs`, can be enlarged, and are created in the zone of
+    the first pod that mounts them. When a claim is deleted, its volume is retained.
+    name: the class's name.
     """
 
     name: str
     storage_class: StorageClass
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:DefaultStorageClass", name, {}, opts)
+        super().__init__("journal:aws/eks:DefaultStorageClass", name, {}, opts)
         self.name = name
         self.storage_class = StorageClass(
             name,

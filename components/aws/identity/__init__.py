@@ -1,0 +1,1 @@
+"""IAM: roles, policy documents, and the roles of GitHub Actions."""

@@ -1,4 +1,7 @@
-"""GitHub's workflows in AWS: they prove who they are by OpenID Connect and take a role for an hour; no key is kept."""
+"""IAM roles for GitHub Actions. Workflows assume them by OpenID Connect, so GitHub stores no AWS credentials.
+
+Each GitHub environment has a role of its own, and only jobs in that environment may assume it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,24 +9,125 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import Role, RoleArgs, Statement, document
-from components.aws.identity.permissions import cluster, data, github, network, roles
-from components.aws.identity.permissions.boundary import boundary
-from components.aws.identity.permissions.reads import reads
-from components.aws.provider import PROJECT
-from components.aws.scope import Scope
+from components.aws.identity.iam import Role, RoleArgs, Statement, policy_document
+from components.aws.identity.permissions.boundary import boundary_statements, role_statements
+from components.aws.identity.permissions.cluster import cluster_statements, load_balancer_and_dns_statements
+from components.aws.identity.permissions.data import data_statements
+from components.aws.identity.permissions.network import network_statements
+from components.aws.identity.permissions.reads import read_statements
+from components.aws.scope import PROJECT, Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
 
+ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+SHARED_STACK = "shared"
+"""The stack whose outputs every environment reads."""
 PREVIEW, DRIFT, IMAGES = "preview", "drift", "images"
-"""GitHub environments beside those that are deployed to."""
+"""GitHub environments that deploy nothing; the others are in the settings."""
+
+
+def trust_github_environment(repository: str, environment: str, provider_arn: pulumi.Input[str]) -> Statement:
+    """The statement of a trust policy for jobs of one GitHub environment in one repository.
+
+    The subject names the environment, so jobs outside it, of whichever branch, tag, fork or pull request, do not match
+    (GitHub docs, Configuring OpenID Connect in AWS).
+    repository: "owner/name".
+    provider_arn: the account's OpenID Connect provider for GitHub.
+    """
+    return Statement(
+        sid="GitHub",
+        actions=["sts:AssumeRoleWithWebIdentity"],
+        principals={"Federated": [provider_arn]},
+        conditions={
+            "StringEquals": {
+                f"{ISSUER}:aud": AUDIENCE,
+                f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
+            }
+        },
+    )
+
+
+def state_read_statements(scope: Scope, settings: PulumiStateSettings, stacks: Sequence[str]) -> tuple[Statement, ...]:
+    """Lets a role read the Pulumi state of all stacks, and decrypt the secrets of `stacks` (Pulumi docs, State)."""
+    bucket = f"arn:aws:s3:::{settings.bucket}"
+    return (
+        Statement(sid="StateList", actions=["s3:ListBucket", "s3:GetBucketLocation"], resources=[bucket]),
+        Statement(sid="StateRead", actions=["s3:GetObject"], resources=[f"{bucket}/.pulumi/*"]),
+        _secrets_statement("StateSecrets", ["kms:Decrypt"], scope, settings, stacks),
+    )
+
+
+def state_write_statements(scope: Scope, settings: PulumiStateSettings, stack: str) -> tuple[Statement, ...]:
+    """Lets a role write checkpoint, history, backups and lock of one stack, and encrypt its secrets."""
+    folder = f"arn:aws:s3:::{settings.bucket}/.pulumi"
+    return (
+        Statement(
+            sid="StateWrite",
+            actions=["s3:PutObject", "s3:DeleteObject"],
+            resources=[
+                f"{folder}/stacks/{PROJECT}/{stack}.json*",
+                f"{folder}/history/{PROJECT}/{stack}/*",
+                f"{folder}/backups/{PROJECT}/{stack}/*",
+                f"{folder}/locks/organization/{PROJECT}/{stack}/*",
+            ],
+        ),
+        _secrets_statement("StateSecretsWrite", ["kms:Encrypt"], scope, settings, [stack]),
+    )
+
+
+def _secrets_statement(
+    sid: str, actions: Sequence[str], scope: Scope, settings: PulumiStateSettings, stacks: Sequence[str]
+) -> Statement:
+    """Use of the KMS key of Pulumi's state for the secrets of `stacks`.
+
+    The secrets provider in each stack's file sets the stack's name as encryption context.
+    """
+    return Statement(
+        sid=sid,
+        actions=actions,
+        resources=[scope.arn("kms", "key/*")],
+        conditions={
+            "ForAnyValue:StringEquals": {"kms:ResourceAliases": settings.key_alias},
+            "StringEquals": {"kms:EncryptionContext:stack": list(stacks)},
+        },
+    )
+
+
+def image_push_statements(repository_arns: Sequence[pulumi.Input[str]]) -> tuple[Statement, ...]:
+    """Lets a role push images to the repositories and read them (ECR guide, IAM permissions for pushing an image)."""
+    return (
+        Statement(
+            sid="Login",
+            actions=["ecr:GetAuthorizationToken"],
+            resources=["*"],
+            reason="this action supports no resource-level permissions (Service Authorization Reference)",
+        ),
+        Statement(
+            sid="Push",
+            actions=[
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:CompleteLayerUpload",
+                "ecr:DescribeImages",
+                "ecr:GetDownloadUrlForLayer",
+                "ecr:InitiateLayerUpload",
+                "ecr:PutImage",
+                "ecr:UploadLayerPart",
+            ],
+            resources=repository_arns,
+        ),
+    )
 
 
 @dataclass(kw_only=True)
-class GithubArgs:
-    """What the roles need to be told.
+class GithubRolesArgs:
+    """Arguments of GithubRoles.
 
-    domain, zone_id: the zone in which a deployment may change its environment's names.
-    repository_arns: where images may be pushed.
+    scope: account, region and name prefix of the stack `shared`.
+    settings: the GitHub repository and the environments that it deploys.
+    state: the S3 bucket and KMS key of Pulumi's state.
+    domain, zone_id: the hosted zone in which a deployment may change the records of its environment.
+    repository_arns: the ECR repositories to which images may be pushed.
     """
 
     scope: Scope
@@ -34,10 +138,14 @@ class GithubArgs:
     repository_arns: Sequence[pulumi.Input[str]]
 
 
-class Github(pulumi.ComponentResource):
-    """A role for each GitHub environment: `preview` and `drift` read, `images` pushes, each other one deploys itself.
+class GithubRoles(pulumi.ComponentResource):
+    """The OpenID Connect provider for GitHub, a role for each GitHub environment, and the permissions boundary.
 
-    boundary_arn: the boundary without which no deployment can make a role.
+    boundary_arn: the permissions boundary that roles created by a deployment must have.
+    preview_role_arn: reads the account's configuration; for previews of pull requests.
+    drift_role_arn: reads the same; clusters also let it read Secrets, for the refresh that detects drift.
+    images_role_arn: pushes images to ECR.
+    deploy_role_arns: by environment, the role that deploys it and can change no other one.
     """
 
     boundary_arn: pulumi.Output[str]
@@ -46,56 +154,55 @@ class Github(pulumi.ComponentResource):
     images_role_arn: pulumi.Output[str]
     deploy_role_arns: Mapping[str, pulumi.Output[str]]
 
-    def __init__(self, name: str, args: GithubArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:Github", name, {}, opts)
+    def __init__(self, name: str, args: GithubRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("journal:aws/identity:GithubRoles", name, {}, opts)
         self._args, self._scope = args, args.scope
-        # AWS knows GitHub's certificates; a thumbprint would not be looked at.
-        self._issuer = aws.iam.OpenIdConnectProvider(
+        # No thumbprint: AWS verifies GitHub's certificates by its own trusted CAs (IAM guide, OIDC identity providers).
+        self._oidc_provider = aws.iam.OpenIdConnectProvider(
             name,
-            url=f"https://{github.ISSUER}",
-            client_id_lists=[github.AUDIENCE],
+            url=f"https://{ISSUER}",
+            client_id_lists=[AUDIENCE],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.boundary_arn = self._create_policy("boundary", *boundary(self._scope)).arn
-        self._reads = self._create_policy("read", *reads(self._scope))
-        self.preview_role_arn = self._create_reading_role(PREVIEW)
-        # The same in AWS. Clusters let it read Secrets, which a refresh does; pull requests can't take it.
-        self.drift_role_arn = self._create_reading_role(DRIFT)
-        self.images_role_arn = self._create_role(IMAGES, IMAGES, github.images(args.repository_arns)).arn
+        self.boundary_arn = self._create_policy("boundary", *boundary_statements(self._scope)).arn
+        self._read_policy = self._create_policy("read", *read_statements(self._scope, ISSUER))
+        self.preview_role_arn = self._create_read_role(PREVIEW)
+        self.drift_role_arn = self._create_read_role(DRIFT)
+        self.images_role_arn = self._create_role(IMAGES, IMAGES, image_push_statements(args.repository_arns)).arn
         self.deploy_role_arns = {
             environment: self._create_deploy_role(environment) for environment in args.settings.environments
         }
         self.register_outputs({"boundary_arn": self.boundary_arn})
 
-    def _create_reading_role(self, environment: str) -> pulumi.Output[str]:
-        stacks = [github.SHARED, *self._args.settings.environments]
-        state = github.state(self._scope, self._args.state, stacks)
-        return self._attach(environment, self._create_role(environment, environment, state), self._reads)
+    def _create_read_role(self, environment: str) -> pulumi.Output[str]:
+        stacks = [SHARED_STACK, *self._args.settings.environments]
+        state = state_read_statements(self._scope, self._args.state, stacks)
+        return self._attach(environment, self._create_role(environment, environment, state), self._read_policy)
 
     def _create_deploy_role(self, environment: str) -> pulumi.Output[str]:
-        """Its policies are three, for AWS takes 6,144 characters in one."""
+        """A role with one inline and three managed policies, to stay within their size limits (IAM guide, Quotas)."""
         args, name = self._args, f"deploy-{environment}"
-        own = replace(self._scope, name=f"{PROJECT}-{environment}", environment=environment)
+        scope = replace(self._scope, name=f"{PROJECT}-{environment}", environment=environment)
         others = [other for other in args.settings.environments if other != environment]
         role = self._create_role(
             name,
             environment,
             [
-                *github.state(own, args.state, [github.SHARED, environment]),
-                *github.state_writing(own, args.state, environment),
-                *cluster.cluster(own),
-                *cluster.edge(own, args.domain, args.zone_id, others),
-                *roles.roles(own, self.boundary_arn),
+                *state_read_statements(scope, args.state, [SHARED_STACK, environment]),
+                *state_write_statements(scope, args.state, environment),
+                *cluster_statements(scope),
+                *load_balancer_and_dns_statements(scope, args.domain, args.zone_id, others),
+                *role_statements(scope, self.boundary_arn),
             ],
         )
-        changes = [
-            self._create_policy(f"{name}-network", *network.network(own)),
-            self._create_policy(f"{name}-data", *data.data(own)),
+        change_policies = [
+            self._create_policy(f"{name}-network", *network_statements(scope)),
+            self._create_policy(f"{name}-data", *data_statements(scope)),
         ]
-        return self._attach(name, role, self._reads, *changes)
+        return self._attach(name, role, self._read_policy, *change_policies)
 
     def _create_role(self, name: str, environment: str, statements: Sequence[Statement]) -> Role:
-        trust = github.trust(self._args.settings.repository, environment, self._issuer.arn)
+        trust = trust_github_environment(self._args.settings.repository, environment, self._oidc_provider.arn)
         return Role(
             name,
             RoleArgs(scope=self._scope, trust=[trust], statements=statements),
@@ -106,12 +213,12 @@ class Github(pulumi.ComponentResource):
         return aws.iam.Policy(
             name,
             name=f"{self._scope.name}-{name}",
-            policy=document(*statements),
+            policy=policy_document(*statements),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _attach(self, name: str, role: Role, *policies: aws.iam.Policy) -> pulumi.Output[str]:
-        """The role's ARN, known once it has the policies."""
+        """Attaches managed policies. Returns the role's ARN, known once they are attached."""
         attached = [
             aws.iam.RolePolicyAttachment(
                 f"{name}-{number}",

@@ -1,0 +1,1 @@
+"""The VPC of a cluster: subnets, routes, VPC endpoints and flow logs."""

@@ -1,66 +1,73 @@
-"""Flow logs: who talked to whom in a VPC."""
+"""VPC flow logs: a record of every connection, delivered to CloudWatch Logs."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import Role, RoleArgs, Statement, trust
+from components.aws.identity.iam import Role, RoleArgs, Statement, trust_service
 from components.aws.scope import Scope
 from components.settings.aws import LogDays
 
 SERVICE = "vpc-flow-logs.amazonaws.com"
 
 
-def group_name(scope: Scope) -> str:
-    """The log group's name."""
+def log_group_name(scope: Scope) -> str:
+    """`<scope>-flow-logs`."""
     return f"{scope.name}-flow-logs"
 
 
-def delivery(scope: Scope) -> tuple[Statement, ...]:
-    """What the service needs (VPC guide, IAM role for publishing flow logs).
+def delivery_policy(scope: Scope) -> tuple[Statement, ...]:
+    """Lets the flow logs service write to the log group (VPC guide, IAM role for publishing flow logs).
 
-    No CreateLogGroup: a record that comes after the group is gone must not bring it back.
+    The guide's CreateLogGroup is left out: a late record must not recreate the group after Pulumi has deleted it.
     """
-    group = scope.arn("logs", f"log-group:{group_name(scope)}")
+    group = scope.arn("logs", f"log-group:{log_group_name(scope)}")
     return (
         Statement(
             sid="Write",
             actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             resources=[group, f"{group}:*"],
         ),
-        # It is allowed for all groups or for none (CloudWatch Logs, Actions, resources and condition keys).
+        # This action cannot be limited to one log group (Service Authorization Reference, CloudWatch Logs).
         Statement(sid="Find", actions=["logs:DescribeLogGroups"], resources=[scope.arn("logs", "log-group:*")]),
     )
 
 
 @dataclass(kw_only=True)
 class FlowLogsArgs:
-    """What flow logs need to be told.
+    """Arguments of FlowLogs.
 
-    days: how long a record is kept. key_arn: the KMS key that encrypts the log group.
+    scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete the log group.
+    vpc_id: the VPC whose traffic is logged.
+    retention_days: how many days CloudWatch Logs keeps a record.
+    key_arn: the KMS key that encrypts the log group.
     """
 
     scope: Scope
     vpc_id: pulumi.Input[str]
-    days: LogDays
+    retention_days: LogDays
     key_arn: pulumi.Input[str]
 
 
 class FlowLogs(pulumi.ComponentResource):
-    """All traffic of a VPC, accepted and rejected, in a log group of CloudWatch."""
+    """Logs the accepted and rejected traffic of a VPC to the log group `<scope>-flow-logs`."""
 
     def __init__(self, name: str, args: FlowLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:FlowLogs", name, {}, opts)
+        super().__init__("journal:aws/network:FlowLogs", name, {}, opts)
         child, scope = pulumi.ResourceOptions(parent=self), args.scope
         group = aws.cloudwatch.LogGroup(
             name,
-            name=group_name(scope),
-            retention_in_days=args.days,
+            name=log_group_name(scope),
+            retention_in_days=args.retention_days,
             kms_key_id=args.key_arn,
             opts=pulumi.ResourceOptions(parent=self, protect=scope.protect),
         )
-        role = Role(name, RoleArgs(scope=scope, trust=[trust(SERVICE, scope)], statements=delivery(scope)), opts=child)
+        role = Role(
+            name,
+            RoleArgs(scope=scope, trust=[trust_service(SERVICE, scope)], statements=delivery_policy(scope)),
+            opts=child,
+        )
         aws.ec2.FlowLog(
             name,
             vpc_id=args.vpc_id,
@@ -68,7 +75,7 @@ class FlowLogs(pulumi.ComponentResource):
             log_destination_type="cloud-watch-logs",
             log_destination=group.arn,
             iam_role_arn=role.arn,
-            tags={"Name": group_name(scope)},
+            tags={"Name": log_group_name(scope)},
             opts=child,
         )
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""The network: a VPC over several zones, its subnets, and the way out of them."""
+"""A VPC with public, private and pod subnets in several availability zones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,31 +7,34 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.network.endpoints import Endpoints, EndpointsArgs
 from components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from components.aws.network.routing import Routing, RoutingArgs, Subnets
+from components.aws.network.vpc_endpoints import VpcEndpoints, VpcEndpointsArgs
 from components.aws.scope import Scope
 from components.settings import NetworkSettings
 
 Tier = Literal["public", "private", "pods"]
-ROLES: Mapping[Tier, str] = {
+SUBNET_ROLE_TAGS: Mapping[Tier, str] = {
     "public": "kubernetes.io/role/elb",
     "private": "kubernetes.io/role/internal-elb",
     "pods": "kubernetes.io/role/cni",
 }
-"""What EKS and the VPC CNI know a subnet's purpose by (EKS guide, VPC and subnet requirements; Subnet selection)."""
+"""Tags by which EKS and the VPC CNI find subnets (EKS guide, VPC and subnet requirements; VPC CNI README)."""
 
 
 def subnet_tags(tier: Tier, cluster_name: str) -> dict[str, str]:
-    """The tags that make a subnet the cluster's."""
-    return {ROLES[tier]: "1", f"kubernetes.io/cluster/{cluster_name}": "shared"}
+    """The tags that assign a subnet to a cluster: its role, and the cluster's name."""
+    return {SUBNET_ROLE_TAGS[tier]: "1", f"kubernetes.io/cluster/{cluster_name}": "shared"}
 
 
 @dataclass(kw_only=True)
 class NetworkArgs:
-    """What the network needs to be told.
+    """Arguments of Network.
 
-    cluster_name: the EKS cluster that will be in it. key_arn: the KMS key that encrypts the flow logs.
+    scope: account, region and name prefix.
+    settings: CIDR blocks, zones, NAT gateways, interface endpoints, and how long flow logs are kept.
+    cluster_name: name of the EKS cluster that will use the subnets.
+    key_arn: the KMS key that encrypts the flow logs.
     """
 
     scope: Scope
@@ -41,9 +44,12 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC for one cluster. Subnets are in the zones' order; without a block for pods there are no pod subnets.
+    """A VPC for one cluster, with its subnets, routes, VPC endpoints and flow logs.
 
-    egress: all that nodes need until they are gone; what uses the network depends on it.
+    public_subnet_ids, private_subnet_ids, pod_subnet_ids: one ID for each zone, in the order of the settings.
+    pod_subnet_ids is empty if the settings name no `podCidr`; pods then have addresses of the private subnets.
+    egress: routes, NAT gateways and VPC endpoints. Whatever connects to AWS or the internet from inside the VPC depends
+    on them, so that it is created after and deleted before them.
     """
 
     vpc_id: pulumi.Output[str]
@@ -53,10 +59,10 @@ class Network(pulumi.ComponentResource):
     egress: Sequence[pulumi.Resource]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:Network", name, {}, opts)
+        super().__init__("journal:aws/network:Network", name, {}, opts)
         self._name, self._args, self._settings = name, args, args.settings
         self.vpc_id = self._create_vpc().id
-        self._empty_default_security_group()
+        self._close_default_security_group()
         plan = args.settings.plan
         public = self._create_subnets("public", plan.public, self.vpc_id)
         private = self._create_subnets("private", plan.private, self.vpc_id)
@@ -80,8 +86,8 @@ class Network(pulumi.ComponentResource):
             opts=self._options(),
         )
 
-    def _empty_default_security_group(self) -> None:
-        """What names no security group gets this one, so it lets nothing through."""
+    def _close_default_security_group(self) -> None:
+        """Without rules: network interfaces that name no security group get the default one (Security Hub, EC2.2)."""
         aws.ec2.DefaultSecurityGroup(
             self._name,
             vpc_id=self.vpc_id,
@@ -127,17 +133,17 @@ class Network(pulumi.ComponentResource):
             opts=self._options(),
         )
 
-    def _create_endpoints(self, private: Subnets, routing: Routing) -> Endpoints:
-        blocks = [block for block in (self._settings.cidr, self._settings.pod_cidr) if block is not None]
-        return Endpoints(
+    def _create_endpoints(self, private: Subnets, routing: Routing) -> VpcEndpoints:
+        client_cidrs = [block for block in (self._settings.cidr, self._settings.pod_cidr) if block is not None]
+        return VpcEndpoints(
             "endpoints",
-            EndpointsArgs(
+            VpcEndpointsArgs(
                 scope=self._args.scope,
                 vpc_id=self.vpc_id,
                 services=self._settings.interface_endpoints,
                 subnet_ids=[subnet.id for subnet in private.values()],
-                route_table_ids=[table.id for table in routing.private_tables],
-                client_cidrs=blocks,
+                route_table_ids=[table.id for table in routing.private_route_tables],
+                client_cidrs=client_cidrs,
             ),
             opts=self._options(),
         )
@@ -148,7 +154,7 @@ class Network(pulumi.ComponentResource):
             FlowLogsArgs(
                 scope=self._args.scope,
                 vpc_id=self.vpc_id,
-                days=self._settings.flow_log_days,
+                retention_days=self._settings.flow_log_days,
                 key_arn=self._args.key_arn,
             ),
             opts=self._options(),

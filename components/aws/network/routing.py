@@ -1,4 +1,4 @@
-"""Routes: how traffic leaves the subnets of a VPC."""
+"""Route tables, internet gateway and NAT gateways: how traffic leaves the subnets of a VPC."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import pulumi_aws as aws
 from components.aws.scope import Scope
 
 ANYWHERE = "0.0.0.0/0"
-Nat = Literal["none", "single", "perZone"]
+NatMode = Literal["none", "single", "perZone"]
 Subnets = Mapping[str, aws.ec2.Subnet]
-"""Subnets of one kind, by zone."""
+"""The subnets of one tier, by availability zone."""
 
 
-def nat_zone_of(mode: Nat, zones: Sequence[str]) -> dict[str, str]:
-    """By zone, the zone whose NAT gateway its traffic leaves through; empty where nothing leaves."""
+def nat_gateway_zones(mode: NatMode, zones: Sequence[str]) -> dict[str, str]:
+    """For each zone, the zone of the NAT gateway that its private subnets use; empty if there are no NAT gateways."""
     match mode:
         case "none":
             return {}
@@ -28,43 +28,50 @@ def nat_zone_of(mode: Nat, zones: Sequence[str]) -> dict[str, str]:
 
 @dataclass(kw_only=True)
 class RoutingArgs:
-    """What the routes need to be told.
+    """Arguments of Routing.
 
-    nat: NAT gateways: none, one in the first zone, or one in each. pods: may be empty.
+    scope: account, region and name prefix.
+    vpc_id: the VPC of the subnets.
+    nat: "none", "single" (one NAT gateway, in the first zone) or "perZone" (one in each zone).
+    public, private, pods: the subnets by zone; `pods` may be empty.
     """
 
     scope: Scope
     vpc_id: pulumi.Input[str]
-    nat: Nat
+    nat: NatMode
     public: Subnets
     private: Subnets
     pods: Subnets
 
 
 class Routing(pulumi.ComponentResource):
-    """Internet gateway, NAT gateways, route tables: one for public subnets, one a zone for private and pod subnets.
+    """Internet gateway, NAT gateways, one route table for the public subnets and one in each zone for the others.
 
-    A zone has its table however many NAT gateways there are, so a change of `nat` edits routes and moves no subnet.
-    resources: what nodes and load balancers need until they are gone.
+    Each zone has its own route table even with a single NAT gateway, so a change of `nat` changes routes only.
+    private_route_tables: in the order of the zones.
+    resources: gateways, routes and associations. Nodes and load balancers depend on them.
     """
 
-    private_tables: Sequence[aws.ec2.RouteTable]
+    private_route_tables: Sequence[aws.ec2.RouteTable]
     resources: Sequence[pulumi.Resource]
 
     def __init__(self, name: str, args: RoutingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:aws:Routing", name, {}, opts)
+        super().__init__("journal:aws/network:Routing", name, {}, opts)
         self._name, self._args = name, args
-        self._nat_zones = nat_zone_of(args.nat, list(args.public))
+        self._nat_zones = nat_gateway_zones(args.nat, list(args.public))
         public = self._create_public_routes()
         nat_gateways = self._create_nat_gateways(after=public)
-        tables = {zone: self._create_table(f"private-{zone}") for zone in args.private}
+        route_tables = {zone: self._create_route_table(f"private-{zone}") for zone in args.private}
         associations = [
-            self._associate(tier, zone, subnet, tables[zone])
+            self._associate(tier, zone, subnet, route_tables[zone])
             for tier, subnets in (("private", args.private), ("pods", args.pods))
             for zone, subnet in subnets.items()
         ]
-        routes = [self._create_nat_route(z, tables[z], nat_gateways[nat]) for z, nat in self._nat_zones.items()]
-        self.private_tables = list(tables.values())
+        routes = [
+            self._create_nat_route(zone, route_tables[zone], nat_gateways[nat_zone])
+            for zone, nat_zone in self._nat_zones.items()
+        ]
+        self.private_route_tables = list(route_tables.values())
         self.resources = [*public, *nat_gateways.values(), *associations, *routes]
         self.register_outputs({})
 
@@ -72,7 +79,7 @@ class Routing(pulumi.ComponentResource):
         gateway = aws.ec2.InternetGateway(
             self._name, vpc_id=self._args.vpc_id, tags=self._tags("internet"), opts=self._options()
         )
-        table = self._create_table("public")
+        table = self._create_route_table("public")
         route = aws.ec2.Route(
             "public",
             route_table_id=table.id,
@@ -80,10 +87,14 @@ class Routing(pulumi.ComponentResource):
             gateway_id=gateway.id,
             opts=self._options(),
         )
-        return [route, *(self._associate("public", zone, s, table) for zone, s in self._args.public.items())]
+        return [route, *(self._associate("public", zone, subnet, table) for zone, subnet in self._args.public.items())]
 
     def _create_nat_gateways(self, after: list[pulumi.Resource]) -> dict[str, aws.ec2.NatGateway]:
-        """By the zone they are in. They and their addresses need the public routes until they are gone."""
+        """The NAT gateways by zone.
+
+        AWS detaches an internet gateway only after the Elastic IPs in the VPC are released, so gateways and addresses
+        depend on the public routes.
+        """
         gateways = {}
         for zone in dict.fromkeys(self._nat_zones.values()):
             tags, options = self._tags(f"nat-{zone}"), self._options(depends_on=after)
@@ -106,7 +117,7 @@ class Routing(pulumi.ComponentResource):
             opts=self._options(),
         )
 
-    def _create_table(self, name: str) -> aws.ec2.RouteTable:
+    def _create_route_table(self, name: str) -> aws.ec2.RouteTable:
         return aws.ec2.RouteTable(name, vpc_id=self._args.vpc_id, tags=self._tags(name), opts=self._options())
 
     def _associate(

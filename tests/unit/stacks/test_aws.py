@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.aws.provider import tags
+from components.aws.scope import Scope, default_tags
 from tests.conftest import Recording, config_of, record
 from tools.resource import Resource
 
@@ -45,11 +45,9 @@ def test_the_provider_refuses_other_accounts_and_tags_everything(recording: Reco
 
 
 def test_a_stacks_own_tags_cannot_replace_ours() -> None:
-    from components.aws.scope import Scope
-
     scope = Scope(name="journal-dev", environment="dev", account="1" * 12, region="eu-central-1", protect=False)
-    assert tags(scope, {"Environment": "prod", "team": "web"})["Environment"] == "dev"
-    assert tags(scope, {"team": "web"})["team"] == "web"
+    assert default_tags(scope, {"Environment": "prod", "team": "web"})["Environment"] == "dev"
+    assert default_tags(scope, {"team": "web"})["team"] == "web"
 
 
 def test_everything_names_its_provider(recording: Recording) -> None:

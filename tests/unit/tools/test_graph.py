@@ -201,7 +201,7 @@ def test_the_slow_types_have_a_duration_of_their_own() -> None:
     assert table.seconds(real, "delete") > 60
     cni = Resource("u", "aws:eks/addon:Addon", "a", {"addonName": "vpc-cni"})
     assert table.seconds(cni) == 24
-    component = Resource("u", "journal:aws:Network", "n", {}, custom=False)
+    component = Resource("u", "journal:aws/network:Network", "n", {}, custom=False)
     assert table.seconds(component) == 0
     assert min(len(table.types), len(table.add_ons), len(table.defaults)) > 1
     for line in (*table.types.values(), *table.add_ons.values(), *table.defaults.values()):

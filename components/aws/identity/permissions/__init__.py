@@ -1,1 +1,1 @@
-"""What GitHub's workflows and the roles of environments may do in AWS, as pure functions to IAM statements."""
+"""IAM statements for GitHub's roles and the permissions boundary. Each module covers a group of AWS services."""

@@ -1,16 +1,17 @@
-"""The permissions boundary of every role in an environment: what a role may at most do, whoever writes its policies.
+"""The permissions boundary of all IAM roles of environments, and how a deployment may create roles within it.
 
-It is what the roles of the components need, so nothing in a cluster makes load balancers, security groups, log groups,
-users or roles, and nobody who may make roles for an environment comes to more than this.
+The boundary allows what the roles of the components need and no more. So nothing in a cluster can create load
+balancers, security groups, log groups, users or roles, and a deployment cannot give its own roles more than this.
 """
 
+import pulumi
+
 from components.aws.identity.iam import Statement
-from components.aws.provider import PROJECT
-from components.aws.scope import Scope
+from components.aws.scope import PROJECT, Scope
 
-LIMITS = "A boundary limits kinds of action; the role's own policies name what they are done to"
+BOUNDARY_REASON = "a boundary limits the actions; the policies of each role limit the resources"
 
-READS = (
+READ_ACTIONS = (
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeAutoScalingInstances",
     "autoscaling:DescribeLaunchConfigurations",
@@ -57,7 +58,7 @@ READS = (
     "logs:DescribeLogStreams",
     "tag:GetResources",
 )
-NODES = (
+NODE_ACTIONS = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:AttachNetworkInterface",
     "ec2:CreateNetworkInterface",
@@ -70,8 +71,8 @@ NODES = (
     "ecr:GetDownloadUrlForLayer",
     "eks-auth:AssumeRoleForPodIdentity",
 )
-"""The kubelet, its images, and the pods' addresses."""
-VOLUMES = (
+"""For the kubelet, image pulls, the VPC CNI and the EKS Pod Identity Agent."""
+VOLUME_ACTIONS = (
     "ec2:AttachVolume",
     "ec2:CreateSnapshot",
     "ec2:CreateTags",
@@ -82,10 +83,10 @@ VOLUMES = (
     "ec2:DetachVolume",
     "ec2:ModifyVolume",
 )
-"""The CSI driver's."""
-SCALING = ("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup")
-"""The Cluster Autoscaler's."""
-BACKUPS = (
+"""For the EBS CSI driver."""
+SCALING_ACTIONS = ("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup")
+"""For the Cluster Autoscaler."""
+BACKUP_ACTIONS = (
     "backup:CopyFromBackupVault",
     "backup:CopyIntoBackupVault",
     "backup:DescribeBackupVault",
@@ -105,8 +106,8 @@ BACKUPS = (
     "eks:CreateAccessEntry",
     "eks:DisassociateAccessPolicy",
 )
-"""AWS Backup of a cluster and its volumes, and their restore into a cluster that is there."""
-ENCRYPTION = (
+"""For AWS Backup: backups of a cluster and its volumes, and restores into an existing cluster."""
+ENCRYPTION_ACTIONS = (
     "kms:CreateGrant",
     "kms:Decrypt",
     "kms:Encrypt",
@@ -115,30 +116,97 @@ ENCRYPTION = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
-"""Flow logs, into groups that are there."""
+LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
+"""For VPC flow logs, into existing log groups."""
+
+PASS_ROLE_SERVICES = [
+    "backup.amazonaws.com",
+    "ec2.amazonaws.com",
+    "eks.amazonaws.com",
+    "pods.eks.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+]
+"""Services that assume roles of an environment."""
+SERVICE_LINKED_ROLE_SERVICES = [
+    "autoscaling.amazonaws.com",
+    "backup.amazonaws.com",
+    "eks-nodegroup.amazonaws.com",
+    "eks.amazonaws.com",
+    "elasticloadbalancing.amazonaws.com",
+    "restore-testing.backup.amazonaws.com",
+    "spot.amazonaws.com",
+]
+"""Services that create a service-linked role when they are first used in an account."""
 
 
-def boundary(scope: Scope) -> tuple[Statement, ...]:
-    """The statements; in the stack's region alone."""
+def boundary_statements(scope: Scope) -> tuple[Statement, ...]:
+    """The statements of the permissions boundary. They allow actions only in the scope's region."""
     region = {"StringEquals": {"aws:RequestedRegion": scope.region}}
-    kinds = {
-        "Read": READS,
-        "Nodes": NODES,
-        "Volumes": VOLUMES,
-        "Scale": SCALING,
-        "Backups": BACKUPS,
-        "Encrypt": ENCRYPTION,
-        "Logs": LOGS,
+    actions_by_sid = {
+        "Read": READ_ACTIONS,
+        "Nodes": NODE_ACTIONS,
+        "Volumes": VOLUME_ACTIONS,
+        "Scale": SCALING_ACTIONS,
+        "Backups": BACKUP_ACTIONS,
+        "Encrypt": ENCRYPTION_ACTIONS,
+        "Logs": LOG_ACTIONS,
     }
     return (
         *(
-            Statement(sid=sid, actions=actions, resources=["*"], reason=LIMITS, conditions=region)
-            for sid, actions in kinds.items()
+            Statement(sid=sid, actions=actions, resources=["*"], reason=BOUNDARY_REASON, conditions=region)
+            for sid, actions in actions_by_sid.items()
         ),
         Statement(
             sid="Roles",
             actions=["iam:GetRole", "iam:ListAttachedRolePolicies"],
             resources=[scope.iam_arn(f"role/{PROJECT}-*")],
+        ),
+    )
+
+
+def role_statements(scope: Scope, boundary_arn: pulumi.Input[str]) -> tuple[Statement, ...]:
+    """Lets a deployment manage the roles `<scope>-*`, as long as they have the permissions boundary.
+
+    It can neither create a role without the boundary nor give one a policy, nor remove the boundary of a role (IAM
+    guide, Permissions boundaries).
+    """
+    roles = scope.iam_arn(f"role/{scope.name}-*")
+    has_boundary = {"iam:PermissionsBoundary": boundary_arn}
+    return (
+        Statement(
+            sid="BoundedRoles",
+            actions=["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
+            resources=[roles],
+            conditions={"StringEquals": has_boundary},
+        ),
+        Statement(
+            sid="ManagedPolicies",
+            actions=["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+            resources=[roles],
+            conditions={"StringEquals": has_boundary, "ArnLike": {"iam:PolicyARN": "arn:aws:iam::aws:policy/*"}},
+        ),
+        Statement(
+            sid="Roles",
+            actions=[
+                "iam:DeleteRole",
+                "iam:TagRole",
+                "iam:UntagRole",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRole",
+                "iam:UpdateRoleDescription",
+            ],
+            resources=[roles],
+        ),
+        Statement(
+            sid="PassRoles",
+            actions=["iam:PassRole"],
+            resources=[roles],
+            conditions={"StringEquals": {"iam:PassedToService": PASS_ROLE_SERVICES}},
+        ),
+        Statement(
+            sid="ServiceLinkedRoles",
+            actions=["iam:CreateServiceLinkedRole"],
+            resources=[scope.iam_arn("role/aws-service-role/*")],
+            conditions={"StringEquals": {"iam:AWSServiceName": SERVICE_LINKED_ROLE_SERVICES}},
         ),
     )

@@ -1,20 +1,23 @@
-"""What the deployment of one environment may change of its cluster, and of the way into it."""
+"""What the deployment of an environment may change in EKS, Auto Scaling, Elastic Load Balancing and Route 53."""
 
 from collections.abc import Sequence
 
 import pulumi
 
-from components.aws.identity.iam import Statement
-from components.aws.identity.permissions.own import UNNAMED, made
+from components.aws.identity.iam import NO_ARN_YET, Statement, requests_environment_tag
 from components.aws.scope import Scope
 
 
-def cluster(scope: Scope) -> tuple[Statement, ...]:
-    """The EKS cluster and all in it that EKS knows; its nodes' autoscaling groups."""
+def cluster_statements(scope: Scope) -> tuple[Statement, ...]:
+    """Lets it manage the EKS cluster `<scope>` and attach target groups to the autoscaling groups of its nodes."""
     name = scope.name
     return (
         Statement(
-            sid="MakeCluster", actions=["eks:CreateCluster"], resources=["*"], reason=UNNAMED, conditions=made(scope)
+            sid="MakeCluster",
+            actions=["eks:CreateCluster"],
+            resources=["*"],
+            reason=NO_ARN_YET,
+            conditions=requests_environment_tag(scope),
         ),
         Statement(
             sid="Cluster",
@@ -62,21 +65,23 @@ def cluster(scope: Scope) -> tuple[Statement, ...]:
     )
 
 
-def edge(scope: Scope, domain: str, zone_id: pulumi.Input[str], others: Sequence[str]) -> tuple[Statement, ...]:
-    """Load balancer, target groups and listeners; the environment's names in the DNS zone.
+def load_balancer_and_dns_statements(
+    scope: Scope, domain: str, zone_id: pulumi.Input[str], other_environments: Sequence[str]
+) -> tuple[Statement, ...]:
+    """Lets it manage the load balancer `<scope>`, and the environment's records in the hosted zone of `domain`.
 
-    A host of dev is a name under dev.<domain>, and so on; one of prod is any name under <domain> but the `others'`.
+    The names under `<environment>.<domain>` belong to an environment, all other names under `<domain>` to prod.
     """
     zone = pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone_id)
-    changed = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
-    names = f"*.{domain}" if scope.environment == "prod" else f"*.{scope.environment}.{domain}"
-    foreign = [f"*.{other}.{domain}" for other in others] if scope.environment == "prod" else []
-    denied = Statement(
+    record_names = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    own_names = f"*.{domain}" if scope.environment == "prod" else f"*.{scope.environment}.{domain}"
+    other_names = [f"*.{other}.{domain}" for other in other_environments] if scope.environment == "prod" else []
+    deny_other_names = Statement(
         sid="ForeignNames",
         effect="Deny",
         actions=["route53:ChangeResourceRecordSets"],
         resources=[zone],
-        conditions={"ForAnyValue:StringLike": {changed: foreign}},
+        conditions={"ForAnyValue:StringLike": {record_names: other_names}},
     )
     return (
         Statement(
@@ -108,7 +113,7 @@ def edge(scope: Scope, domain: str, zone_id: pulumi.Input[str], others: Sequence
             sid="Names",
             actions=["route53:ChangeResourceRecordSets"],
             resources=[zone],
-            conditions={"ForAllValues:StringLike": {changed: [names]}},
+            conditions={"ForAllValues:StringLike": {record_names: [own_names]}},
         ),
-        *([denied] if foreign else []),
+        *([deny_other_names] if other_names else []),
     )

@@ -1,13 +1,17 @@
-"""What the deployment of one environment may change of what keeps data: buckets, keys, logs, backups."""
+"""What the deployment of an environment may change in the services that hold data: S3, KMS, CloudWatch Logs, Backup."""
 
-from components.aws.encryption import log_groups
-from components.aws.identity.iam import Statement
-from components.aws.identity.permissions.own import TAG, UNNAMED, made, own
+from components.aws.identity.iam import (
+    ENVIRONMENT_TAG,
+    NO_ARN_YET,
+    Statement,
+    has_environment_tag,
+    requests_environment_tag,
+)
 from components.aws.scope import Scope
 
 
-def data(scope: Scope) -> tuple[Statement, ...]:
-    """Buckets, keys, log groups, backups."""
+def data_statements(scope: Scope) -> tuple[Statement, ...]:
+    """Lets it manage the environment's buckets, KMS keys, log groups, backup vaults and backup plans."""
     return (*_buckets(scope), *_keys(scope), *_log_groups(scope), *_backups(scope))
 
 
@@ -44,16 +48,22 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
             sid="MakeKey",
             actions=["kms:CreateKey", "kms:TagResource"],
             resources=["*"],
-            reason=UNNAMED,
-            conditions={**made(scope), "StringEqualsIfExists": own(scope)["StringEquals"]},
+            reason=NO_ARN_YET,
+            conditions={
+                **requests_environment_tag(scope),
+                "StringEqualsIfExists": has_environment_tag(scope)["StringEquals"],
+            },
         ),
-        # Keys in use have an alias, Pulumi's own among them, which nobody tagged.
+        # A key with an alias is in use. Without this, a deployment could tag the key of Pulumi's state as its own.
         Statement(
             sid="ForeignKeys",
             effect="Deny",
             actions=["kms:TagResource"],
             resources=[keys],
-            conditions={"Null": {"kms:ResourceAliases": "false"}, "StringNotEquals": own(scope)["StringEquals"]},
+            conditions={
+                "Null": {"kms:ResourceAliases": "false"},
+                "StringNotEquals": has_environment_tag(scope)["StringEquals"],
+            },
         ),
         Statement(
             sid="Keys",
@@ -72,7 +82,7 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
                 "kms:UpdateKeyDescription",
             ],
             resources=[keys],
-            conditions=own(scope),
+            conditions=has_environment_tag(scope),
         ),
         Statement(
             sid="KeyAliases",
@@ -83,7 +93,7 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
             sid="UntagKeys",
             actions=["kms:UntagResource"],
             resources=[keys],
-            conditions={**own(scope), "ForAllValues:StringNotEquals": {"aws:TagKeys": TAG}},
+            conditions={**has_environment_tag(scope), "ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG}},
         ),
     )
 
@@ -102,7 +112,7 @@ def _log_groups(scope: Scope) -> tuple[Statement, ...]:
                 "logs:TagResource",
                 "logs:UntagResource",
             ],
-            resources=log_groups(scope),
+            resources=scope.log_group_arns,
         ),
     )
 
@@ -125,14 +135,14 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
             sid="VaultStorage",
             actions=["backup-storage:MountCapsule"],
             resources=["*"],
-            reason="Making a vault with a key of one's own needs it, and AWS knows no resource of it",
+            reason="required to create a vault with a KMS key; it supports no resource-level permissions",
             conditions={"StringEquals": {"aws:RequestedRegion": scope.region}},
         ),
         Statement(
             sid="MakePlans",
             actions=["backup:CreateBackupPlan", "backup:CreateRestoreTestingPlan"],
             resources=plans,
-            conditions=made(scope),
+            conditions=requests_environment_tag(scope),
         ),
         Statement(
             sid="Plans",
@@ -148,23 +158,23 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
                 "backup:UpdateRestoreTestingSelection",
             ],
             resources=plans,
-            conditions=own(scope),
+            conditions=has_environment_tag(scope),
         ),
         Statement(
             sid="TagPlans",
             actions=["backup:TagResource", "backup:UntagResource"],
             resources=plans,
             conditions={
-                **own(scope),
-                "StringEqualsIfExists": made(scope)["StringEquals"],
+                **has_environment_tag(scope),
+                "StringEqualsIfExists": requests_environment_tag(scope)["StringEquals"],
             },
         ),
-        # Where nothing is protected, a vault goes with what is in it.
+        # Without `protect`, Pulumi deletes a vault together with its recovery points.
         Statement(
             sid="RecoveryPoints",
             actions=["backup:DeleteRecoveryPoint"],
             resources=["*"],
-            reason="A recovery point's ARN is one of the service whose data it has; the tag says whose it is",
-            conditions=own(scope),
+            reason="a recovery point has an ARN of the service it is of; a condition requires the environment's tag",
+            conditions=has_environment_tag(scope),
         ),
     )

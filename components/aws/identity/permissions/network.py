@@ -1,12 +1,19 @@
-"""What the deployment of one environment may change in EC2."""
+"""What the deployment of an environment may change in EC2.
+
+Resources in EC2 have no names in their ARNs, so the tag `Environment` says which environment they belong to.
+"""
 
 from collections.abc import Mapping, Sequence
 
-from components.aws.identity.iam import Statement
-from components.aws.identity.permissions.own import TAG, made, own
+from components.aws.identity.iam import (
+    ENVIRONMENT_TAG,
+    Statement,
+    has_environment_tag,
+    requests_environment_tag,
+)
 from components.aws.scope import Scope
 
-MADE: Mapping[str, Sequence[str]] = {
+CREATE_ACTIONS: Mapping[str, Sequence[str]] = {
     "vpc": ["CreateVpc"],
     "subnet": ["CreateSubnet"],
     "elastic-ip": ["AllocateAddress"],
@@ -19,7 +26,7 @@ MADE: Mapping[str, Sequence[str]] = {
     "vpc-flow-log": ["CreateFlowLogs"],
     "launch-template": ["CreateLaunchTemplate"],
 }
-"""Actions that make something in EC2, by its kind."""
+"""Actions that create a resource, by the resource type in its ARN."""
 SECURITY_GROUP_RULES = [
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
@@ -29,7 +36,7 @@ SECURITY_GROUP_RULES = [
     "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
     "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
 ]
-CHANGES = [
+CHANGE_ACTIONS = [
     *SECURITY_GROUP_RULES,
     "ec2:AssociateRouteTable",
     "ec2:AssociateVpcCidrBlock",
@@ -66,30 +73,35 @@ CHANGES = [
     "ec2:ReplaceRouteTableAssociation",
     "ec2:RunInstances",
 ]
-"""Actions on what is there, among it what something is made in, or of."""
+"""Actions on existing resources, including those on the parent of a new resource, such as the VPC of a subnet."""
 
 
-def network(scope: Scope) -> tuple[Statement, ...]:
-    """VPC, subnets, routes, gateways, security groups, endpoints, flow logs, launch templates."""
+def network_statements(scope: Scope) -> tuple[Statement, ...]:
+    """Lets it manage VPCs and what is in them, launch templates, and the tags of all these."""
     return (
         *(
             Statement(
                 sid=f"Make{kind.title().replace('-', '')}",
                 actions=[f"ec2:{action}" for action in actions],
                 resources=[scope.arn("ec2", f"{kind}/*")],
-                conditions=made(scope),
+                conditions=requests_environment_tag(scope),
             )
-            for kind, actions in MADE.items()
+            for kind, actions in CREATE_ACTIONS.items()
         ),
-        Statement(sid="Change", actions=CHANGES, resources=[scope.arn("ec2", "*")], conditions=own(scope)),
-        # EKS makes the cluster's security group, with a tag of its own.
+        Statement(
+            sid="Change",
+            actions=CHANGE_ACTIONS,
+            resources=[scope.arn("ec2", "*")],
+            conditions=has_environment_tag(scope),
+        ),
+        # EKS creates the cluster security group without the tag `Environment`, but with one of its own.
         Statement(
             sid="ClusterSecurityGroup",
             actions=[*SECURITY_GROUP_RULES, "ec2:RunInstances"],
             resources=[scope.arn("ec2", "security-group/*")],
             conditions={"StringEquals": {f"aws:ResourceTag/kubernetes.io/cluster/{scope.name}": "owned"}},
         ),
-        # EKS tries a launch template with the rights of who makes the node group (EKS guide, Launch templates).
+        # EKS checks a launch template with the permissions of the caller (EKS guide, Launch templates).
         Statement(
             sid="TryLaunchTemplate",
             actions=["ec2:RunInstances"],
@@ -98,43 +110,46 @@ def network(scope: Scope) -> tuple[Statement, ...]:
                 *(scope.arn("ec2", f"{kind}/*") for kind in ("instance", "volume", "network-interface")),
             ],
         ),
-        *tagging(scope),
+        *tagging_statements(scope),
     )
 
 
-def tagging(scope: Scope) -> tuple[Statement, ...]:
-    """Tags of EC2's things: set when they are made, changed on the environment's own, and never to another's."""
-    everything = scope.arn("ec2", "*")
-    same = {f"aws:RequestTag/{TAG}": scope.environment}
+def tagging_statements(scope: Scope) -> tuple[Statement, ...]:
+    """Lets it tag new resources and the environment's own, but never change the tag `Environment` of a resource."""
+    all_resources = scope.arn("ec2", "*")
+    requests_tag = {f"aws:RequestTag/{ENVIRONMENT_TAG}": scope.environment}
     return (
         Statement(
             sid="TagMade",
             actions=["ec2:CreateTags"],
-            resources=[everything],
+            resources=[all_resources],
             conditions={
                 "StringEquals": {
-                    "ec2:CreateAction": [*(a for actions in MADE.values() for a in actions), "RunInstances"],
-                    **same,
+                    "ec2:CreateAction": [*(a for actions in CREATE_ACTIONS.values() for a in actions), "RunInstances"],
+                    **requests_tag,
                 }
             },
         ),
         Statement(
             sid="TagOwn",
             actions=["ec2:CreateTags"],
-            resources=[everything],
-            conditions={**own(scope), "StringEqualsIfExists": same},
+            resources=[all_resources],
+            conditions={**has_environment_tag(scope), "StringEqualsIfExists": requests_tag},
         ),
-        # A VPC comes with a security group that has no tags; those that EKS makes have a name.
+        # The default security group of a new VPC has no tags. Security groups that EKS creates have the tag `Name`.
         Statement(
             sid="TagDefaultSecurityGroup",
             actions=["ec2:CreateTags"],
             resources=[scope.arn("ec2", "security-group/*")],
-            conditions={"StringEquals": same, "Null": {f"aws:ResourceTag/{tag}": "true" for tag in (TAG, "Name")}},
+            conditions={
+                "StringEquals": requests_tag,
+                "Null": {f"aws:ResourceTag/{tag}": "true" for tag in (ENVIRONMENT_TAG, "Name")},
+            },
         ),
         Statement(
             sid="Untag",
             actions=["ec2:DeleteTags"],
-            resources=[everything],
-            conditions={**own(scope), "ForAllValues:StringNotEquals": {"aws:TagKeys": TAG}},
+            resources=[all_resources],
+            conditions={**has_environment_tag(scope), "ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG}},
         ),
     )

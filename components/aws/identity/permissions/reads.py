@@ -1,13 +1,11 @@
-"""All that `pulumi preview` and `pulumi refresh` ask of AWS about the journal's stacks; no data, no secret."""
+"""What `pulumi preview` and `pulumi refresh` read in AWS: the configuration of resources, no data and no secrets."""
 
 from components.aws.identity.iam import Statement
-from components.aws.identity.permissions.github import ISSUER
-from components.aws.provider import PROJECT
-from components.aws.scope import Scope
+from components.aws.scope import PROJECT, Scope
 
-LISTS = "AWS lists and describes these without naming one (Service Authorization Reference)"
+DESCRIBE_REASON = "these actions support no resource-level permissions (Service Authorization Reference)"
 
-DESCRIBES = {
+DESCRIBE_ACTIONS = {
     "Network": (
         "ec2:DescribeAccountAttributes",
         "ec2:DescribeAddresses",
@@ -60,7 +58,7 @@ DESCRIBES = {
     ),
 }
 
-READS_BUCKET = (
+BUCKET_ACTIONS = (
     "s3:GetAccelerateConfiguration",
     "s3:GetBucketAbac",
     "s3:GetBucketAcl",
@@ -81,18 +79,21 @@ READS_BUCKET = (
     "s3:ListBucket",
     "s3:ListTagsForResource",
 )
-"""What the provider asks of a bucket when it reads one."""
+"""What the AWS provider reads of an S3 bucket."""
 
 
-def reads(scope: Scope) -> tuple[Statement, ...]:
-    """Reading of every stack of the account: a preview is read-only, and stacks are previewed together."""
+def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
+    """Lets a role read the resources of all stacks in the account.
+
+    oidc_issuer: host of the OpenID Connect provider that GitHub's roles trust.
+    """
     names = f"{PROJECT}-*"
-    lists = tuple(
-        Statement(sid=f"Lists{what}", actions=actions, resources=["*"], reason=LISTS)
-        for what, actions in DESCRIBES.items()
+    describe = tuple(
+        Statement(sid=f"Lists{group}", actions=actions, resources=["*"], reason=DESCRIBE_REASON)
+        for group, actions in DESCRIBE_ACTIONS.items()
     )
     return (
-        *lists,
+        *describe,
         Statement(
             sid="Clusters",
             actions=[
@@ -130,7 +131,7 @@ def reads(scope: Scope) -> tuple[Statement, ...]:
             resources=[
                 scope.iam_arn(f"role/{names}"),
                 scope.iam_arn(f"policy/{names}"),
-                scope.iam_arn(f"oidc-provider/{ISSUER}"),
+                scope.iam_arn(f"oidc-provider/{oidc_issuer}"),
             ],
         ),
         Statement(
@@ -165,5 +166,5 @@ def reads(scope: Scope) -> tuple[Statement, ...]:
                 "arn:aws:route53:::change/*",
             ],
         ),
-        Statement(sid="Buckets", actions=READS_BUCKET, resources=[f"arn:aws:s3:::{names}"]),
+        Statement(sid="Buckets", actions=BUCKET_ACTIONS, resources=[f"arn:aws:s3:::{names}"]),
     )

@@ -1,0 +1,44 @@
+"""Answers kept in memory until Redis announces a change (its client-side caching)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Cache(Generic[T]):
+    """Answers by key. `clear` is called for every change that Redis announces, for every lost connection, and after
+    every write of this process. An answer that is being read at that moment is not kept.
+    """
+
+    def __init__(self, limit: int = 1_000) -> None:
+        self._limit = limit
+        self._kept: dict[Hashable, T] = {}
+        self._loading: dict[Hashable, asyncio.Task[T]] = {}
+
+    def clear(self) -> None:
+        self._kept, self._loading = {}, {}
+
+    def get(self, key: Hashable) -> T | None:
+        return self._kept.get(key)
+
+    async def load(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
+        """What `read` answers. Callers that ask while it is being read share one reading."""
+        task = self._loading.get(key)
+        if task is None:
+            task = asyncio.ensure_future(read())
+            self._loading[key] = task
+            task.add_done_callback(partial(self._keep, key, self._loading))
+        return await asyncio.shield(task)
+
+    def _keep(self, key: Hashable, loading: dict[Hashable, asyncio.Task[T]], task: asyncio.Task[T]) -> None:
+        failed = task.cancelled() or task.exception() is not None
+        if loading is not self._loading:
+            return
+        del loading[key]
+        if not failed:
+            if len(self._kept) >= self._limit:
+                self._kept = {}
+            self._kept[key] = task.result()

@@ -1,0 +1,168 @@
+"""A workload: the pods of one stateless tier, with the security, probes and spreading that every tier has."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import (
+    Deployment,
+    DeploymentSpecArgs,
+    DeploymentStrategyArgs,
+    RollingUpdateDeploymentArgs,
+)
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    ContainerPortArgs,
+    EnvFromSourceArgs,
+    EnvVarArgs,
+    HostAliasArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    ProbeArgs,
+    ServiceAccount,
+    SleepActionArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs, NetworkPolicyIngressRuleArgs
+
+from components.kubernetes.component import KubernetesComponent, labels, selector_labels
+from components.kubernetes.pods import (
+    container_security,
+    node_selector,
+    pod_security,
+    requirements,
+    scratch_volume,
+    spread_constraints,
+    tolerations,
+)
+from components.settings import Resources
+from components.settings.node_groups import ANYWHERE, Placement
+
+STARTUP_SECONDS = 60
+"""How long a container may take to start before the kubelet restarts it."""
+
+
+@dataclass(kw_only=True)
+class WorkloadArgs:
+    """A stateless tier: its image, its pods, and the connections that they may open and accept.
+
+    ports: container ports by name.
+    liveness, readiness: the probes. The startup probe asks what the liveness probe asks, once a second.
+    token: whether pods get a token of the tier's service account, with which they call the API server.
+    command: the program to run; by default the image's entry point. arguments: its arguments.
+    environment: environment variables by name. environment_from: ConfigMaps and Secrets to take more of them from.
+    volumes: volumes with their mounts. Each pod has an emptyDir at /tmp too.
+    placement: the nodes that pods may run on.
+    priority_class: the priority class of the pods; by default they have the cluster's default priority.
+    stop_delay_seconds: how long a pod keeps serving after it is told to stop, until load balancers leave it out.
+    grace_seconds: how long a pod may take to stop, `stop_delay_seconds` and draining included.
+    ingress, egress: the network policy's rules. DNS is always allowed.
+    """
+
+    namespace: str
+    image: pulumi.Input[str]
+    replicas: int
+    resources: Resources
+    ports: Mapping[str, int]
+    liveness: ProbeArgs
+    readiness: ProbeArgs
+    command: Sequence[str] = ()
+    arguments: Sequence[pulumi.Input[str]] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    environment_from: Sequence[EnvFromSourceArgs] = ()
+    volumes: Sequence[tuple[VolumeArgs, VolumeMountArgs]] = ()
+    host_aliases: Sequence[HostAliasArgs] = ()
+    token: bool = False
+    placement: Placement = ANYWHERE
+    priority_class: str | None = None
+    stop_delay_seconds: int = 0
+    grace_seconds: int = 30
+    ingress: Sequence[NetworkPolicyIngressRuleArgs] = ()
+    egress: Sequence[NetworkPolicyEgressRuleArgs] = ()
+
+
+class Workload(KubernetesComponent):
+    """A Deployment with its service account, network policy and disruption budget."""
+
+    deployment: Deployment
+
+    def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("journal:kubernetes:Workload", name, args.namespace, opts)
+        self._args = args
+        account = ServiceAccount(
+            name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
+        )
+        policy = self._create_network_policy(args.ingress, args.egress)
+        if args.replicas > 1:
+            self._create_disruption_budget()
+        self.deployment = self._create_deployment(depends_on=[account, policy])
+        self.register_outputs({})
+
+    def _create_deployment(self, depends_on: list[pulumi.Resource]) -> Deployment:
+        return Deployment(
+            self._name,
+            metadata=self._metadata(),
+            spec=DeploymentSpecArgs(
+                replicas=self._args.replicas,
+                revision_history_limit=5,
+                strategy=DeploymentStrategyArgs(
+                    type="RollingUpdate", rolling_update=RollingUpdateDeploymentArgs(max_unavailable=0, max_surge=1)
+                ),
+                selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
+                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(self._name)), spec=self._pod()),
+            ),
+            opts=self._options(depends_on=depends_on),
+        )
+
+    def _pod(self) -> PodSpecArgs:
+        volumes = [*self._args.volumes, scratch_volume("tmp", "/tmp", size="64Mi")]  # noqa: S108
+        return PodSpecArgs(
+            service_account_name=self._name,
+            automount_service_account_token=self._args.token,
+            enable_service_links=False,
+            security_context=pod_security(),
+            node_selector=node_selector(self._args.placement),
+            tolerations=tolerations(self._args.placement),
+            priority_class_name=self._args.priority_class,
+            topology_spread_constraints=spread_constraints(self._name),
+            termination_grace_period_seconds=self._args.grace_seconds,
+            host_aliases=list(self._args.host_aliases) or None,
+            containers=[self._container([mount for _, mount in volumes])],
+            volumes=[volume for volume, _ in volumes],
+        )
+
+    def _container(self, mounts: Sequence[VolumeMountArgs]) -> ContainerArgs:
+        args = self._args
+        return ContainerArgs(
+            name=self._name,
+            image=args.image,
+            image_pull_policy="IfNotPresent",
+            command=list(args.command) or None,
+            args=list(args.arguments) or None,
+            env=[EnvVarArgs(name=name, value=value) for name, value in args.environment.items()] or None,
+            env_from=list(args.environment_from) or None,
+            ports=[ContainerPortArgs(name=name, container_port=port) for name, port in args.ports.items()],
+            resources=requirements(args.resources),
+            security_context=container_security(),
+            lifecycle=_delay_stop(args.stop_delay_seconds),
+            startup_probe=ProbeArgs(
+                http_get=args.liveness.http_get,
+                tcp_socket=args.liveness.tcp_socket,
+                period_seconds=1,
+                timeout_seconds=2,
+                failure_threshold=STARTUP_SECONDS,
+            ),
+            liveness_probe=args.liveness,
+            readiness_probe=args.readiness,
+            volume_mounts=mounts,
+        )
+
+
+def _delay_stop(seconds: int) -> LifecycleArgs | None:
+    if seconds == 0:
+        return None
+    return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds)))

@@ -1,0 +1,193 @@
+"""The control plane: who reaches it, who may use it, what is encrypted and kept."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.aws.eks.access_entries import ACCESS_POLICIES, AccessLevel, principals, resource_name
+from components.aws.eks.control_plane import ControlPlane, ControlPlaneArgs, kubeconfig
+from components.aws.scope import Scope
+from components.settings.aws import LOG_TYPES, AccessSettings, ControlPlaneSettings
+from components.versions import ADD_ONS
+from tools.cloud import Cloud
+from tools.recording import Recorder, run
+from tools.resource import Resource
+
+ACCOUNT, KEY = "111122223333", "arn:aws:kms:eu-central-1:111122223333:key/1"
+ADMIN, OPERATOR, VIEWER = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("admin", "operator", "viewer"))
+DEPLOY = f"arn:aws:iam::{ACCOUNT}:role/journal-deploy-prod"
+SETTINGS: dict[str, Any] = {
+    "version": next(iter(ADD_ONS)),
+    "access": {"admins": [ADMIN], "operators": [OPERATOR], "viewers": [VIEWER]},
+    "logDays": 365,
+    "deletionProtection": True,
+}
+
+
+def scope(*, protect: bool = True) -> Scope:
+    return Scope(
+        name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=protect, boundary="b"
+    )
+
+
+def record(place: Scope, **changes: Any) -> Recorder:
+    recorder = Recorder(Cloud(ACCOUNT))
+
+    def program() -> None:
+        made = ControlPlane(
+            "control-plane",
+            ControlPlaneArgs(
+                scope=place,
+                settings=ControlPlaneSettings.model_validate({**SETTINGS, **changes}),
+                subnet_ids=["subnet-a", "subnet-b"],
+                key_arn=KEY,
+                admins={"deploy": DEPLOY},
+            ),
+        )
+        pulumi.export("kubeconfig", made.kubeconfig)
+
+    run(program, recorder, project="journal", stack="prod", fail_on_warnings=True)
+    return recorder
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Recorder:
+    return record(scope())
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "expected"),
+    [
+        ([], {"endpointPublicAccess": False}),
+        (["203.0.113.0/24"], {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]}),
+    ],
+)
+def test_the_api_server_is_reached_from_inside_and_from_the_networks_named(
+    cidrs: list[str], expected: dict[str, Any]
+) -> None:
+    cluster = record(scope(), publicAccessCidrs=cidrs).one("Cluster")
+    inside = {"subnetIds": ["subnet-a", "subnet-b"], "endpointPrivateAccess": True}
+    assert cluster["vpcConfig"] == {**inside, **expected}
+
+
+def test_access_is_by_entries_alone(recorded: Recorder) -> None:
+    cluster = recorded.one("Cluster")
+    assert cluster["accessConfig"] == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
+    assert cluster["bootstrapSelfManagedAddons"] is False
+
+
+def test_secrets_and_logs_are_encrypted_with_the_key(recorded: Recorder) -> None:
+    assert recorded.one("Cluster")["encryptionConfig"] == {"resources": ["secrets"], "provider": {"keyArn": KEY}}
+    assert recorded.one("LogGroup")["kmsKeyId"] == KEY
+
+
+def test_logs_have_a_group_of_ours_before_there_is_a_cluster(recorded: Recorder) -> None:
+    cluster, group = recorded.one("Cluster"), recorded.one("LogGroup")
+    assert group["name"] == f"/aws/eks/{cluster['name']}/cluster"
+    assert group["retentionInDays"] == 365
+    assert group.urn in recorded.dependencies_of(cluster)
+    assert cluster["enabledClusterLogTypes"] == LOG_TYPES
+
+
+def test_eks_never_makes_the_log_group_again(recorded: Recorder) -> None:
+    policy = recorded.one("RolePolicy", "control-plane")
+    (statement,) = json.loads(policy["policy"])["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", ["logs:CreateLogGroup"])
+    assert statement["Resource"] == [
+        f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:{recorded.one('LogGroup')['name']}*"
+    ]
+    assert policy.urn in recorded.dependencies_of(recorded.one("Cluster"))
+
+
+def test_settings_reach_the_cluster() -> None:
+    changes = {"serviceCidr": "10.96.0.0/16", "support": "EXTENDED", "zonalShift": False, "deletionProtection": False}
+    cluster = record(scope(), **changes).one("Cluster")
+    assert cluster["kubernetesNetworkConfig"] == {"ipFamily": "ipv4", "serviceIpv4Cidr": "10.96.0.0/16"}
+    assert cluster["upgradePolicy"] == {"supportType": "EXTENDED"}
+    assert cluster["zonalShiftConfig"] == {"enabled": False}
+    assert cluster["deletionProtection"] is False
+    assert (cluster["name"], cluster["version"]) == ("journal-prod", SETTINGS["version"])
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_what_holds_data_is_protected_where_the_stack_says_so(protect: bool) -> None:
+    recorder = record(scope(protect=protect))
+    assert {recorder.one(kind).protect for kind in ("Cluster", "LogGroup")} == {protect}
+
+
+def associations(recorder: Recorder, principal: str) -> set[tuple[str, str, tuple[str, ...]]]:
+    return {
+        (r["policyArn"], r["accessScope"]["type"], tuple(r["accessScope"].get("namespaces", ())))
+        for r in recorder.all("AccessPolicyAssociation")
+        if r["principalArn"] == principal
+    }
+
+
+@pytest.mark.parametrize(
+    ("principal", "policies"),
+    [
+        (ADMIN, {("AmazonEKSClusterAdminPolicy", "cluster", ())}),
+        (DEPLOY, {("AmazonEKSClusterAdminPolicy", "cluster", ())}),
+        (OPERATOR, {("AmazonEKSEditPolicy", "namespace", ("journal",)), ("AmazonEKSViewPolicy", "cluster", ())}),
+        (VIEWER, {("AmazonEKSViewPolicy", "cluster", ())}),
+    ],
+)
+def test_each_principal_has_an_entry_and_its_policies(
+    recorded: Recorder, principal: str, policies: set[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    (entry,) = [r for r in recorded.all("AccessEntry") if r["principalArn"] == principal]
+    assert (entry["type"], entry["clusterName"]) == ("STANDARD", "journal-prod")
+    prefix = "arn:aws:eks::aws:cluster-access-policy/"
+    assert associations(recorded, principal) == {(prefix + name, *rest) for name, *rest in policies}
+
+
+def test_only_administrators_and_auditors_read_secrets_everywhere() -> None:
+    wide: dict[AccessLevel, set[str]] = {
+        level: {p.name for p in policies if not p.namespaces} for level, policies in ACCESS_POLICIES.items()
+    }
+    assert wide == {
+        "admin": {"AmazonEKSClusterAdminPolicy"},
+        "operator": {"AmazonEKSViewPolicy"},
+        "viewer": {"AmazonEKSViewPolicy"},
+        "auditor": {"AmazonEKSAdminViewPolicy"},  # the nightly look for drift, on main alone
+    }
+
+
+def test_names_of_entries_do_not_shift_when_the_list_does() -> None:
+    one, two = (f"arn:aws:iam::{ACCOUNT}:{rest}" for rest in ("role/team/ops", "user/ops"))
+    both = principals(AccessSettings(admins=[one, two]), {}, {}, {})
+    assert both == {f"{ACCOUNT}-role-team-ops": ("admin", one), f"{ACCOUNT}-user-ops": ("admin", two)}
+    assert principals(AccessSettings(admins=[two]), {}, {}, {}) == {resource_name(two): ("admin", two)}
+
+
+def test_the_kubeconfig_asks_for_a_token_and_holds_none() -> None:
+    config = json.loads(kubeconfig(scope(), "https://api.example", "Y2E="))
+    (user,) = config["users"]
+    assert set(user["user"]) == {"exec"}
+    command = user["user"]["exec"]
+    called = "aws --region eu-central-1 eks get-token --cluster-name journal-prod --output json"
+    assert [command["command"], *command["args"]] == called.split()
+    (cluster,) = config["clusters"]
+    assert cluster["cluster"] == {"server": "https://api.example", "certificate-authority-data": "Y2E="}
+    (context,) = config["contexts"]
+    assert context["context"] == {"cluster": cluster["name"], "user": user["name"]}
+    assert config["current-context"] == context["name"]
+
+
+def test_the_kubeconfig_is_the_clusters_and_no_secret() -> None:
+    def program() -> None:
+        settings = ControlPlaneSettings.model_validate(SETTINGS)
+        args = ControlPlaneArgs(scope=scope(), settings=settings, subnet_ids=["subnet-a"], key_arn=KEY)
+        pulumi.export("kubeconfig", ControlPlane("control-plane", args).kubeconfig)
+
+    done = run(program, Recorder(Cloud(ACCOUNT)), project="journal", stack="prod")
+    (cluster,) = json.loads(done.outputs["kubeconfig"])["clusters"]
+    assert cluster["cluster"]["server"].endswith(".eks.amazonaws.com")
+    assert done.secret_outputs == frozenset()
+
+
+def test_roles_carry_the_boundary(recorded: Recorder) -> None:
+    roles: list[Resource] = [r for r in recorded.all("Role") if r.custom]
+    assert [r["permissionsBoundary"] for r in roles] == ["b"]

@@ -1,0 +1,110 @@
+"""The stack `shared`: what it puts out is what environments read."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.aws.account import Account, AccountArgs, SharedOutputs, SharedStackReference
+from components.aws.scope import create_provider, scope_of
+from components.settings.shared import SharedSettings
+from tests.conftest import config_of
+from tools.recording import ProgramError, Recorder, run
+
+SHARED = "organization/journal/shared"
+ENVIRONMENTS = ["dev", "staging", "prod"]
+
+
+def settings(**changes: Any) -> SharedSettings:
+    keys = {key.partition(":")[2]: value for key, value in config_of("shared").items() if key.startswith("journal:")}
+    return SharedSettings.model_validate({**keys, **changes})
+
+
+def account(recorder: Recorder, what: SharedSettings) -> dict[str, Any]:
+    """Register the stack; its outputs."""
+
+    def program() -> None:
+        scope = scope_of("shared", what.aws, protect=what.protect)
+        provider = create_provider(scope, what.aws)
+        made = Account("account", AccountArgs(scope=scope, settings=what), pulumi.ResourceOptions(provider=provider))
+        for name, value in made.outputs.items():
+            pulumi.export(name, value)
+
+    return run(program, recorder, project="journal", stack="shared", fail_on_warnings=True).outputs
+
+
+def read(what: Callable[[SharedStackReference], Any], outputs: dict[str, Any]) -> Any:
+    """What a program of another stack reads."""
+
+    def program() -> None:
+        pulumi.export("read", what(SharedStackReference(SHARED)))
+
+    done = run(program, Recorder(stacks={SHARED: outputs}), project="journal", stack="dev", fail_on_warnings=True)
+    return done.outputs["read"]
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Recorder:
+    return Recorder(outputs={"aws:route53/zone:Zone": {"nameServers": ["ns-1.awsdns-1.org"]}})
+
+
+@pytest.fixture(scope="module")
+def outputs(recorder: Recorder) -> dict[str, Any]:
+    return account(recorder, settings())
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(SharedOutputs)])
+def test_what_the_account_puts_out_is_what_environments_read(field: str, outputs: dict[str, Any]) -> None:
+    assert outputs[field]
+    assert read(lambda stack: getattr(stack, field), outputs) == outputs[field]
+
+
+def test_nothing_else_is_put_out(outputs: dict[str, Any]) -> None:
+    assert outputs.keys() == {field.name for field in fields(SharedOutputs)}
+
+
+def test_the_outputs_are_those_of_the_resources(outputs: dict[str, Any]) -> None:
+    assert outputs["registry"] == "111122223333.dkr.ecr.eu-central-1.amazonaws.com"
+    assert outputs["zone_id"] == "zone-id"
+    assert outputs["name_servers"] == ["ns-1.awsdns-1.org"]
+    assert sorted(outputs["deploy_role_arns"]) == sorted(ENVIRONMENTS)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_each_environment_has_a_deploy_role(environment: str, outputs: dict[str, Any]) -> None:
+    arn = read(lambda stack: stack.deploy_role_arn(environment), outputs)
+    assert arn == outputs["deploy_role_arns"][environment]
+    assert arn.endswith(f"deploy-{environment}")
+
+
+def test_an_environment_without_a_deploy_role_is_told_what_to_do(outputs: dict[str, Any]) -> None:
+    with pytest.raises(ProgramError, match="no deploy role for qa; add qa to journal:github"):
+        read(lambda stack: stack.deploy_role_arn("qa"), outputs)
+
+
+def test_a_shared_stack_that_is_behind_is_named_with_what_it_lacks(outputs: dict[str, Any]) -> None:
+    behind = {name: value for name, value in outputs.items() if name != "boundary_arn"}
+    with pytest.raises(ProgramError, match=f"stack {SHARED} has no output boundary_arn; run `pulumi up`"):
+        read(lambda stack: stack.boundary_arn, behind)
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_what_holds_data_is_protected(protect: bool) -> None:
+    made = Recorder()
+    account(made, settings(protect=protect))
+    kinds = ("aws:ecr/repository:Repository", "aws:route53/zone:Zone", "aws:kms/key:Key")
+    assert {r.protect for kind in kinds for r in made.of_type(kind)} == {protect}
+
+
+def test_backups_of_clusters_and_volumes_are_allowed_in_the_account(
+    recorder: Recorder, outputs: dict[str, Any]
+) -> None:
+    assert recorder.one("RegionSettings")["resourceTypeOptInPreference"] == {"EBS": True, "EKS": True}
+
+
+def test_every_resource_has_the_explicit_provider(recorder: Recorder, outputs: dict[str, Any]) -> None:
+    of_aws = [r for r in recorder.registrations if r.package == "aws" and r.custom]
+    assert of_aws
+    assert {r.provider and r.provider.name for r in of_aws} == {"aws"}

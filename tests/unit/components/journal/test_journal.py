@@ -1,0 +1,120 @@
+"""The journal's tiers: the API, the web page and the routes to them."""
+
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from components.journal.frontend import config_versions, environment, report_port
+from components.settings import FrontendConfig
+from tests.conftest import Recording, record
+
+TEN, TWENTY = (FrontendConfig.model_validate({"journalEntries": entries}) for entries in (10, 20))
+DSN = "https://0123456789abcdef0123456789abcdef@o0.ingest.sentry.io/1"
+
+
+@pytest.fixture
+def local(recorded: Callable[[str], Recording]) -> Recording:
+    return recorded("local")
+
+
+@pytest.mark.parametrize(
+    ("history", "current", "configs", "active"),
+    [
+        ([], TEN, (TEN,), 1),
+        ([TEN], TEN, (TEN,), 1),
+        ([TEN], TWENTY, (TEN, TWENTY), 2),
+        ([TEN, TWENTY], TEN, (TEN, TWENTY), 1),
+        ([TEN, TWENTY], TWENTY, (TEN, TWENTY), 2),
+    ],
+)
+def test_versions_of_the_configuration(
+    history: list[FrontendConfig], current: FrontendConfig, configs: tuple[FrontendConfig, ...], active: int
+) -> None:
+    versions = config_versions(history, current)
+    assert (versions.configs, versions.active) == (configs, active)
+
+
+def test_a_list_of_origins_becomes_numbered_variables() -> None:
+    config = FrontendConfig.model_validate({"crossOrigins": ["https://a.example", "https://b.example:8443"]})
+    assert environment(config) == {
+        "JOURNAL_ENTRIES": "10",
+        "WEB__CROSS_ORIGIN__0": "https://a.example",
+        "WEB__CROSS_ORIGIN__1": "https://b.example:8443",
+    }
+
+
+@pytest.mark.parametrize(
+    ("dsn", "port"), [(DSN, 443), ("https://0123456789abcdef0123456789abcdef@sentry.example.com:9443/1", 9443)]
+)
+def test_where_reports_go(dsn: str, port: int) -> None:
+    assert environment(FrontendConfig.model_validate({"sentryDsn": dsn}))["SENTRY_DSN"] == dsn
+    assert report_port(dsn) == port
+
+
+def test_prod_reports_errors_to_public_addresses_alone(recorded: Callable[[str], Recording]) -> None:
+    prod = recorded("prod")
+    assert prod.one("ConfigMap", active_config(prod))["data"]["SENTRY_DSN"].startswith("https://")
+    _, rule = prod.one("NetworkPolicy", "frontend")["spec"]["egress"]
+    assert rule["ports"] == [{"port": 443, "protocol": "TCP"}]
+    (block,) = [peer["ipBlock"] for peer in rule["to"]]
+    assert block["cidr"] == "0.0.0.0/0"
+    private = [ip_network(cidr) for cidr in block["except"]]
+    inside = ["10.30.0.1", "100.64.1.1", "169.254.169.254", "172.20.0.10", "192.168.1.1"]
+    assert [a for a in inside if not any(ip_address(a) in network for network in private)] == []
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "staging"])
+def test_elsewhere_the_api_reports_nothing_and_reaches_redis_alone(
+    recorded: Callable[[str], Recording], name: str
+) -> None:
+    recording = recorded(name)
+    assert "SENTRY_DSN" not in recording.one("ConfigMap", active_config(recording))["data"]
+    (rule,) = recording.one("NetworkPolicy", "frontend")["spec"]["egress"]
+    assert rule["ports"] == [{"port": 6379, "protocol": "TCP"}]
+
+
+def active_config(recording: Recording) -> Any:
+    (container,) = recording.one("Deployment", "frontend")["spec"]["template"]["spec"]["containers"]
+    return container["envFrom"][0]["configMapRef"]["name"]
+
+
+def test_a_changed_configuration_is_a_new_version_beside_the_old_one(local: Recording) -> None:
+    changed = record("local", journalEntries=20)
+    names = [r.name for r in changed.all("ConfigMap") if r.name.startswith("frontend-config-")]
+    assert sorted(names) == ["frontend-config-v1", "frontend-config-v2"]
+    assert changed.one("ConfigMap", "frontend-config-v1").inputs == local.one("ConfigMap", "frontend-config-v1").inputs
+    assert changed.one("ConfigMap", "frontend-config-v2")["immutable"] is True
+    assert (active_config(local), active_config(changed)) == ("frontend-config-v1", "frontend-config-v2")
+
+
+def test_the_api_stands_before_the_page(local: Recording) -> None:
+    spec = local.one("Ingress", "journal")["spec"]
+    (rule,) = spec["rules"]
+    assert rule["host"] == "journal.test"
+    routes = [(path["path"], path["backend"]["service"]["name"]) for path in rule["http"]["paths"]]
+    assert routes == [("/api", "frontend"), ("/", "fileserver")]
+    assert spec["tls"] == [{"hosts": ["journal.test"], "secretName": "journal-tls"}]
+
+
+def test_the_certificate_fills_the_secret_of_the_ingress(local: Recording) -> None:
+    spec = local.one("kubernetes:cert-manager.io/v1:Certificate", "journal-tls")["spec"]
+    assert spec["secretName"] == "journal-tls"
+    assert spec["issuerRef"] == {"kind": "ClusterIssuer", "name": "pebble"}
+
+
+def test_the_certificate_comes_after_its_issuer_and_the_issuer_after_cert_manager(local: Recording) -> None:
+    certificate = local.one("kubernetes:cert-manager.io/v1:Certificate", "journal-tls")
+    issuer = local.one("ClusterIssuer", "pebble")
+    assert issuer.urn in local.dependencies_of(certificate)
+    assert local.one("Release", "cert-manager").urn in local.dependencies_of(issuer)
+
+
+@pytest.mark.parametrize(
+    ("tier", "kind"), [("frontend", "Deployment"), ("fileserver", "Deployment"), ("redis", "StatefulSet")]
+)
+def test_the_ports_of_the_policies_are_those_of_the_pods(local: Recording, tier: str, kind: str) -> None:
+    (container,) = local.one(kind, tier)["spec"]["template"]["spec"]["containers"]
+    (rule,) = local.one("NetworkPolicy", tier)["spec"]["ingress"]
+    assert {port["port"] for port in rule["ports"]} <= {port["name"] for port in container["ports"]}
