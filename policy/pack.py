@@ -6,7 +6,6 @@ from typing import Any
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
-    PolicyProviderResource,
     PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
@@ -17,7 +16,8 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UnknownValueError
 
 from policy.rules import RULES, STACK_RULES
-from policy.rules.model import UNKNOWN, Provider, Resource, Rule, Stack, StackRule
+from policy.rules.model import Rule, Stack, StackRule
+from tools.resource import UNKNOWN, Resource
 
 NAME = "journal"
 
@@ -45,7 +45,7 @@ def _plain_at(container: Any, key: Any) -> Any:
 def _resource_policy(rule: Rule) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if rule.about(args.resource_type):
-            for message in rule.check(_resource(args)):
+            for message in rule.check(resource_of(args)):
                 report(message, None)
 
     return ResourceValidationPolicy(rule.name, rule.description, validate, EnforcementLevel(rule.enforcement))
@@ -53,28 +53,23 @@ def _resource_policy(rule: Rule) -> Policy:
 
 def _stack_policy(rule: StackRule) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        resources = [_resource(r) for r in args.resources]
-        if not resources:
-            return
-        for violation in rule.check(Stack(name=resources[0].stack, resources=resources)):
+        for violation in rule.check(Stack([resource_of(r) for r in args.resources])):
             report(violation.message, None if violation.resource is None else violation.resource.urn)
 
     return StackValidationPolicy(rule.name, rule.description, validate, EnforcementLevel(rule.enforcement))
 
 
-def _resource(r: ResourceValidationArgs | PolicyResource) -> Resource:
-    inputs = plain(r.props)
+def resource_of(r: ResourceValidationArgs | PolicyResource) -> Resource:
+    """A resource as the engine hands it over, as rules read it."""
+    inputs, provider = plain(r.props), r.provider
     return Resource(
+        urn=r.urn,
         type=r.resource_type,
         name=r.name,
         inputs=inputs,
-        stack=r.urn.split("::")[0].rpartition(":")[2],
-        urn=r.urn,
         id=inputs.get("id", UNKNOWN),
-        provider=_provider(r.provider),
+        provider=None
+        if provider is None
+        else Resource(provider.urn, provider.resource_type, provider.name, plain(provider.props)),
         protect=r.opts.protect,
     )
-
-
-def _provider(provider: PolicyProviderResource | None) -> Provider | None:
-    return None if provider is None else Provider(name=provider.name, inputs=plain(provider.props))

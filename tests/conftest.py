@@ -8,16 +8,14 @@ import pytest
 import yaml
 
 from tools import cloud
-from tools.recording import Renderer, Run
+from tools.recording import Recorder
 from tools.stack import names
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Recording(Renderer):
-    """A stack as it was registered, with the run that did so."""
-
-    done: Run
+Recording = Recorder
+"""A Recorder that has run the whole program of a stack."""
 
 
 def config_of(stack: str) -> dict[str, Any]:
@@ -30,11 +28,9 @@ def settings_of(stack: str) -> dict[str, Any]:
 
 
 def record(stack: str, **changes: Any) -> Recording:
-    """Run the program of a stack, some of its settings changed."""
+    """Run the program of a stack, some of its settings changed. A warning is an error."""
     config = {**config_of(stack), **{f"journal:{key}": value for key, value in changes.items()}}
-    recording = Recording(cloud.cloud_of(config))
-    recording.done = cloud.run_stack(stack, recording, config, fail_on_warnings=True)
-    return recording
+    return cloud.record(stack, config, fail_on_warnings=True)
 
 
 @pytest.fixture(params=names())

@@ -1,1 +1,1 @@
-"""What can be told of a stack without a cluster: its resources, order, cost, differences and picture."""
+"""What a stack says without a cluster: its resources, their order, cost, differences and picture."""

@@ -66,8 +66,8 @@ def comment(reports: dict[str, dict[str, str]], run: str) -> str:
 
 
 def _section(stack: str, parts: dict[str, str], room: int) -> str:
-    told = [_part(name, parts[name], room) for name in PARTS if name in parts]
-    return "\n\n".join([f"### {stack}", *(told or ["Nothing was reported: the run says why."])])
+    blocks = [_part(name, parts[name], room) for name in PARTS if name in parts]
+    return "\n\n".join([f"### {stack}", *(blocks or ["Nothing was reported: the run says why."])])
 
 
 def _part(name: str, text: str, room: int) -> str:

@@ -1,19 +1,22 @@
-"""What the cloud would answer where nothing is made: in previews, renderings and unit tests.
+"""What AWS and Kubernetes would answer where nothing is created: in previews, renderings and unit tests.
 
-Ids and ARNs have the forms that AWS gives them and follow from the resource's URN, so each run has the same ones.
+Ids and ARNs have the forms that AWS gives them and follow from stack, type and name, so each run has the same ones.
 """
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import pulumi
+from pulumi.runtime.mocks import MockResourceArgs
+
 from components import settings
 from tools import stack
-from tools.recording import EngineError, Recorder, Registration, Run, run
+from tools.recording import NONE, Answers, ProgramError, Recorder, run
 
-Answer = dict[str, Any]
+Inputs = Mapping[str, Any]
 LOAD_BALANCER_ADDRESS, CLUSTER_ADDRESS = "192.0.2.1", "10.96.0.7"
 HOSTED_ZONES = {"eu-central-1": "Z3F0SRJ5LGBH90", "eu-west-1": "Z2IFOLAFXWLO4F", "us-east-1": "Z26RNL4JYFTOTI"}
 """Hosted zones of network load balancers (AWS General Reference, Elastic Load Balancing endpoints)."""
@@ -70,42 +73,48 @@ FORMS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Cloud:
-    """Answers for one account and region; hand it to a Recorder as its `outputs`."""
+class Cloud(Answers):
+    """The mocks of one account and region, for a Recorder. stacks: the outputs of the stacks that are referred to."""
 
-    def __init__(self, account: str = "111122223333", region: str = "eu-central-1") -> None:
+    def __init__(
+        self, account: str = "111122223333", region: str = "eu-central-1", stacks: Mapping[str, Inputs] = NONE
+    ) -> None:
+        super().__init__(stacks=stacks)
         self._account, self._region = account, region
 
-    def __call__(self, r: Registration) -> Answer:
-        if r.package == "aws" and r.custom:
-            named = self._named(r)
-            return named | self._computed(r, named)
-        if r.type == "kubernetes:core/v1:Service":
-            return _service(r)
-        if r.kind == "RandomPassword":
-            return {"result": "made by the real run"}
-        return {}
+    def computed(self, args: MockResourceArgs, inputs: Inputs) -> tuple[str, Inputs]:
+        if args.typ.startswith("aws:") and args.custom:
+            named = self._named(args, inputs)
+            return named["id"], named | self._by_kind(args, inputs, named)
+        id_, computed = super().computed(args, inputs)
+        match args.typ:
+            case "kubernetes:core/v1:Service":
+                return id_, _service(inputs)
+            case "random:index/randomPassword:RandomPassword":
+                return id_, {"result": "made by the real run"}
+        return id_, computed
 
-    def _named(self, r: Registration) -> Answer:
+    def _named(self, args: MockResourceArgs, inputs: Inputs) -> dict[str, Any]:
         """Id, ARN and physical name."""
-        name = _physical_name(r)
-        form, arn_form = FORMS.get(r.type, ("{name}-{hex}", ""))
+        name = _physical_name(args, inputs)
+        form, arn_form = FORMS.get(args.typ, ("{name}-{hex}", ""))
+        digest = _digest(args)
         known = {
             "account": self._account,
             "region": self._region,
             "here": f"{self._region}:{self._account}",
             "name": name,
-            "hex": "0" + _digest(r)[:16],
-            "short": _digest(r)[:16],
-            "upper": _digest(r)[:20].upper(),
-            "uuid": _uuid(r),
-            "cluster": r.inputs.get("clusterName", ""),
-            "addon": r.inputs.get("addonName", ""),
-            "principal": r.inputs.get("principalArn", ""),
-            "role": r.inputs.get("role", ""),
-            "zone": r.inputs.get("zoneId", ""),
-            "type": r.inputs.get("type", ""),
-            "host": str(r.inputs.get("url", "")).removeprefix("https://"),
+            "hex": "0" + digest[:16],
+            "short": digest[:16],
+            "upper": digest[:20].upper(),
+            "uuid": _uuid(args),
+            "cluster": inputs.get("clusterName", ""),
+            "addon": inputs.get("addonName", ""),
+            "principal": inputs.get("principalArn", ""),
+            "role": inputs.get("role", ""),
+            "zone": inputs.get("zoneId", ""),
+            "type": inputs.get("type", ""),
+            "host": str(inputs.get("url", "")).removeprefix("https://"),
         }
         if "{arn}" in form:
             arn = f"arn:aws:{arn_form.format(**known)}"
@@ -114,30 +123,30 @@ class Cloud:
         arn = {"arn": f"arn:aws:{arn_form.format(**known, id=id_)}"} if arn_form else {}
         return {"id": id_, "name": name} | arn
 
-    def _computed(self, r: Registration, named: Answer) -> Answer:
+    def _by_kind(self, args: MockResourceArgs, inputs: Inputs, named: Inputs) -> dict[str, Any]:
         """What else AWS decides."""
-        region, inputs = self._region, r.inputs
-        match r.kind:
+        region, digest = self._region, _digest(args)
+        match args.typ.rpartition(":")[2]:
             case "Cluster":
-                vpc = {"clusterSecurityGroupId": f"sg-0{_digest(r)[:16]}", "vpcId": f"vpc-0{_digest(r)[:16]}"}
+                vpc = {"clusterSecurityGroupId": f"sg-0{digest[:16]}", "vpcId": f"vpc-0{digest[:16]}"}
                 return {
-                    "endpoint": f"https://{_digest(r)[:32].upper()}.gr7.{region}.eks.amazonaws.com",
+                    "endpoint": f"https://{digest[:32].upper()}.gr7.{region}.eks.amazonaws.com",
                     "certificateAuthority": {"data": "bW9ja2VkIGNlcnRpZmljYXRl"},
                     "vpcConfig": {**inputs.get("vpcConfig", {}), **vpc},
                     "status": "ACTIVE",
                 }
             case "NodeGroup":
-                group = f"eks-{named['name']}-{_uuid(r)}"
+                group = f"eks-{named['name']}-{_uuid(args)}"
                 return {"resources": [{"autoscalingGroups": [{"name": group}]}], "status": "ACTIVE"}
             case "LoadBalancer":
-                host = f"{named['name']}-{_digest(r)[:16]}.elb.{region}.amazonaws.com"
+                host = f"{named['name']}-{digest[:16]}.elb.{region}.amazonaws.com"
                 suffix = named["arn"].partition("loadbalancer/")[2]
                 return {"dnsName": host, "zoneId": HOSTED_ZONES.get(region, "Z00000000000000"), "arnSuffix": suffix}
             case "Eip":
-                return {"allocationId": named["id"], "publicIp": f"198.51.100.{int(_digest(r)[:2], 16)}"}
+                return {"allocationId": named["id"], "publicIp": f"198.51.100.{int(digest[:2], 16)}"}
             case "Vpc":
                 kinds = {"defaultSecurityGroupId": "sg", "defaultRouteTableId": "rtb", "defaultNetworkAclId": "acl"}
-                return {key: f"{prefix}-0{_digest(r)[:16]}" for key, prefix in kinds.items()}
+                return {key: f"{prefix}-0{digest[:16]}" for key, prefix in kinds.items()}
             case "Key":
                 return {"keyId": named["id"]}
             case "LaunchTemplate":
@@ -157,29 +166,28 @@ class Cloud:
         return {}
 
 
-def run_stack(name: str, engine: Recorder, config: Mapping[str, Any], *, fail_on_warnings: bool = False) -> Run:
-    """Run the program of a stack; where it reads stack `shared`, the answer is what that stack's program exports.
+def record(name: str, config: Inputs | None = None, *, fail_on_warnings: bool = False) -> Recorder:
+    """Run the program of a stack. config: in place of what the stack's file says.
 
-    Raises EngineError and SettingsError.
+    Where the program reads stack `shared`, the answer is what that stack's own program exports.
+    Raises StackError, SettingsError and ProgramError.
     """
+    config = stack.config_of(name) if config is None else config
+    recorder = Recorder(_cloud_of(config, _referred_stacks(config)))
     return run(
-        stack.ROOT,
-        engine,
-        project=stack.PROJECT,
-        stack=name,
-        config=config,
-        stacks=_references(config),
-        fail_on_warnings=fail_on_warnings,
+        stack.ROOT, recorder, project=stack.PROJECT, stack=name, config=config, fail_on_warnings=fail_on_warnings
     )
 
 
-def cloud_of(config: Mapping[str, Any]) -> Callable[[Registration], Answer]:
+def _cloud_of(config: Inputs, stacks: Mapping[str, Inputs]) -> Cloud:
     """The cloud of a stack's account and region; of the default ones where the stack has no AWS."""
     aws = config.get(f"{stack.PROJECT}:aws")
-    return Cloud(str(aws["account"]), str(aws["region"])) if isinstance(aws, dict) else Cloud()
+    if not isinstance(aws, dict):
+        return Cloud(stacks=stacks)
+    return Cloud(str(aws["account"]), str(aws["region"]), stacks)
 
 
-def _references(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _referred_stacks(config: Inputs) -> dict[str, Inputs]:
     parsed = stack.checked(config)
     if isinstance(parsed, settings.SharedSettings) or parsed.aws is None:
         return {}
@@ -188,35 +196,34 @@ def _references(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 @cache
-def shared_outputs(name: str) -> Mapping[str, Any]:
+def shared_outputs(name: str) -> Inputs:
     """What the program of stack `shared` exports."""
-    config = stack.read(name)
     try:
-        return run(stack.ROOT, Recorder(cloud_of(config)), project=stack.PROJECT, stack=name, config=config).outputs
-    except EngineError as error:
-        raise EngineError(f"Stack {name!r}, which others read, has no outputs:\n{error}") from error
+        return record(name).outputs
+    except ProgramError as error:
+        raise ProgramError(f"Stack {name!r}, which others read, has no outputs.", error.hint, str(error)) from error
 
 
-def _service(r: Registration) -> Answer:
+def _service(inputs: Inputs) -> Inputs:
     """A Service's address in the cluster, and outside where the cluster makes a load balancer of its own."""
-    spec = r.inputs.get("spec", {})
-    answer: Answer = {"spec": {"clusterIP": CLUSTER_ADDRESS, **spec}}
+    spec = inputs.get("spec", {})
+    answer: dict[str, Any] = {"spec": {"clusterIP": CLUSTER_ADDRESS, **spec}}
     if spec.get("type") == "LoadBalancer" and "loadBalancerClass" not in spec:
         answer["status"] = {"loadBalancer": {"ingress": [{"ip": LOAD_BALANCER_ADDRESS}]}}
     return answer
 
 
-def _physical_name(r: Registration) -> str:
+def _physical_name(args: MockResourceArgs, inputs: Inputs) -> str:
     for key in ("name", "bucket", "nodeGroupName", "bucketName"):
-        if isinstance(r.inputs.get(key), str):
-            return r.inputs[key]
-    prefix = next((v for k, v in r.inputs.items() if k.endswith("Prefix") and isinstance(v, str)), f"{r.name}-")
-    return f"{prefix}{_digest(r)[:7]}"
+        if isinstance(inputs.get(key), str):
+            return inputs[key]
+    prefix = next((v for k, v in inputs.items() if k.endswith("Prefix") and isinstance(v, str)), f"{args.name}-")
+    return f"{prefix}{_digest(args)[:7]}"
 
 
-def _digest(r: Registration) -> str:
-    return hashlib.sha256(r.urn.encode()).hexdigest()
+def _digest(args: MockResourceArgs) -> str:
+    return hashlib.sha256(f"{pulumi.get_stack()} {args.typ} {args.name}".encode()).hexdigest()
 
 
-def _uuid(r: Registration) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, r.urn))
+def _uuid(args: MockResourceArgs) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{pulumi.get_stack()} {args.typ} {args.name}"))

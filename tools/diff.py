@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,10 +17,10 @@ import yaml
 
 from tools import render, stack
 from tools.failures import Failure
-from tools.recording.objects import differences
-from tools.recording.renderer import LIST
+from tools.render import LIST
 from tools.tree import short
 
+ABSENT = "(none)"
 COMPARED = ("inputs", "parent", "protect", "retainOnDelete")
 COMMENT_LIMIT = 65_536
 """Characters that a comment on GitHub holds."""
@@ -64,8 +65,9 @@ def against(name: str, base: str) -> tuple[Rendering, Rendering]:
     if _git("cat-file", "-e", f"{commit.stdout.strip()}:Pulumi.{name}.yaml").returncode != 0:
         return Rendering(), after
     with _worktree(commit.stdout.strip()) as folder:
+        package = "tools" if (folder / "tools" / "cli.py").exists() else "local"
         done = subprocess.run(
-            [sys.executable, "-m", "local", "render", "--stack", name],
+            [sys.executable, "-m", package, "render", "--stack", name],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -103,6 +105,37 @@ def resources(before: Rendering, after: Rendering) -> list[Change]:
             inputs = tuple((path.removeprefix("inputs."), a, b) for path, a, b in changed)
             found.append(Change("changed", new["type"], new["name"], inputs))
     return sorted(found, key=lambda c: (c.type, c.name, c.action))
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """(path, old, new) of each leaf that differs; items of lists are matched by `name` where they have one."""
+    if old == new:
+        return []
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return [
+            found
+            for key in sorted(old.keys() | new.keys())
+            for found in differences(old.get(key, ABSENT), new.get(key, ABSENT), _step(path, key))
+        ]
+    if isinstance(old, list) and isinstance(new, list):
+        return differences(_keyed(old, new), _keyed(new, old), path)
+    return [(path, old, new)]
+
+
+class _Item(str):
+    """A key that stands for a list's item."""
+
+
+def _keyed(items: list[Any], others: list[Any]) -> dict[_Item, Any]:
+    named = all(isinstance(i, Mapping) and isinstance(i.get("name"), str) for i in [*items, *others])
+    return {_Item(item["name"] if named else index): item for index, item in enumerate(items)}
+
+
+def _step(path: str, key: str) -> str:
+    if isinstance(key, _Item):
+        return f"{path}[{key}]"
+    shown = f'["{key}"]' if re.search(r"[./]", key) else key
+    return f"{path}.{shown}" if path and not shown.startswith("[") else f"{path}{shown}"
 
 
 def summary(changes: list[Change]) -> list[tuple[str, int, int, int]]:

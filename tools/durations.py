@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 
 from tools import stack
-from tools.recording import Registration
+from tools.resource import Resource
 
 TABLE = Path("docs") / "durations.yaml"
 What = Literal["create", "delete"]
@@ -23,9 +23,9 @@ class Durations:
     add_ons: Mapping[str, Mapping[str, Any]]
     defaults: Mapping[str, Mapping[str, Any]]
 
-    def seconds(self, r: Registration, what: What = "create") -> float:
+    def seconds(self, r: Resource, what: What = "create") -> float:
         """Components, providers and what is read take no time."""
-        if not r.custom or r.read_id or r.kind == "Provider":
+        if not r.custom or r.is_read or r.kind == "Provider":
             return 0.0
         if r.kind == "Addon" and r.inputs.get("addonName") in self.add_ons:
             return float(self.add_ons[r.inputs["addonName"]][what])

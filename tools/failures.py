@@ -1,4 +1,4 @@
-"""Every failure that a person is told of, in one shape."""
+"""Every failure that a person sees, in one shape."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -6,8 +6,6 @@ from contextlib import contextmanager
 import typer
 
 from components.settings.errors import SettingsError
-from tools.recording.model import EngineError
-from tools.stack import StackError
 from tools.terminal import console, fail
 
 TAIL = 15  # lines of a log that an error shows
@@ -37,7 +35,7 @@ def failures() -> Generator[None]:
     except Failure as failure:
         fail(failure.message, failure.hint, failure.log_tail)
         raise typer.Exit(1) from None
-    except (EngineError, SettingsError, StackError) as error:
+    except SettingsError as error:
         fail(str(error))
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -1,21 +1,25 @@
-"""Go's command line: is it there, is there room, and a build that says how far it is."""
+"""Go's command line: is it there, is there room, and builds that are kept and say how far they are."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.failures import Failure, tail
+from tools.lock import locked
 from tools.progress import Progress
 
 GIB = 2**30
 # Measured in November 2026: what an empty machine gets, in GiB.
 MODULES, BUILD_CACHE, PROGRAMS = 3.1, 5.3, 1.6  # programs with the archives of their images
+KEEP = 3
+"""How many builds of the same programs are kept, the last used ones."""
 INSTALL = "Install Go from https://go.dev/dl or your distribution and put it on PATH."
 
 
@@ -84,6 +88,40 @@ def remedy(log: str) -> str:
     if "signal: killed" in log:
         return "The compiler was killed, most likely for want of memory: free some, then run it again."
     return "Remove the cause and run it again: what is compiled is kept."
+
+
+def module_versions(go_mod: str) -> dict[str, str]:
+    """Module path to version (`v1.2.3`), as a go.mod's `require` says."""
+    return {m[1]: m[2] for m in re.finditer(r"^\s*(?:require )?([\w./~-]+\.[\w./~-]+) (v\S+)", go_mod, re.MULTILINE)}
+
+
+def digest(folder: Path, salt: Iterable[str]) -> str:
+    """12 hexadecimal digits that change with the salt and with any file that is compiled: its name or content."""
+    total = hashlib.sha256("\0".join(salt).encode())
+    for path in sorted(p for p in folder.rglob("*") if p.name in ("go.mod", "go.sum") or p.suffix == ".go"):
+        if not path.name.endswith("_test.go"):
+            total.update(f"\0{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def built(home: Path, sources: Path, salt: Iterable[str], make: Callable[[Path], None], progress: Progress) -> Path:
+    """The folder in `home` with what `make` builds of the sources, built when sources, salt or Go have changed.
+
+    make: fills a folder that is not there yet. Other builds in `home` stay until newer ones have been used.
+    Raises Failure.
+    """
+    go = find((sources / "go.mod").read_text())
+    folder = home / digest(sources, [go.version, go.target, *salt])
+    with locked(home / "lock", progress, "wait for another build"):
+        if not folder.exists():
+            unfinished = home / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished)
+            unfinished.rename(folder)
+        folder.touch()
+        for old in sorted((p for p in home.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)[:-KEEP]:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
 
 
 def module_folder(folder: Path, module: str) -> Path:

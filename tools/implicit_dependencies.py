@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.recording import Registration
+from tools.resource import Resource
 
-Objects = Mapping[tuple[str, str, str], Registration]
+Objects = Mapping[tuple[str, str, str], Resource]
 CERT_MANAGER = "cert-manager.io"
 CLUSTER_WIDE = ("ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace", "StorageClass")
 ENVIRONMENT = {
@@ -19,23 +19,23 @@ WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 
 
 @dataclass(frozen=True)
-class Need:
-    """`user` does not work, or can't be deleted, without `needed`."""
+class ImplicitDependency:
+    """`dependent` does not work, or can't be deleted, without `dependency`."""
 
-    user: Registration
-    needed: Registration
+    dependent: Resource
+    dependency: Resource
     reason: str
 
 
-def needs(registrations: Iterable[Registration]) -> list[Need]:
-    """All such needs among the resources."""
-    everything = list(registrations)
+def implicit_dependencies(resources: Iterable[Resource]) -> list[ImplicitDependency]:
+    """All of them among these resources."""
+    everything = list(resources)
     return [*_in_the_cluster(everything), *_in_aws(everything)]
 
 
-def pod_of(r: Registration) -> dict[str, Any]:
+def pod_of(r: Resource) -> dict[str, Any]:
     """The pod's specification of a workload; empty for anything else."""
-    if r.package != "kubernetes" or r.kind not in WORKLOADS or r.read_id:
+    if r.package != "kubernetes" or r.kind not in WORKLOADS or r.is_read:
         return {}
     spec = r.inputs.get("spec", {})
     if r.kind == "CronJob":
@@ -43,21 +43,21 @@ def pod_of(r: Registration) -> dict[str, Any]:
     return spec if r.kind == "Pod" else spec.get("template", {}).get("spec", {})
 
 
-def _in_the_cluster(everything: list[Registration]) -> Iterator[Need]:
-    declared = [r for r in everything if r.package == "kubernetes" and r.custom and not r.read_id]
+def _in_the_cluster(everything: list[Resource]) -> Iterator[ImplicitDependency]:
+    declared = [r for r in everything if r.package == "kubernetes" and r.custom and not r.is_read]
     objects = {key: r for r in declared for key in _keys(r)}
     releases = [r for r in declared if r.kind == "Release"]
     for r in declared:
         for key, reason in _named(r):
             if key in objects:
-                yield Need(r, objects[key], reason)
+                yield ImplicitDependency(r, objects[key], reason)
         if str(r.inputs.get("apiVersion", "")).startswith(f"{CERT_MANAGER}/"):
             for release in releases:
                 if "cert-manager" in str(release.inputs.get("chart", "")):
-                    yield Need(r, release, "its kind is the chart's")
+                    yield ImplicitDependency(r, release, "its kind is the chart's")
 
 
-def _keys(r: Registration) -> Iterator[tuple[str, str, str]]:
+def _keys(r: Resource) -> Iterator[tuple[str, str, str]]:
     metadata = r.inputs.get("metadata", {})
     namespace = metadata.get("namespace", "")
     yield (r.kind, namespace, metadata.get("name", ""))
@@ -65,7 +65,7 @@ def _keys(r: Registration) -> Iterator[tuple[str, str, str]]:
         yield ("Secret", namespace, r.inputs.get("spec", {}).get("secretName", ""))
 
 
-def _named(r: Registration) -> Iterator[tuple[tuple[str, str, str], str]]:
+def _named(r: Resource) -> Iterator[tuple[tuple[str, str, str], str]]:
     """What an object names: kind, namespace and name, and why."""
     metadata, spec = r.inputs.get("metadata", {}), r.inputs.get("spec", {})
     namespace = "" if r.kind in CLUSTER_WIDE else metadata.get("namespace", r.inputs.get("namespace", ""))
@@ -100,48 +100,48 @@ def _in_pod(pod: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
                 yield (kind, source.get(key, {}).get("name", "")), "environment"
 
 
-def _in_aws(everything: list[Registration]) -> Iterator[Need]:
+def _in_aws(everything: list[Resource]) -> Iterator[ImplicitDependency]:
     aws = [r for r in everything if r.package == "aws" and r.custom]
     clusters = {r.inputs.get("name"): r for r in aws if r.kind == "Cluster"}
     for r in aws:
         cluster = clusters.get(r.inputs.get("clusterName"))
         if cluster is not None:
-            yield Need(r, cluster, "cluster")
+            yield ImplicitDependency(r, cluster, "cluster")
         if r.kind == "LogGroup" and (cluster := clusters.get(_cluster_of_log(r))) is not None:
-            yield Need(cluster, r, "EKS makes the log group itself where it is not there")
+            yield ImplicitDependency(cluster, r, "EKS makes the log group itself where it is not there")
     yield from _gateways(aws)
     yield from _policies(aws)
     yield from _identities(everything)
 
 
-def _cluster_of_log(r: Registration) -> str:
+def _cluster_of_log(r: Resource) -> str:
     name = str(r.inputs.get("name", ""))
     return name.removeprefix("/aws/eks/").removesuffix("/cluster") if name.startswith("/aws/eks/") else ""
 
 
-def _gateways(aws: list[Registration]) -> Iterator[Need]:
+def _gateways(aws: list[Resource]) -> Iterator[ImplicitDependency]:
     """What has public addresses needs the way to the Internet (VPC guide, Internet gateways)."""
     for gateway in (r for r in aws if r.kind == "InternetGateway"):
         for r in aws:
             if r.kind == "NatGateway" or (r.kind == "LoadBalancer" and not r.inputs.get("internal")):
-                yield Need(r, gateway, "public addresses")
+                yield ImplicitDependency(r, gateway, "public addresses")
 
 
-def _policies(aws: list[Registration]) -> Iterator[Need]:
+def _policies(aws: list[Resource]) -> Iterator[ImplicitDependency]:
     """Who takes a role needs its policies from the first to the last moment (EKS guide, Cluster IAM role)."""
     policies = [r for r in aws if r.kind in ("RolePolicy", "RolePolicyAttachment")]
     for r in aws:
         taken = {str(r.inputs[key]).partition(":role/")[2] for key in ("roleArn", "nodeRoleArn") if key in r.inputs}
         for policy in policies:
             if policy.inputs.get("role") in taken:
-                yield Need(r, policy, "its role's policy")
+                yield ImplicitDependency(r, policy, "its role's policy")
 
 
-def _identities(everything: list[Registration]) -> Iterator[Need]:
+def _identities(everything: list[Resource]) -> Iterator[ImplicitDependency]:
     """A pod gets its credentials when it starts: the association comes first (EKS guide, Pod Identity)."""
     associations = [r for r in everything if r.kind == "PodIdentityAssociation"]
     for r in everything:
         account = (r.inputs.get("metadata", {}).get("namespace"), pod_of(r).get("serviceAccountName"))
         for association in associations if None not in account else []:
             if account == (association.inputs.get("namespace"), association.inputs.get("serviceAccount")):
-                yield Need(r, association, "its pods' role")
+                yield ImplicitDependency(r, association, "its pods' role")

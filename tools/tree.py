@@ -9,8 +9,17 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from tools.recording import Registration
-from tools.recording.graph import Graph
+from tools import cloud, stack
+from tools.graph import Graph
+from tools.resource import Resource
+from tools.terminal import console
+
+
+def show(name: str, *, every: bool = False) -> None:
+    """Print a stack as a tree, with the count of each type. every: a line for each resource."""
+    resources = cloud.record(name).registrations
+    console.print(tree(f"{stack.PROJECT}-{name}", resources, every=every))
+    console.print(*counts(resources), sep="\n")
 
 
 def short(type_: str) -> str:
@@ -20,10 +29,10 @@ def short(type_: str) -> str:
     return f"{package}:{folder}:{kind}" if name.lower() == kind.lower() else type_
 
 
-def tree(title: str, registrations: Iterable[Registration], *, every: bool = False) -> Tree:
+def tree(title: str, resources: Iterable[Resource], *, every: bool = False) -> Tree:
     """Siblings in the order in which they are complete; those of one type share a line unless `every` has its own."""
-    graph = Graph(registrations)
-    children: dict[str, list[Registration]] = {}
+    graph = Graph(resources)
+    children: dict[str, list[Resource]] = {}
     for r in graph.nodes.values():
         children.setdefault(r.parent if r.parent in graph.nodes else "", []).append(r)
     root = Tree(f"[bold]{title}[/bold]")
@@ -31,18 +40,18 @@ def tree(title: str, registrations: Iterable[Registration], *, every: bool = Fal
     return root
 
 
-def counts(registrations: Sequence[Registration]) -> list[RenderableType]:
+def counts(resources: Sequence[Resource]) -> list[RenderableType]:
     """How many resources of each type, by package, and in all."""
-    found = Counter((r.package, short(r.type).partition(":")[2]) for r in registrations)
+    found = Counter((r.package, short(r.type).partition(":")[2]) for r in resources)
     shown: list[RenderableType] = []
     for package, group in groupby(sorted(found.items()), key=lambda item: item[0][0]):
         types = sorted(((name, count) for (_, name), count in group), key=lambda t: (-t[1], t[0]))
         shown.append(Text(f"{package}: {sum(count for _, count in types)}", style="bold"))
         shown.append(Columns([f"{count:4d} {name}" for name, count in types], equal=True, column_first=True))
-    return [*shown, Text(f"{len(registrations)} in all", style="bold")]
+    return [*shown, Text(f"{len(resources)} in all", style="bold")]
 
 
-def _grow(branch: Tree, urn: str, children: Mapping[str, list[Registration]], graph: Graph, *, every: bool) -> None:
+def _grow(branch: Tree, urn: str, children: Mapping[str, list[Resource]], graph: Graph, *, every: bool) -> None:
     level = sorted(children.get(urn, []), key=lambda r: (_done(r.urn, children, graph), r.type, r.name))
     leaves = [r for r in level if r.urn not in children]
     for r in (r for r in level if r.urn in children):
@@ -67,10 +76,10 @@ def _kind(type_: str) -> str:
     return rest.rpartition(":")[2] if package == "kubernetes" else rest if package == "aws" else f"{package}:{rest}"
 
 
-def _done(urn: str, children: Mapping[str, list[Registration]], graph: Graph) -> int:
+def _done(urn: str, children: Mapping[str, list[Resource]], graph: Graph) -> int:
     """The level at which a resource and all inside it are there."""
     return max([graph.levels[urn], *(_done(r.urn, children, graph) for r in children.get(urn, []))])
 
 
-def _size(urn: str, children: Mapping[str, list[Registration]]) -> int:
+def _size(urn: str, children: Mapping[str, list[Resource]]) -> int:
     return sum(1 + _size(r.urn, children) for r in children.get(urn, []))

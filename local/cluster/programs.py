@@ -1,21 +1,19 @@
 """The cluster's programs: built from pinned Go modules, kept by the hash of all that goes into them."""
 
-import hashlib
 import re
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.cluster.layout import Layout
 from tools import golang
+from tools.golang import KEEP, digest, module_versions
 from tools.lock import locked
 from tools.progress import Progress
 
 SOURCES = Path(__file__).parent / "platform"
 PACKAGES = ("tool", "./agent", "./policycni", "./pause")
 RENAMED = {"server": "etcd", "platform": "cert-manager"}  # Go names a program after its package's folder
-KEEP = 3  # builds, the newest by use
 
 CERT_MANAGER = "github.com/cert-manager/cert-manager"
 COREDNS = "github.com/coredns/coredns"
@@ -39,11 +37,6 @@ class Programs:
     def chart(self) -> Path:
         """cert-manager's Helm chart, the folder that belongs to the programs."""
         return self.folder / "charts" / "cert-manager"
-
-
-def module_versions(go_mod: str) -> dict[str, str]:
-    """Module path to version (`v1.2.3`), as a go.mod's `require` says."""
-    return {m[1]: m[2] for m in re.finditer(r"^\s*(?:require )?([\w./~-]+\.[\w./~-]+) (v\S+)", go_mod, re.MULTILINE)}
 
 
 def pinned() -> dict[str, str]:
@@ -76,20 +69,6 @@ def flags(versions: dict[str, str]) -> list[str]:
     """What `go install` is told besides the packages."""
     stamped = (f"-X {name}={value}" for name, value in sorted(stamps(versions).items()))
     return ["-trimpath", "-ldflags", " ".join(["-s", "-w", *stamped])]
-
-
-def source_files(folder: Path) -> list[Path]:
-    """What is compiled, tests left out."""
-    found = (p for p in folder.rglob("*") if p.name in ("go.mod", "go.sum") or p.suffix == ".go")
-    return sorted(p for p in found if not p.name.endswith("_test.go"))
-
-
-def digest(folder: Path, salt: Iterable[str]) -> str:
-    """12 hexadecimal digits that change with any source file's name or content, and with the salt."""
-    total = hashlib.sha256("\0".join(salt).encode())
-    for path in source_files(folder):
-        total.update(f"\0{path.relative_to(folder)}\0".encode() + path.read_bytes())
-    return total.hexdigest()[:12]
 
 
 def located(layout: Layout | None = None) -> Programs:

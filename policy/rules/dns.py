@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from policy.rules.model import Message, Resource, Rule, at, elements, given
+from policy.rules.model import Message, Rule, at, elements, given
+from tools.resource import Resource
 
 RECORD = "aws:route53/record:Record"
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from policy.rules.model import (
     Message,
-    Resource,
     Rule,
     Stack,
     StackRule,
@@ -17,6 +16,7 @@ from policy.rules.model import (
     uncovered,
     unknown_in,
 )
+from tools.resource import Resource
 
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"

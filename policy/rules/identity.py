@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from policy.rules.documents import Statement, statements
-from policy.rules.model import ACCOUNT_WIDE, Message, Resource, Rule, at, elements, given, is_, require
+from policy.rules.model import ACCOUNT_WIDE, Message, Rule, at, elements, given, is_, require
+from tools.resource import Resource
 
 ROLE = "aws:iam/role:Role"
 POLICIES = {

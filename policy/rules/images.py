@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from policy.rules.model import Message, Resource, Rule
+from policy.rules.model import Message, Rule
 from policy.rules.pods import TEMPLATES, containers
+from tools.resource import Resource
 
 REGISTRIES = (
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/",  # ours, stack `shared`

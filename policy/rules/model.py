@@ -1,8 +1,10 @@
-"""What a rule is, and what it is told: plain values, whoever asks (Pulumi's engine, a test)."""
+"""What a rule is, and how it reads a resource. Pulumi's engine (policy/pack.py) and tests ask the same rules."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from tools.resource import UNKNOWN, Resource
 
 Enforcement = Literal["mandatory", "advisory"]
 Message = str
@@ -12,55 +14,10 @@ ACCOUNT_WIDE = "shared"
 """The stack that holds what all environments share."""
 
 
-class _Unknown:
-    """A value that only the update will know; rules let it pass, and see it then."""
-
-    def __repr__(self) -> str:
-        return "[computed]"
-
-
-UNKNOWN = _Unknown()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provider:
-    """The provider of a resource: its name and inputs. Pulumi's own default providers are called `default…`."""
-
-    name: str
-    inputs: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """A resource as the program declares it.
-
-    type: token like `aws:eks/cluster:Cluster`. inputs: plain values, keys in camelCase.
-    id: what the provider calls it. provider: None for a component or a provider.
-    """
-
-    type: str
-    name: str
-    inputs: Mapping[str, Any]
-    stack: str
-    urn: str = ""
-    id: Any = UNKNOWN
-    provider: Provider | None = None
-    protect: bool = False
-
-    @property
-    def kind(self) -> str:
-        return self.type.rsplit(":", 1)[-1]
-
-    @property
-    def package(self) -> str:
-        return self.type.split(":", 1)[0]
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Stack:
     """All resources of a stack."""
 
-    name: str
     resources: Sequence[Resource]
 
     def of(self, *types: str) -> Iterator[Resource]:

@@ -2,20 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from policy.rules.model import (
-    UNKNOWN,
-    Message,
-    Resource,
-    Rule,
-    Stack,
-    StackRule,
-    Violation,
-    among,
-    at,
-    elements,
-    known,
-    unknown_in,
-)
+from policy.rules.model import Message, Rule, Stack, StackRule, Violation, among, at, elements, known, unknown_in
+from tools.resource import UNKNOWN, Resource
 
 NAMESPACE, NETWORK_POLICY = "kubernetes:core/v1:Namespace", "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 QUOTA, SERVICE = "kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:Service"

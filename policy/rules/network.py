@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policy.rules.model import (
-    UNKNOWN,
     Message,
-    Resource,
     Rule,
     Stack,
     StackRule,
@@ -21,6 +19,7 @@ from policy.rules.model import (
     require,
     unknown_in,
 )
+from tools.resource import UNKNOWN, Resource
 
 CLUSTER = "aws:eks/cluster:Cluster"
 GROUP, DEFAULT_GROUP = "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"

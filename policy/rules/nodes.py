@@ -2,20 +2,9 @@
 
 from collections.abc import Iterator
 
-from policy.rules.model import (
-    PRODUCTION,
-    UNKNOWN,
-    Message,
-    Resource,
-    Rule,
-    at,
-    elements,
-    given,
-    known,
-    require,
-    unknown_in,
-)
+from policy.rules.model import PRODUCTION, Message, Rule, at, elements, given, known, require, unknown_in
 from policy.rules.tags import REQUIRED
+from tools.resource import UNKNOWN, Resource
 
 CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE, INSTANCE = "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/instance:Instance"

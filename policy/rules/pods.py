@@ -3,21 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policy.rules.model import (
-    UNKNOWN,
-    Message,
-    Resource,
-    Rule,
-    Stack,
-    StackRule,
-    Violation,
-    at,
-    elements,
-    given,
-    is_,
-    known,
-    unknown_in,
-)
+from policy.rules.model import Message, Rule, Stack, StackRule, Violation, at, elements, given, is_, known, unknown_in
+from tools.resource import UNKNOWN, Resource
 
 TEMPLATES = {
     "kubernetes:core/v1:Pod": ("spec",),

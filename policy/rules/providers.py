@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from policy.rules.model import Message, Resource, Rule, given
+from policy.rules.model import Message, Rule, given
+from tools.resource import Resource
 
 AWS = "pulumi:providers:aws"
 

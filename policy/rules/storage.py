@@ -7,7 +7,6 @@ from policy.rules.model import (
     ACCOUNT_WIDE,
     PRODUCTION,
     Message,
-    Resource,
     Rule,
     Stack,
     StackRule,
@@ -18,6 +17,7 @@ from policy.rules.model import (
     require,
     uncovered,
 )
+from tools.resource import Resource
 
 BUCKET, BUCKET_POLICY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy"
 PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"

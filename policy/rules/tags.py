@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policy.rules.model import UNKNOWN, Message, Resource, Rule, at, given, is_
+from policy.rules.model import Message, Rule, at, given, is_
+from tools.resource import UNKNOWN, Resource
 
 REQUIRED = ("Project", "Environment", "ManagedBy")
 

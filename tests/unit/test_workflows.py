@@ -91,10 +91,15 @@ def test_a_job_writes_no_more_than_it_must(job: dict[str, Any], request: pytest.
 
 @pytest.mark.parametrize("job", [job for job in jobs() if "steps" in job.values[0]])
 def test_a_job_ends_and_leaves_no_credentials(job: dict[str, Any]) -> None:
-    assert 0 < job["timeout-minutes"] <= (90 if "container" in job else 60)
-    for step in steps(job):
-        if step.get("uses", "").startswith("actions/checkout@"):
-            assert step["with"]["persist-credentials"] is False
+    limit = 90 if "container" in job else 60
+    assert 0 < job["timeout-minutes"] <= limit
+    checkouts = [step for step in steps(job) if step.get("uses", "").startswith("actions/checkout@")]
+    assert [step["with"]["persist-credentials"] for step in checkouts] == [False] * len(checkouts)
+
+
+def test_jobs_check_out_the_repository() -> None:
+    """Or the test above says nothing."""
+    assert any(used.startswith("actions/checkout@") for job in jobs() for used in uses(job.values[0]))
 
 
 @pytest.mark.parametrize("job", jobs())
@@ -139,8 +144,7 @@ def test_main_goes_to_dev_then_staging_then_prod() -> None:
     assert stages["prod"]["needs"] == ["images", "staging"]
     deployed = [stage["with"]["stack"] for stage in stages.values() if "with" in stage]
     assert deployed == [stack for stack in ci.ORDER if stack != "shared"]
-    for name in deployed:
-        assert stages[name]["with"]["frontend"] == "${{ needs.images.outputs.frontend }}"
+    assert {stages[name]["with"]["frontend"] for name in deployed} == {"${{ needs.images.outputs.frontend }}"}
 
 
 def test_images_are_deployed_by_digest() -> None:

@@ -170,8 +170,8 @@ def _arrows(box: Box, left: float, top: float) -> Iterator[str]:
     forward = reduced(kept)
     for a, b in sorted(forward):
         start, end = box.children[a], box.children[b]
-        x1 = left + start.x + start.width * _share(b, sorted((t for s, t in forward if s == a), key=_by_x(box)))
-        x2 = left + end.x + end.width * _share(a, sorted((s for s, t in forward if t == b), key=_by_x(box)))
+        x1 = left + start.x + start.width * _share(box, b, [t for s, t in forward if s == a])
+        x2 = left + end.x + end.width * _share(box, a, [s for s, t in forward if t == b])
         y1, y2 = top + start.bottom, top + end.y
         bend = max(14.0, min(60.0, (y2 - y1) / 2))
         both = ' marker-start="url(#a)"' if (b, a) in back else ""
@@ -179,10 +179,7 @@ def _arrows(box: Box, left: float, top: float) -> Iterator[str]:
         yield f'<path d="{curve}" marker-end="url(#a)"{both}/>'
 
 
-def _by_x(box: Box):  # noqa: ANN202
-    return lambda key: (box.children[key].x, key)
-
-
-def _share(key: str, others: Sequence[str]) -> float:
-    """Where on a box's side one of several arrows ends."""
-    return (others.index(key) + 1) / (len(others) + 1)
+def _share(box: Box, key: str, others: Sequence[str]) -> float:
+    """Where on a box's side the arrow to `key` ends, among those to `others`: a share of its width."""
+    from_the_left = sorted(others, key=lambda other: (box.children[other].x, other))
+    return (from_the_left.index(key) + 1) / (len(others) + 1)

@@ -9,7 +9,7 @@ from components import settings
 from components.settings.errors import SettingsError
 from components.settings.subnets import refuse_overlaps
 from tests.conftest import ROOT, config_of, settings_of
-from tools.recording import EngineError, Recorder, run
+from tools.recording import ProgramError, Recorder, run
 from tools.stack import names
 
 PROD = settings_of("prod")
@@ -100,7 +100,7 @@ def test_what_cannot_work_is_refused_with_one_message(case: str) -> None:
 def test_nothing_is_registered_then() -> None:
     recorder = Recorder()
     config = {f"journal:{key}": value for key, value in changed({"network.zones": ["eu-central-1x"] * 2}).items()}
-    with pytest.raises(EngineError, match="name each zone once"):
+    with pytest.raises(ProgramError, match="name each zone once"):
         run(ROOT, recorder, project="journal", stack="prod", config=config)
     assert recorder.registrations == []
 

@@ -11,7 +11,7 @@ from components import settings
 from components.settings.errors import SettingsError
 from components.settings.values import quantity
 from tests.conftest import settings_of
-from tools.recording import EngineError, Recorder, run
+from tools.recording import ProgramError, Recorder, run
 
 GOOD = settings_of("local")
 
@@ -129,7 +129,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 def test_nothing_is_registered_when_a_setting_is_wrong() -> None:
     recorder = Recorder()
-    with pytest.raises(EngineError, match="Bad_Host"):
+    with pytest.raises(ProgramError, match="Bad_Host"):
         run(settings.load, recorder, project="journal", stack="test", config={"host": "Bad_Host"})
     assert recorder.registrations == []
 

@@ -13,7 +13,7 @@ from components.aws.scope import Scope
 from components.settings.node_groups import CRITICAL_ADDONS
 from components.versions import ADD_ONS, CLUSTER_AUTOSCALER_IMAGES
 from tools.cloud import Cloud
-from tools.recording import EngineError, Recorder, run
+from tools.recording import ProgramError, Recorder, run
 
 ACCOUNT = "111122223333"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)
@@ -74,7 +74,7 @@ def test_a_version_that_nobody_pinned_is_refused_before_any_add_on() -> None:
     with pytest.raises(ValueError, match=r"coredns has no version pinned for Kubernetes 1\.20; add it to ADD_ONS"):
         pinned_version(AddOn(name="coredns"), "1.20")
     recorder = Recorder()
-    with pytest.raises(EngineError, match="has no version pinned"):
+    with pytest.raises(ProgramError, match="has no version pinned"):
         run(lambda: stage("all", AddOn(name="istio")), recorder, project="journal", stack="prod")
     assert recorder.of_type(ADDON) == []
 

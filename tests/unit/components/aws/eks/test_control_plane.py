@@ -12,7 +12,7 @@ from components.settings.aws import LOG_TYPES, ControlPlaneSettings
 from components.versions import ADD_ONS
 from tools.cloud import Cloud
 from tools.recording import Recorder, run
-from tools.recording.model import Registration
+from tools.resource import Resource
 
 ACCOUNT, KEY = "111122223333", "arn:aws:kms:eu-central-1:111122223333:key/1"
 ADMIN, OPERATOR, VIEWER = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("admin", "operator", "viewer"))
@@ -145,5 +145,5 @@ def test_the_kubeconfig_is_the_clusters_and_no_secret() -> None:
 
 
 def test_roles_carry_the_boundary(recorded: Recorder) -> None:
-    roles: list[Registration] = [r for r in recorded.all("Role") if r.custom]
+    roles: list[Resource] = [r for r in recorded.all("Role") if r.custom]
     assert [r["permissionsBoundary"] for r in roles] == ["b"]

@@ -21,7 +21,7 @@ from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
 from components.settings.node_groups import NODE_GROUP_LABEL
 from tools.cloud import Cloud
-from tools.recording import EngineError, Recorder, run
+from tools.recording import ProgramError, Recorder, run
 
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 ACCOUNT = "111122223333"
@@ -205,7 +205,7 @@ def export_of(answer: Any, *, preview: bool) -> Any:
         )
         pulumi.export("name", NodeGroup("apps", args).autoscaling_group_name)
 
-    recorder = Recorder({GROUP: answer, "LaunchTemplate": {"latestVersion": 1}})
+    recorder = Recorder(outputs={GROUP: answer, "LaunchTemplate": {"latestVersion": 1}})
     return run(program, recorder, project="journal", stack="prod", preview=preview).outputs["name"]
 
 
@@ -217,5 +217,5 @@ def test_the_autoscaling_group_is_the_one_that_eks_made() -> None:
 @pytest.mark.parametrize("answer", [{"resources": []}, {"resources": [{"autoscalingGroups": []}]}])
 def test_a_group_without_an_autoscaling_group_stops_an_update_and_no_preview(answer: Any) -> None:
     assert export_of(answer, preview=True) == ""
-    with pytest.raises(EngineError, match="has no autoscaling group"):
+    with pytest.raises(ProgramError, match="has no autoscaling group"):
         export_of(answer, preview=False)

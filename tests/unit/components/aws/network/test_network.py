@@ -1,7 +1,7 @@
 """The network: subnets, routes, NAT, endpoints, flow logs, and what nodes wait for."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -14,7 +14,8 @@ from components.aws.network.vpc_endpoints import endpoint_policy
 from components.aws.scope import Scope
 from components.settings import NetworkSettings
 from components.settings.aws import NEEDED_WITHOUT_NAT
-from tools.recording import Recorder, Registration, run
+from tools.recording import Recorder, run
+from tools.resource import Resource
 
 A, B, C = ZONES = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
 SCOPE = Scope(name="journal-prod", environment="prod", account="123456789012", region="eu-central-1", protect=True)
@@ -36,15 +37,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
-class Recording(Recorder):
-    """outputs: the subnets' ids."""
-
-    outputs: Mapping[str, list[str]]
-
-
-def record(shape: dict[str, Any]) -> Recording:
-    recorder = Recording()
-
+def record(shape: dict[str, Any]) -> Recorder:
     def program() -> None:
         settings = NetworkSettings.model_validate(shape)
         args = NetworkArgs(scope=SCOPE, settings=settings, cluster_name="journal-prod", key_arn=KEY)
@@ -53,12 +46,11 @@ def record(shape: dict[str, Any]) -> Recording:
         for tier in ("public", "private", "pod"):
             pulumi.export(tier, getattr(network, f"{tier}_subnet_ids"))
 
-    recorder.outputs = run(program, recorder, project="journal", stack="prod", fail_on_warnings=True).outputs
-    return recorder
+    return run(program, Recorder(), project="journal", stack="prod", fail_on_warnings=True)
 
 
 @pytest.fixture(scope="module")
-def recordings() -> dict[str, Recording]:
+def recordings() -> dict[str, Recorder]:
     return {name: record(shape) for name, shape in SHAPES.items()}
 
 
@@ -68,13 +60,13 @@ def shape(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def recorded(shape: dict[str, Any], recordings: dict[str, Recording]) -> Recording:
+def recorded(shape: dict[str, Any], recordings: dict[str, Recorder]) -> Recorder:
     """Each shape, one after the other."""
     return next(recordings[name] for name, known in SHAPES.items() if known is shape)
 
 
 @pytest.fixture
-def before(recorded: Recording) -> Callable[[Registration], list[Registration]]:
+def before(recorded: Recorder) -> Callable[[Resource], list[Resource]]:
     """What is there before a resource, and goes after it."""
     return lambda r: [recorded.by_urn(urn) for urn in recorded.dependencies_of(r)]
 
@@ -92,18 +84,18 @@ def test_what_eks_knows_subnets_by(tier: Tier, role: str) -> None:
     assert subnet_tags(tier, "one") == {f"kubernetes.io/role/{role}": "1", "kubernetes.io/cluster/one": "shared"}
 
 
-def test_the_vpc_resolves_names(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_the_vpc_resolves_names(recorded: Recorder, shape: dict[str, Any]) -> None:
     vpc = recorded.one("Vpc")
     assert vpc["cidrBlock"] == shape["cidr"]
     assert vpc["enableDnsSupport"] is vpc["enableDnsHostnames"] is True
 
 
-def test_the_default_security_group_lets_nothing_through(recorded: Recording) -> None:
+def test_the_default_security_group_lets_nothing_through(recorded: Recorder) -> None:
     group = recorded.one("DefaultSecurityGroup")
     assert (group["vpcId"], group["ingress"], group["egress"]) == (VPC, [], [])
 
 
-def test_subnets_are_those_of_the_plan(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_subnets_are_those_of_the_plan(recorded: Recorder, shape: dict[str, Any]) -> None:
     plan = NetworkSettings.model_validate(shape).plan
     tiers: dict[Tier, tuple[str, ...]] = {"public": plan.public, "private": plan.private, "pods": plan.pods}
     expected = {
@@ -118,12 +110,12 @@ def test_subnets_are_those_of_the_plan(recorded: Recording, shape: dict[str, Any
     assert subnets == expected
 
 
-def test_nothing_gets_a_public_address_on_launch(recorded: Recording) -> None:
+def test_nothing_gets_a_public_address_on_launch(recorded: Recorder) -> None:
     assert {r["mapPublicIpOnLaunch"] for r in recorded.all("Subnet")} == {False}
 
 
 def test_pod_subnets_wait_for_their_block(
-    recorded: Recording, shape: dict[str, Any], before: Callable[[Registration], list[Registration]]
+    recorded: Recorder, shape: dict[str, Any], before: Callable[[Resource], list[Resource]]
 ) -> None:
     blocks = recorded.all("VpcIpv4CidrBlockAssociation")
     assert [r["cidrBlock"] for r in blocks] == [shape[key] for key in ("podCidr",) if key in shape]
@@ -131,7 +123,7 @@ def test_pod_subnets_wait_for_their_block(
     assert waiting == {f"pods-{zone}" for zone in shape["zones"] if "podCidr" in shape}
 
 
-def test_each_subnet_has_one_route_table_of_its_tier_and_zone(recorded: Recording) -> None:
+def test_each_subnet_has_one_route_table_of_its_tier_and_zone(recorded: Recorder) -> None:
     associated = {r["subnetId"]: r["routeTableId"] for r in recorded.all("RouteTableAssociation")}
     assert len(associated) == len(recorded.all("RouteTableAssociation"))
     expected = {
@@ -141,13 +133,13 @@ def test_each_subnet_has_one_route_table_of_its_tier_and_zone(recorded: Recordin
     assert associated == expected
 
 
-def test_public_subnets_reach_the_internet_gateway(recorded: Recording) -> None:
+def test_public_subnets_reach_the_internet_gateway(recorded: Recorder) -> None:
     route = recorded.one("Route", "public")
     assert (route["routeTableId"], route["gatewayId"]) == ("public-id", "routing-id")
     assert recorded.one("InternetGateway")["vpcId"] == VPC
 
 
-def test_private_routes_lead_to_the_nat_gateway_of_their_zone(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_private_routes_lead_to_the_nat_gateway_of_their_zone(recorded: Recorder, shape: dict[str, Any]) -> None:
     routes = {r["routeTableId"]: r["natGatewayId"] for r in recorded.all("Route") if r.name != "public"}
     assert routes == {
         f"private-{zone}-id": f"nat-{nat}-id" for zone, nat in nat_gateway_zones(shape["nat"], shape["zones"]).items()
@@ -158,7 +150,7 @@ def test_private_routes_lead_to_the_nat_gateway_of_their_zone(recorded: Recordin
     ("name", "zones"), [("dev", [A]), ("prod", ZONES), ("no way out", []), ("one way out, pods apart", [A])]
 )
 def test_nat_gateways_have_an_address_and_are_in_a_public_subnet(
-    recordings: dict[str, Recording], name: str, zones: list[str]
+    recordings: dict[str, Recorder], name: str, zones: list[str]
 ) -> None:
     recorded = recordings[name]
     gateways = {r.name: (r["subnetId"], r["allocationId"]) for r in recorded.all("NatGateway")}
@@ -167,7 +159,7 @@ def test_nat_gateways_have_an_address_and_are_in_a_public_subnet(
 
 
 def test_nat_gateways_and_their_addresses_go_before_the_internet_gateway(
-    recorded: Recording, shape: dict[str, Any], before: Callable[[Registration], list[Registration]]
+    recorded: Recorder, shape: dict[str, Any], before: Callable[[Resource], list[Resource]]
 ) -> None:
     gateway, route = recorded.one("InternetGateway"), recorded.one("Route", "public")
     nat = [*recorded.all("NatGateway"), *recorded.all("Eip")]
@@ -176,7 +168,7 @@ def test_nat_gateways_and_their_addresses_go_before_the_internet_gateway(
 
 
 def test_nodes_go_before_anything_they_reach_the_world_by(
-    recorded: Recording, before: Callable[[Registration], list[Registration]]
+    recorded: Recorder, before: Callable[[Resource], list[Resource]]
 ) -> None:
     nodes = recorded.one("Queue", "nodes")
     needed = [
@@ -188,13 +180,13 @@ def test_nodes_go_before_anything_they_reach_the_world_by(
     assert required - {r.urn for r in before(nodes)} == set()
 
 
-def test_s3_is_reached_without_nat_from_every_private_table(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_s3_is_reached_without_nat_from_every_private_table(recorded: Recorder, shape: dict[str, Any]) -> None:
     s3 = recorded.one("VpcEndpoint", "s3")
     assert (s3["vpcEndpointType"], s3["serviceName"]) == ("Gateway", "com.amazonaws.eu-central-1.s3")
     assert s3["routeTableIds"] == [f"private-{zone}-id" for zone in shape["zones"]]
 
 
-def test_interface_endpoints_are_those_of_the_settings(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_interface_endpoints_are_those_of_the_settings(recorded: Recorder, shape: dict[str, Any]) -> None:
     interfaces = [r for r in recorded.all("VpcEndpoint") if r["vpcEndpointType"] == "Interface"]
     wanted = [f"com.amazonaws.eu-central-1.{service}" for service in shape.get("interfaceEndpoints", [])]
     assert sorted(r["serviceName"] for r in interfaces) == sorted(wanted)
@@ -203,7 +195,7 @@ def test_interface_endpoints_are_those_of_the_settings(recorded: Recording, shap
     assert placed == [(True, subnets, ["endpoints-id"])] * len(wanted)
 
 
-def test_interface_endpoints_answer_https_from_the_vpc_alone(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_interface_endpoints_answer_https_from_the_vpc_alone(recorded: Recorder, shape: dict[str, Any]) -> None:
     rules = {r["cidrIpv4"]: (r["ipProtocol"], r["fromPort"], r["toPort"]) for r in recorded.all(RULE)}
     inside = [shape[key] for key in ("cidr", "podCidr") if key in shape and "interfaceEndpoints" in shape]
     assert rules == dict.fromkeys(inside, ("tcp", 443, 443))
@@ -211,7 +203,7 @@ def test_interface_endpoints_answer_https_from_the_vpc_alone(recorded: Recording
     assert not recorded.all("SecurityGroupEgressRule")
 
 
-def test_images_are_pulled_through_the_endpoints_and_never_pushed(recordings: dict[str, Recording]) -> None:
+def test_images_are_pulled_through_the_endpoints_and_never_pushed(recordings: dict[str, Recorder]) -> None:
     for service in ("ecr.api", "ecr.dkr"):
         (statement,) = json.loads(recordings["prod"].one("VpcEndpoint", service)["policy"])["Statement"]
         assert "ecr:BatchGetImage" in statement["Action"]
@@ -219,13 +211,13 @@ def test_images_are_pulled_through_the_endpoints_and_never_pushed(recordings: di
         assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
 
 
-def test_other_endpoints_leave_it_to_iam(recordings: dict[str, Recording]) -> None:
+def test_other_endpoints_leave_it_to_iam(recordings: dict[str, Recorder]) -> None:
     assert endpoint_policy("sts", SCOPE) is None
     with_policy = [r.name for r in recordings["prod"].all("VpcEndpoint") if "policy" in r.inputs]
     assert sorted(with_policy) == ["ecr.api", "ecr.dkr"]
 
 
-def test_all_traffic_is_logged_encrypted_and_for_a_time(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_all_traffic_is_logged_encrypted_and_for_a_time(recorded: Recorder, shape: dict[str, Any]) -> None:
     group, log = recorded.one("LogGroup"), recorded.one("FlowLog")
     assert (group["name"], group["kmsKeyId"]) == ("journal-prod-flow-logs", KEY)
     assert group["retentionInDays"] == shape.get("flowLogDays", 90)
@@ -235,7 +227,7 @@ def test_all_traffic_is_logged_encrypted_and_for_a_time(recorded: Recording, sha
 
 
 def test_flow_logs_start_once_they_may_be_written_and_never_make_a_group(
-    recorded: Recording, before: Callable[[Registration], list[Registration]]
+    recorded: Recorder, before: Callable[[Resource], list[Resource]]
 ) -> None:
     policy = recorded.one("RolePolicy", "flow-logs")
     assert policy in before(recorded.one("FlowLog"))
@@ -249,7 +241,7 @@ def test_flow_logs_start_once_they_may_be_written_and_never_make_a_group(
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-def test_what_the_network_hands_on_is_in_the_zones_order(recorded: Recording, shape: dict[str, Any]) -> None:
+def test_what_the_network_hands_on_is_in_the_zones_order(recorded: Recorder, shape: dict[str, Any]) -> None:
     outputs = recorded.outputs
     zones, pod_zones = shape["zones"], shape["zones"] if "podCidr" in shape else []
     assert outputs["public"] == [f"public-{zone}-id" for zone in zones]

@@ -17,7 +17,7 @@ ENVIRONMENTS = ["dev", "staging", "prod"]
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_role_has_the_boundary(environment: str, recorded: Callable[[str], Recording]) -> None:
     roles = recorded(environment).of_type("aws:iam/role:Role")
-    arn = recorded("shared").done.outputs["boundary_arn"]
+    arn = recorded("shared").outputs["boundary_arn"]
     assert roles
     assert {r.name: r.inputs.get("permissionsBoundary") for r in roles} == {r.name: arn for r in roles}
 

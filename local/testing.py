@@ -1,0 +1,114 @@
+"""Every test of the project, stage by stage, with the time that each takes."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.table import Table
+
+from local import packages
+from tools import environments, stack
+from tools.failures import Failure
+from tools.terminal import console
+
+PYTHON = sys.executable
+PYTEST = [PYTHON, "-m", "pytest", "-q"]
+LINT = [PYTHON, "-m", "tools.lint"]
+FRONTEND = stack.ROOT / "apps" / "frontend"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage: its commands, one after the other, in a folder of the project."""
+
+    name: str
+    commands: list[list[str]]
+    folder: Path = stack.ROOT
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def quick_stages() -> list[Stage]:
+    """What needs no cluster."""
+    ty, api = str(Path(PYTHON).parent / "ty"), environments.python_of(FRONTEND.name)
+    platform = stack.ROOT / "local" / "cluster" / "platform"
+    return [
+        Stage(name="format", commands=[[PYTHON, "-m", "ruff", "format", "--check", "."]]),
+        Stage(name="lint", commands=[[PYTHON, "-m", "ruff", "check", "."]]),
+        Stage(name="types", commands=[[ty, "check"]]),
+        Stage(name="unit", commands=[[*PYTEST, "tests/unit"]]),
+        Stage(name="manifests", commands=[[*LINT, "manifests"], [*PYTEST, "tests/lint"]]),
+        Stage(name="workflows", commands=[[*LINT, "workflows"]]),
+        Stage(name="page", commands=[[*PYTEST, "apps/fileserver/tests"]]),
+        Stage(
+            name="api",
+            commands=[[ty, "check", "--python", str(api)], [str(api), "-m", "pytest", "-q"]],
+            folder=FRONTEND,
+        ),
+        Stage(
+            name="node agent",
+            commands=[["go", "vet", "./agent/...", "./policy/..."], ["go", "test", "./agent/...", "./policy/..."]],
+            folder=platform,
+            environment={"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -trimpath"},
+        ),
+    ]
+
+
+def live_stages() -> list[Stage]:
+    """What needs the running stack. `lifecycle` comes last: it starts and stops clusters of its own."""
+    return [
+        Stage(name="up", commands=[[PYTHON, "-m", "local", "up"]]),
+        Stage(name="live", commands=[[*PYTEST, "tests/live", "-m", "live and not lifecycle"]]),
+        Stage(name="browser", commands=[[*PYTEST, "tests/browser"]]),
+        Stage(name="lifecycle", commands=[[*PYTEST, "tests/live", "-m", "lifecycle"]]),
+        Stage(name="down", commands=[[PYTHON, "-m", "local", "down"]]),
+    ]
+
+
+def run(*, quick: bool) -> None:
+    """Run the stages; stop at the first that fails. Raises Failure."""
+    begun, times = time.monotonic(), []
+    try:
+        _time(times, "prepare", lambda: _prepare(quick=quick))
+        for stage in quick_stages() + ([] if quick else live_stages()):
+            _time(times, stage.name, lambda stage=stage: _run(stage))
+    finally:
+        _table(times, time.monotonic() - begun)
+
+
+def _time(times: list[tuple[str, float, bool]], name: str, work) -> None:  # noqa: ANN001
+    console.rule(f"[bold]{name}[/bold]", align="left")
+    start, ok = time.monotonic(), False
+    try:
+        work()
+        ok = True
+    finally:
+        times.append((name, time.monotonic() - start, ok))
+
+
+def _run(stage: Stage) -> None:
+    for command in stage.commands:
+        environment = {**os.environ, **stage.environment}
+        if subprocess.run(command, cwd=stage.folder, env=environment, check=False).returncode != 0:
+            raise Failure(f"Stage {stage.name} failed: {' '.join(command)}", "What failed stands above.")
+
+
+def _prepare(*, quick: bool) -> None:
+    """Packages and the API's own environment."""
+    wanted = {"redis-server": "redis-server", "nginx": "nginx-light"} if quick else packages.TEST_APT
+    missing = packages.missing_packages(wanted)
+    if missing:
+        packages.install(missing)
+    environments.prepare(FRONTEND.name, FRONTEND / "requirements-dev.lock")
+
+
+def _table(times: list[tuple[str, float, bool]], total: float) -> None:
+    table = Table(title="Time per stage", title_justify="left")
+    for column in ("stage", "seconds", ""):
+        table.add_column(column, justify="right" if column == "seconds" else "left")
+    for name, seconds, ok in times:
+        table.add_row(name, f"{seconds:.1f}", "[green]ok[/green]" if ok else "[red]failed[/red]")
+    table.add_row("all", f"{total:.1f}", "")
+    console.print(table)

@@ -1,1 +1,0 @@
-"""Programs that check what is rendered and what CI runs: kubeconform, kube-score, checkov, actionlint."""

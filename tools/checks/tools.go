@@ -1,2 +1,0 @@
-// Package checks pins the programs that check what is rendered: its go.mod lists them as tools.
-package checks

@@ -1,0 +1,2 @@
+// Package lint pins the programs that lint manifests and workflows: its go.mod lists them as tools.
+package lint
