@@ -182,6 +182,7 @@ class Recorder(MockMonitor):
                 provider=self._provider(request.provider), protect=request.protect,
                 retain_on_delete=request.retainOnDelete, delete_before_replace=request.deleteBeforeReplace,
                 ignore_changes=tuple(request.ignoreChanges),
+                additional_secret_outputs=tuple(request.additionalSecretOutputs),
                 aliases=tuple(self._alias(alias, request) for alias in request.aliases), source=source,
             )
         )  # fmt: skip

@@ -35,7 +35,8 @@ class Resource:
     parent: a URN, empty for the stack itself. dependencies: URNs; for a component, those of its children.
     property_dependencies: URNs by input, of the resources that the input's value comes from.
     provider: the provider resource; None for a component and where Pulumi would take its default provider.
-    custom: False for a component. aliases: URNs that the resource had before.
+    custom: False for a component. additional_secret_outputs: names of outputs that are secret whatever they are.
+    aliases: URNs that the resource had before.
     is_read: whether the program reads the resource (`Resource.get`, StackReference) and does not declare it.
     source: `file:line` of the declaration.
     """
@@ -43,7 +44,7 @@ class Resource:
     urn: str
     type: str
     name: str
-    inputs: Mapping[str, Any]
+    inputs: dict[str, Any]
     id: Any = UNKNOWN
     secrets: frozenset[Path] = frozenset()
     parent: str = ""
@@ -55,6 +56,7 @@ class Resource:
     retain_on_delete: bool = False
     delete_before_replace: bool = False
     ignore_changes: tuple[str, ...] = ()
+    additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     is_read: bool = False
     source: str = ""

@@ -25,7 +25,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from components.base import container_security, pod_security
+from components.kubernetes import container_security, pod_security
 from local import images
 from local.access import Access, access
 from local.pulumi import programs

@@ -44,8 +44,8 @@ def boxes(title: str, graph: Graph) -> Box:
     """The resources as boxes within boxes, their dependencies as edges between siblings."""
     root, places = Box("", title, "account"), Places(graph)
     placed: dict[str, tuple[str, ...]] = {}
-    for urn in sorted(graph.nodes):
-        place = places.of(graph.nodes[urn])
+    for urn, r in sorted(graph.nodes.items(), key=lambda item: (item[1].type, item[1].name, item[0])):
+        place = places.of(r)
         if place is None:
             continue
         box = root

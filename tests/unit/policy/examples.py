@@ -14,7 +14,7 @@ TAGS = {"Project": "journal", "Environment": "prod", "ManagedBy": "pulumi"}
 GITHUB = "token.actions.githubusercontent.com"
 
 
-def resource(type_: str, name: str, inputs: Mapping[str, Any], provider: Resource | None = None) -> Resource:
+def resource(type_: str, name: str, inputs: dict[str, Any], provider: Resource | None = None) -> Resource:
     """A resource of production that nobody can delete by mistake."""
     urn = f"urn:pulumi:prod::journal::{type_}::{name}"
     return Resource(urn, type_, name, inputs, id=f"id of {name}", provider=provider, protect=True)

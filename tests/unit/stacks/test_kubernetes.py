@@ -1,40 +1,43 @@
 """What holds for the journal of every environment, whatever its settings, over all that its program registers."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import pytest
 
 from components.settings.values import quantity
 from tests.conftest import Recording, config_of
-from tools import cloud
 from tools.resource import Resource
 from tools.stack import names
 
-STACKS = [name for name in names() if name != "shared"]
 WORKLOADS = ("Deployment", "StatefulSet")
+Found = TypeVar("Found")
 CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer", "StorageClass"}
 
 
-@pytest.fixture(params=STACKS)
+@pytest.fixture(params=[name for name in names() if name != "shared"])
 def stack(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def objects(recording: Recording, *kinds: str) -> list[Resource]:
-    """The Kubernetes objects that a stack declares, of some kinds or of all; a Release is no object of its own."""
-    declared = [r for r in recording.registrations if r.package == "kubernetes" and not r.is_read]
-    found = [r for r in declared if r.kind not in ("Release", "Provider") and (not kinds or r.kind in kinds)]
-    assert found, f"no {' or '.join(kinds) or 'object'} in the stack"
+def some(found: Sequence[Found]) -> Sequence[Found]:
+    """What a test loops over, which must not be empty."""
+    assert found
     return found
 
 
-def pods(recording: Recording) -> list[tuple[Resource, dict[str, Any]]]:
+def objects(recording: Recording, *kinds: str) -> Sequence[Resource]:
+    """The Kubernetes objects that the program declares, all or of these kinds; a Helm release is none."""
+    declared = [r for r in recording.registrations if r.package == "kubernetes" and not r.is_read]
+    return some([r for r in declared if r.kind not in ("Release", "Provider") and (not kinds or r.kind in kinds)])
+
+
+def pods(recording: Recording) -> Sequence[tuple[Resource, dict[str, Any]]]:
     return [(r, r["spec"]["template"]["spec"]) for r in objects(recording, *WORKLOADS)]
 
 
-def containers(recording: Recording) -> list[tuple[Resource, dict[str, Any]]]:
-    return [(r, c) for r, pod in pods(recording) for c in (*pod["containers"], *pod.get("initContainers", []))]
+def containers(recording: Recording) -> Sequence[tuple[Resource, dict[str, Any]]]:
+    return some([(r, c) for r, pod in pods(recording) for c in [*pod["containers"], *pod.get("initContainers", [])]])
 
 
 def test_every_object_has_an_explicit_name_and_namespace(recording: Recording) -> None:
@@ -49,9 +52,9 @@ def test_no_two_objects_are_the_same(recording: Recording) -> None:
 
 
 def test_everything_names_its_provider(recording: Recording) -> None:
-    found = [r for r in recording.registrations if r.package == "kubernetes"]
-    assert found
-    assert {r.provider and r.provider.name for r in found} == {"cluster"}
+    for r in some([r for r in recording.registrations if r.package == "kubernetes" and r.kind != "Provider"]):
+        assert r.provider is not None, r.label
+        assert r.provider.name == "cluster", r.label
 
 
 def test_every_tier_is_found_by_one_query(recording: Recording) -> None:
@@ -106,28 +109,28 @@ def test_every_image_is_pinned(recording: Recording) -> None:
 
 
 def test_only_what_asks_the_api_server_gets_a_token(recording: Recording, stack: str) -> None:
-    accounts = {r["metadata"]["name"]: r["automountServiceAccountToken"] for r in objects(recording, "ServiceAccount")}
-    assert set(accounts.values()) == {False}
+    accounts = {r["metadata"]["name"]: r for r in objects(recording, "ServiceAccount")}
+    assert {account["automountServiceAccountToken"] for account in accounts.values()} == {False}
+    with_token, expected = set(), {"traefik"}
+    if stack != "local":
+        expected.add("cluster-autoscaler")
     for r, pod in pods(recording):
         assert pod["serviceAccountName"] == r["metadata"]["name"]
         assert pod["serviceAccountName"] in accounts
-    with_token = {r.name for r, pod in pods(recording) if pod["automountServiceAccountToken"]}
-    clients = {"traefik"} if stack == "local" else {"traefik", "cluster-autoscaler"}
-    assert with_token == clients
+        if pod["automountServiceAccountToken"]:
+            with_token.add(r.name)
+    assert with_token == expected
 
 
 def test_no_secret_is_in_an_environment(recording: Recording) -> None:
-    entries = [entry.get("valueFrom", {}) for _, c in containers(recording) for entry in c.get("env", [])]
-    sources = [source for _, c in containers(recording) for source in c.get("envFrom", [])]
-    assert entries
-    assert sources
-    assert not any("secretKeyRef" in entry for entry in entries)
-    assert not any("secretRef" in source for source in sources)
+    entries = some([entry for _, c in containers(recording) for entry in c.get("env", [])])
+    assert [entry["name"] for entry in entries if "secretKeyRef" in entry.get("valueFrom", {})] == []
+    sources = some([source for _, c in containers(recording) for source in c.get("envFrom", [])])
+    assert [source for source in sources if "secretRef" in source] == []
 
 
 def test_every_secret_value_is_marked_secret(recording: Recording) -> None:
     for r in objects(recording, "Secret"):
-        assert {path[0] for path in r.secrets} >= {"data", "stringData"} & r.inputs.keys(), r.label
         assert r.secrets, r.label
 
 
@@ -144,18 +147,15 @@ def test_every_namespace_denies_by_default_and_is_restricted(recording: Recordin
 
 def test_every_tier_of_several_pods_keeps_some_during_disruptions(recording: Recording) -> None:
     budgets = {r["metadata"]["name"]: r["spec"]["maxUnavailable"] for r in objects(recording, "PodDisruptionBudget")}
-    several = [r for r in objects(recording, *WORKLOADS) if r["spec"]["replicas"] > 1]
-    assert several
-    for r in several:
+    for r in some([r for r in objects(recording, *WORKLOADS) if r["spec"]["replicas"] > 1]):
         assert budgets[r["metadata"]["name"]] < r["spec"]["replicas"], r.label
 
 
 def test_only_the_ingress_controller_may_make_a_load_balancer(recording: Recording) -> None:
-    services = objects(recording, "Service")
-    assert [r.name for r in services if r["spec"].get("type", "ClusterIP") != "ClusterIP"] == ["traefik"]
-    quotas = [r for r in objects(recording, "ResourceQuota") if r["metadata"]["namespace"] != "traefik"]
-    assert quotas
-    assert {r["spec"]["hard"]["services.loadbalancers"] for r in quotas} == {"0"}
+    exposed = [r.name for r in objects(recording, "Service") if r["spec"].get("type", "ClusterIP") != "ClusterIP"]
+    assert exposed == ["traefik"]
+    for r in some([r for r in objects(recording, "ResourceQuota") if r["metadata"]["namespace"] != "traefik"]):
+        assert r["spec"]["hard"]["services.loadbalancers"] == "0", r.label
 
 
 def test_the_program_is_a_table_of_contents(recording: Recording) -> None:
@@ -167,7 +167,7 @@ def test_environments_differ_by_settings_alone(recorded: Callable[[str], Recordi
     dev, prod = (
         sorted(r.type for r in recorded(stack).registrations if r.package == "kubernetes") for stack in ("dev", "prod")
     )
-    assert dev
+    assert len(dev) > 50
     assert dev == prod
 
 
@@ -175,10 +175,11 @@ def test_the_stack_says_where_it_is(recording: Recording, stack: str) -> None:
     assert recording.outputs["url"] == f"https://{config_of(stack)['journal:host']}"
 
 
-def test_the_local_stack_has_the_address_of_its_load_balancer(recorded: Callable[[str], Recording]) -> None:
-    assert recorded("local").outputs["address"] == cloud.LOAD_BALANCER_ADDRESS
+def test_the_local_stack_says_the_address_of_its_load_balancer(recorded: Callable[[str], Recording]) -> None:
+    assert recorded("local").outputs["address"] == "192.0.2.1"
 
 
 def test_pebble_is_of_the_local_stack_alone(recorded: Callable[[str], Recording]) -> None:
-    found = {name: [r for r in recorded(name).all("Deployment") if r.name == "pebble"] for name in STACKS}
-    assert [name for name, deployments in found.items() if deployments] == ["local"]
+    assert [r for r in recorded("local").all("Deployment") if r.name == "pebble"]
+    for other in ("dev", "staging", "prod"):
+        assert not [r for r in recorded(other).registrations if r.name == "pebble"]
