@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LOCAL := $(PYTHON) -m local
 TOOLS := $(PYTHON) -m tools
-export ENGINE KUBE_CONTEXT BUILDER
+export KUBE_CONTEXT BUILDER
 
 $(VENV)/.ready: requirements.lock
 	@echo "setting up $(VENV) from requirements.lock"
@@ -27,8 +27,16 @@ up: $(VENV)/.ready ## Serve the journal over HTTPS from a real Kubernetes on thi
 	@$(LOCAL) up
 
 .PHONY: preview
-preview: $(VENV)/.ready ## Show what `make up` would change; STACK=prod [ALL=1] shows another stack, without credentials
-	@$(LOCAL) preview $(if $(STACK),--stack $(STACK)) $(if $(ALL),--all)
+preview: $(VENV)/.ready ## Show what `make up` would change [REFRESH=1]; STACK=prod [ALL=1] shows another stack, without credentials
+	@$(if $(filter-out local,$(STACK)),$(TOOLS) preview --stack $(STACK) $(if $(ALL),--all),$(LOCAL) preview $(if $(REFRESH),--refresh))
+
+.PHONY: refresh
+refresh: $(VENV)/.ready ## Take into Pulumi's state what the cluster has
+	@$(LOCAL) refresh
+
+.PHONY: pulumi
+pulumi: $(VENV)/.ready ## Run the Pulumi CLI on stack local: make pulumi ARGS="stack --show-urns"
+	@$(LOCAL) pulumi -- $(ARGS)
 
 .PHONY: render
 render: $(VENV)/.ready ## Write a stack's manifests and resources to build/: make render STACK=prod
@@ -68,7 +76,7 @@ shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the clu
 
 .PHONY: kubectl
 kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A"
-	@$(LOCAL) kubectl $(ARGS)
+	@$(LOCAL) kubectl -- $(ARGS)
 
 .PHONY: down
 down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays cached

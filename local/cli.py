@@ -9,13 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tools import cli as stacks_cli
-from tools import render
 from tools.failures import Failure, failures
 from tools.terminal import console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-app.add_typer(stacks_cli.app)
 LOG_LINES = 100
 
 
@@ -30,19 +27,37 @@ def up() -> None:
 
 @app.command()
 def preview(
-    name: Annotated[
-        str, typer.Option("--stack", help="Another stack is shown without a cluster, as a tree.")
-    ] = "local",
-    every: Annotated[bool, typer.Option("--all", help="A line for each resource of that tree.")] = False,
+    refresh: Annotated[bool, typer.Option(help="Ask the cluster first, which finds what was changed by hand.")] = False,
 ) -> None:
-    """Show what `up` would change, field by field; of another stack, all that it declares."""
-    with failures():
-        if name != "local":
-            render.show(name, every=every)
-            return
-        from local import lifecycle
+    """Show what `up` would change, field by field."""
+    from local import lifecycle
 
-        lifecycle.preview()
+    with failures():
+        lifecycle.preview(refresh=refresh)
+
+
+@app.command()
+def refresh() -> None:
+    """Take into the state what the cluster has, whoever changed it."""
+    from local import lifecycle
+
+    with failures():
+        lifecycle.refresh()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def pulumi(context: typer.Context) -> None:
+    """Run the Pulumi CLI on the stack: `stack`, `stack history`, `state`, `refresh`, `cancel`, …"""
+    from local import lifecycle
+    from local.pulumi.deployment import NEEDS_A_LANGUAGE_HOST
+
+    with failures():
+        if context.args[:1] and context.args[0] in NEEDS_A_LANGUAGE_HOST:
+            raise Failure(
+                f"`pulumi {context.args[0]}` runs the program, and needs Pulumi's language host for Python.",
+                "Run `make up`, `make preview` or `make refresh`: they are Pulumi's own, with the program inside.",
+            )
+        raise typer.Exit(lifecycle.deployment_here().command(context.args))
 
 
 @app.command()

@@ -3,80 +3,108 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local import acme, apt, cluster, deploy, images, packages, show
+from local import acme, apt, cluster, images, overrides, packages, show
 from local.access import Access, access, named_context
-from local.events import Watcher
+from local.pulumi import programs as pulumi_programs
+from local.pulumi.deployment import Deployment
+from local.pulumi.interrupted import StackHeld
+from local.pulumi.programs import PulumiPrograms
+from local.pulumi.workspace import STACK, StateFolder
 from tools import paths, stack
 from tools.failures import Failure
+from tools.progress import NO_PROGRESS
 from tools.terminal import Steps, console
 
-STACK = "local"
 ROOTS = "acme-roots.pem"
 
 
 def up() -> None:
     """Set up what is missing, start the cluster, deploy the stack, and say where it is."""
     overrides.effective(STACK, overrides.Overrides(images=images.references()))  # wrong settings end it here
-    deploy.chosen_engine()  # and a wrong ENGINE
+    pulumi_programs.installed_cli()  # and a CLI that can't be used
     with Steps() as steps:
-        here = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
-        config = overrides.effective(STACK, overrides(here))
-        chosen = deploy.deployment(here, STACK, config)
+        here, pulumi = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
+        deployment = Deployment(here, pulumi, effective_config(here))
         if acme.recover(here):
             console.print("  a certificate could not be issued before; it is asked for again")
         with steps.step("deploy the stack") as step:
-            watcher = Watcher(step)
-            outputs = chosen.up(watcher)
-        if sum(watcher.counts.values()):
-            console.print(f"  {watcher.summary()}")
+            outputs, watcher = deployment.up(step)
+        console.print(f"  {watcher.summary}")
         with steps.step("answer over HTTPS"):
             roots = _answer(here, outputs)
     show.tiers(here)
     show.address(outputs["url"], outputs["host"], outputs["address"], roots)
 
 
-def preview() -> None:
-    """Show what `up` would change."""
-    here = access()
-    config = overrides.effective(STACK, overrides(here))
+def preview(*, refresh: bool) -> None:
+    """Show what `up` would change. refresh: ask the cluster first, which finds what was changed by hand."""
     with Steps() as steps, steps.step("preview") as step:
-        watcher = Watcher(step)
-        deploy.deployment(here, STACK, config).preview(watcher)
-    if sum(watcher.counts.values()):
-        console.print(watcher.summary().replace("created", "to create").replace("updated", "to update"))
+        watcher = deployment_here().preview(step, refresh=refresh)
+    console.print(watcher.summary.replace("created", "to create").replace("updated", "to update"))
+
+
+def refresh() -> None:
+    """Take into the state what the cluster has."""
+    with Steps() as steps, steps.step("refresh") as step:
+        watcher = deployment_here().refresh(step)
+    console.print(watcher.summary)
 
 
 def down() -> None:
-    """Remove the stack, then the cluster where it was built here."""
+    """Destroy the stack, then the cluster where it was built here."""
+    own = named_context() is None
     with Steps() as steps:
-        if named_context() is not None or cluster.status().node is not None:
-            here = access()
-            with steps.step("remove the stack") as step:
-                deploy.deployment(here, STACK, overrides.effective(STACK, overrides(here))).down(Watcher(step))
-        if named_context() is None:
+        if not own or cluster.status().node is not None:
+            with steps.step("destroy the stack") as step:
+                try:
+                    deployment_here().down(step)
+                except StackHeld:
+                    raise
+                except Failure as failure:
+                    if not own:
+                        raise
+                    console.print(f"  the stack could not be destroyed, and goes with its cluster: {failure.message}")
+        if own:
             with steps.step("stop the cluster"):
                 cluster.stop(wipe=True)
+            StateFolder.of(None).remove()
             (paths.state() / ROOTS).unlink(missing_ok=True)
     shutil.rmtree(stack.STATE, ignore_errors=True)
 
 
-def _own_cluster(steps: Steps) -> Access:
+def deployment_here() -> Deployment:
+    """Stack `local` on the cluster that runs. Raises Failure."""
+    here = access()
+    return Deployment(here, pulumi_programs.build(NO_PROGRESS), effective_config(here))
+
+
+def effective_config(here: Access) -> dict[str, Any]:
+    """The stack's config with what this machine knows beside its file."""
+    known = overrides.Overrides(kubeconfig=here.kubeconfig, context=here.context, images=images.references())
+    if here.own:
+        known = replace(known, chart=cluster.chart_path())
+    return overrides.effective(STACK, known)
+
+
+def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
     _install_packages(steps)
-    with ThreadPoolExecutor(2) as pool:  # building images waits for the network, building programs for the processor
+    with ThreadPoolExecutor(3) as pool:  # building images waits for the network, building programs for the processor
         built = pool.submit(_build_programs, steps)
+        pulumi = pool.submit(_build_pulumi, steps)
         made = pool.submit(_build_images, steps)
         programs, archives = built.result(), made.result()
     with steps.step("start the cluster") as step:
         cluster.start(programs, step)
     with steps.step("import images") as step:
         cluster.import_images([*cluster.static_images(), *archives], step)
-    return access()
+    return access(), pulumi.result()
 
 
-def _existing_cluster(steps: Steps) -> Access:
+def _existing_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
     """The cluster that KUBE_CONTEXT names. Only its owner can bring images to its nodes."""
     here = access()
     if any(overrides.built_here(stack.read(STACK), tier) for tier in images.references()):
@@ -86,7 +114,7 @@ def _existing_cluster(steps: Steps) -> Access:
         )
         for archive in _build_images(steps):
             console.print(f"    {archive}", soft_wrap=True)
-    return here
+    return here, _build_pulumi(steps)
 
 
 def _install_packages(steps: Steps) -> None:
@@ -103,16 +131,14 @@ def _build_programs(steps: Steps) -> cluster.Programs:
         return cluster.build(step)
 
 
+def _build_pulumi(steps: Steps) -> PulumiPrograms:
+    with steps.step("build Pulumi") as step:
+        return pulumi_programs.build(step)
+
+
 def _build_images(steps: Steps) -> list[Path]:
     with steps.step("build images") as step:
         return list(images.build(step).values())
-
-
-def overrides(here: Access) -> overrides.Overrides:
-    """What this machine knows of the stack beside its file."""
-    if not here.own:
-        return overrides.Overrides(kubeconfig=here.kubeconfig, context=here.context, images=images.references())
-    return overrides.Overrides(kubeconfig=here.kubeconfig, chart=cluster.chart_path(), images=images.references())
 
 
 def _answer(here: Access, outputs: dict[str, Any]) -> Path:

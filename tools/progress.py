@@ -8,3 +8,13 @@ class Progress(Protocol):
 
     def step(self, name: str, done: int | None = None, total: int | None = None) -> None:
         """Work on `name` goes on; `done` of `total` units, where the work can count them."""
+
+
+class NoProgress:
+    """Says nothing: for what is done in a moment."""
+
+    def step(self, name: str, done: int | None = None, total: int | None = None) -> None:
+        """Heard by nobody."""
+
+
+NO_PROGRESS = NoProgress()

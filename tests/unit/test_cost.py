@@ -17,9 +17,8 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from typer.testing import CliRunner
 
-from tools import cli
 from tests.conftest import Recording
-from tools import cloud, stack
+from tools import cli, cloud, stack
 from tools.cost import cost
 from tools.cost import report as bill
 from tools.cost.cost import Bill

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tools import cli
-from tools import diff, render, stack
+from tools import cli, diff, render, stack
 from tools.diff import Change, Rendering
 from tools.failures import Failure
 

@@ -3,8 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from tools import cli
-from tools import settings_table
+from tools import cli, settings_table
 
 
 @pytest.mark.parametrize(

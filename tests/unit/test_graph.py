@@ -11,8 +11,7 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 from typer.testing import CliRunner
 
-from tools import cli
-from tools import cloud, durations
+from tools import cli, cloud, durations
 from tools.implicit_dependencies import needs
 from tools.recording import EngineError, Recorder, Registration, run
 from tools.recording.graph import Graph, total

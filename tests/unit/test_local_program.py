@@ -9,22 +9,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from local.events import Watcher
 from typer.testing import CliRunner
 
 from components.settings.errors import SettingsError
-from local import acme, cli, deploy, lifecycle
+from local import acme, cli, lifecycle, overrides
 from tools import stack
 from tools.failures import Failure
-from tools.recording import Action, Event, State
-from tools.terminal import Steps
 
 
 def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
-    overrides = overrides.Overrides(
+    known = overrides.Overrides(
         kubeconfig=Path("/k"), context="c", chart=Path("/chart"), images={"frontend": "localhost/f:v2", "absent": "x:1"}
     )
-    config = overrides.effective("local", overrides)
+    config = overrides.effective("local", known)
     assert config["journal:cluster"] == {"kubeconfig": "/k", "context": "c"}
     assert config["journal:certificates"]["chart"] == "/chart"
     assert config["journal:frontend"]["image"] == "localhost/f:v2"
@@ -56,49 +53,6 @@ def test_wrong_settings_end_up_before_anything_is_touched(monkeypatch: pytest.Mo
     monkeypatch.setattr(lifecycle, "Steps", lambda: pytest.fail("a step began"))
     with pytest.raises(SettingsError, match="journalEntries = -1"):
         lifecycle.up()
-
-
-@pytest.mark.parametrize(
-    ("named", "on_path", "chosen"),
-    [("", True, "pulumi"), ("", False, "embedded"), ("embedded", True, "embedded"), ("pulumi", True, "pulumi")],
-)
-def test_the_choice_of_an_engine(monkeypatch: pytest.MonkeyPatch, named: str, on_path: bool, chosen: str) -> None:
-    monkeypatch.setenv("ENGINE", named)
-    monkeypatch.setattr(deploy.shutil, "which", lambda name: "/usr/bin/pulumi" if on_path else None)
-    assert deploy.chosen_engine() == chosen
-
-
-@pytest.mark.parametrize(
-    ("named", "message"), [("terraform", "ENGINE is 'terraform'"), ("pulumi", "no `pulumi` is on PATH")]
-)
-def test_an_engine_that_cannot_be_had_is_refused(monkeypatch: pytest.MonkeyPatch, named: str, message: str) -> None:
-    monkeypatch.setenv("ENGINE", named)
-    monkeypatch.setattr(deploy.shutil, "which", lambda name: None)
-    with pytest.raises(Failure) as caught:
-        deploy.chosen_engine()
-    assert message in caught.value.message
-    assert caught.value.hint
-
-
-def event(action: Action, name: str, state: State = State.DONE) -> Event:
-    return Event(f"urn:{name}", "kubernetes:core/v1:ConfigMap", name, action, state)
-
-
-@pytest.mark.parametrize(
-    ("actions", "summary"),
-    [
-        ([Action.SAME, Action.SAME], "nothing to change (2 unchanged)"),
-        ([Action.CREATE, Action.SAME, Action.DELETE], "1 created, 1 deleted, 1 unchanged"),
-        ([Action.REPLACE], "1 replaced, 0 unchanged"),
-    ],
-)
-def test_the_closing_line_of_a_run(actions: list[Action], summary: str) -> None:
-    with Steps() as steps, steps.step("deploy") as step:
-        watcher = Watcher(step)
-        for number, action in enumerate(actions):
-            watcher(event(action, str(number), State.STARTED))
-            watcher(event(action, str(number)))
-    assert watcher.summary() == summary
 
 
 def root(name: str) -> bytes:

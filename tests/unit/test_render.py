@@ -8,9 +8,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from tools import cli
 from tests.conftest import Recording
-from tools import render, stack, tree
+from tools import cli, render, stack, tree
 
 
 def files(folder: Path) -> dict[Path, bytes]:

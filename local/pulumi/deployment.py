@@ -1,0 +1,152 @@
+"""Stack `local` by Pulumi's own engine, through its Automation API: up, preview, refresh, down."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import psutil
+from pulumi import automation
+from pulumi.automation.errors import CommandError
+
+from local.access import Access
+from local.pulumi import diagnosis, interrupted, workspace
+from local.pulumi.display import Failed, Watcher
+from local.pulumi.interrupted import StackHeld
+from local.pulumi.programs import PulumiPrograms
+from local.pulumi.workspace import STACK, StateFolder
+from tools.failures import Failure, tail
+from tools.terminal import Step, console
+
+NEEDS_A_LANGUAGE_HOST = ("import", "preview", "up", "watch")
+"""Commands of the CLI that run the program, for which only an official installation has what it takes."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The stack on one cluster. config: the effective one. Each method raises Failure."""
+
+    access: Access
+    programs: PulumiPrograms
+    config: dict[str, Any]
+
+    @property
+    def folder(self) -> StateFolder:
+        return StateFolder.of(self.access.context)
+
+    def up(self, step: Step) -> tuple[dict[str, Any], Watcher]:
+        """Make the cluster what the program says, repairing what was changed by hand; the stack's outputs."""
+        watcher = Watcher(step, expected=self._known())
+        with self._run(watcher) as stack:
+            result = stack.up(on_event=watcher, refresh=True, message="make up")
+        return {name: output.value for name, output in result.outputs.items()}, watcher
+
+    def preview(self, step: Step, *, refresh: bool) -> Watcher:
+        """Show what `up` would change. refresh: ask the cluster first, which finds what was changed by hand."""
+        watcher = Watcher(step, expected=self._known())
+        with self._run(watcher) as stack:
+            stack.preview(on_event=watcher, refresh=refresh)
+        return watcher
+
+    def refresh(self, step: Step) -> Watcher:
+        """Take what the cluster has into the state."""
+        watcher = Watcher(step, expected=self._known())
+        with self._run(watcher) as stack:
+            stack.refresh(on_event=watcher, message="make refresh")
+        return watcher
+
+    def down(self, step: Step) -> None:
+        """Destroy the stack, and forget its state."""
+        if not self.folder.exists():
+            return
+        watcher = Watcher(step, expected=self._known())
+        with self._run(watcher) as stack:
+            stack.destroy(on_event=watcher, message="make down", remove=True)
+        self.folder.remove()
+
+    def command(self, arguments: list[str]) -> int:
+        """Run the CLI on the stack, on this terminal; its exit status."""
+        workspace.select(self.folder, self.programs, self.config)
+        environment = {**os.environ, **workspace.environment(self.folder)}
+        command = [str(self.programs.cli), *arguments]
+        return subprocess.run(command, cwd=self.folder.work, env=environment, check=False).returncode
+
+    def _known(self) -> int | None:
+        """How many resources the last run left."""
+        return workspace.resource_count(self.folder)
+
+    @contextmanager
+    def _run(self, watcher: Watcher) -> Generator[automation.Stack]:
+        """The stack, in order again after an interrupted run, with failures as a person is told of them."""
+        try:
+            stack = workspace.select(self.folder, self.programs, self.config)
+            for said in interrupted.recover(self.folder, stack, self.access):
+                console.print(f"  {said}")
+            with _passing_on_interrupts():
+                yield stack
+        except CommandError as error:
+            raise self._told(error, watcher) from None
+
+    def _told(self, error: CommandError, watcher: Watcher) -> Failure:
+        """What failed, why, and what to do."""
+        text = str(error)
+        if "incorrect passphrase" in text:
+            return Failure(
+                f"The state of stack {STACK} was encrypted with another passphrase than {self.folder.passphrase}.",
+                "Put the right passphrase there, or begin anew with `make down`.",
+            )
+        if "the stack is currently locked" in text:
+            return StackHeld("Another run holds the stack.", "Wait until it ends, then run it again.")
+        if "no resource plugin" in text or "failed to load plugin" in text:
+            return Failure(
+                f"A plugin is missing in {self.folder.home}/plugins.",
+                "Run `make up`: it builds what is missing.",
+                tail(text),
+            )
+        if watcher.failed:
+            return self._resource_failure(watcher.failed)
+        said = "\n".join(dict.fromkeys(watcher.errors))
+        return Failure(f"Pulumi ends with an error.\n{said}" if said else "Pulumi ends with an error.", "", tail(text))
+
+    def _resource_failure(self, failed: list[Failed]) -> Failure:
+        """The resources that failed, the causes that the cluster knows, the first log and the first remedy."""
+        lines, causes = [], []
+        for resource in failed:
+            kind, metadata = resource.type.rpartition(":")[2], resource.inputs.get("metadata", {})
+            said = "; ".join(dict.fromkeys(resource.messages)) or "it failed"
+            lines.append(f"{kind} {resource.name}: {said}")
+            name = metadata.get("name")
+            if isinstance(name, str):
+                found = diagnosis.causes(self.access, kind, metadata.get("namespace", "default"), name)
+                lines += [f"  {cause.text}" for cause in found[:3]]
+                causes += found
+        remedy = next((cause.remedy for cause in causes if cause.remedy), "Remove the cause and run it again.")
+        return Failure("\n".join(lines), remedy, next((cause.log for cause in causes if cause.log), ""))
+
+
+@contextmanager
+def _passing_on_interrupts() -> Generator[None]:
+    """Ctrl-C lets Pulumi end what is under way in order; a second one makes it stop at once. Then the command ends."""
+    interrupted_times = 0
+
+    def pass_on(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted_times
+        interrupted_times += 1
+        if interrupted_times == 1:
+            console.print("\nInterrupted: Pulumi ends what is under way. Once more stops it at once.")
+        for child in psutil.Process().children():
+            child.send_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, pass_on)
+    try:
+        yield
+    except CommandError:
+        if interrupted_times:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,151 @@
+"""Why an object isn't ready, from what belongs to it: pods and their containers, events, cert-manager's orders."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.access import Access
+from tools.failures import Failure
+
+Object = Mapping[str, Any]
+LOG_LINES = 8
+IMAGE_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
+CONFIGURATION_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+MOUNT_REASONS = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "Unhealthy"})
+
+
+@dataclass(frozen=True)
+class Cause:
+    """text: for the user. remedy: what to do, where it is known. log: the last lines of a container that crashed."""
+
+    text: str
+    remedy: str = ""
+    log: str = ""
+
+
+def causes(access: Access, kind: str, namespace: str, name: str) -> list[Cause]:
+    """Why an object isn't ready, the most telling first; empty when nothing is known."""
+    cluster = _Cluster(access, namespace)
+    try:
+        return list(dict.fromkeys(_causes(cluster, kind, name)))
+    except Failure:  # a cluster that does not answer is no cause
+        return []
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """Reads objects of one namespace."""
+
+    access: Access
+    namespace: str
+
+    def all(self, kind: str, labels: str = "") -> list[Object]:
+        return self.access.json("-n", self.namespace, "get", kind, *(["-l", labels] if labels else []))["items"]
+
+    def get(self, kind: str, name: str) -> Object:
+        return self.access.json("-n", self.namespace, "get", kind, name)
+
+    def events(self, obj: Object, reasons: frozenset[str]) -> list[str]:
+        """The newest message of each of these reasons about an object."""
+        field = f"involvedObject.uid={obj['metadata']['uid']}"
+        found = self.access.json("-n", self.namespace, "get", "events", "--field-selector", field)["items"]
+        newest = {e["reason"]: e.get("message", "") for e in sorted(found, key=_when) if e.get("reason") in reasons}
+        return [text.removeprefix("(combined from similar events): ").strip() for text in newest.values()]
+
+    def log(self, pod: str, container: str, *, previous: bool) -> str:
+        flags = ["-c", container, f"--tail={LOG_LINES}", *(["--previous"] if previous else [])]
+        try:
+            return self.access.run("-n", self.namespace, "logs", pod, *flags).decode(errors="replace").rstrip()
+        except Failure:
+            return ""
+
+
+def _causes(cluster: _Cluster, kind: str, name: str) -> Iterator[Cause]:
+    if kind == "Certificate":
+        yield from _certificate(cluster, name)
+    if kind not in ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod"):
+        return
+    obj = cluster.get(kind, name)
+    if kind == "Pod":
+        yield from _pod(cluster, obj)
+        return
+    labels = ",".join(f"{k}={v}" for k, v in obj["spec"]["selector"].get("matchLabels", {}).items())
+    pods = sorted(cluster.all("pods", labels), key=lambda pod: pod["metadata"]["creationTimestamp"], reverse=True)
+    for pod in pods:
+        yield from _pod(cluster, pod)
+    owners = [obj, *(cluster.all("replicasets", labels) if kind == "Deployment" else [])]
+    wanting = [o for o in owners if o["kind"] != "ReplicaSet" or o["status"].get("replicas") != o["spec"]["replicas"]]
+    for owner in wanting:
+        for text in cluster.events(owner, frozenset({"FailedCreate"})):
+            yield Cause(
+                f"no pod is made: {text}", "Correct the pod's specification, or the quota or policy it violates."
+            )
+
+
+def _pod(cluster: _Cluster, pod: Object) -> Iterator[Cause]:
+    name, status = pod["metadata"]["name"], pod.get("status", {})
+    if condition(pod, "Ready").get("status") == "True" or status.get("phase") == "Succeeded":
+        return
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        yield Cause(f"pod {name} can't be scheduled: {scheduled.get('message', '')}", "Free or add what it asks for.")
+        return
+    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    found = [cause for container in containers for cause in _container(cluster, pod, container)]
+    yield from found
+    if not found:
+        for text in cluster.events(pod, MOUNT_REASONS):
+            yield Cause(f"pod {name}: {text}")
+
+
+def _container(cluster: _Cluster, pod: Object, container: Object) -> Iterator[Cause]:
+    where = f"container {container['name']} of pod {pod['metadata']['name']}"
+    waiting, ended = container["state"].get("waiting", {}), container["state"].get("terminated", {})
+    last = ended if ended else container.get("lastState", {}).get("terminated", {})
+    reason = waiting.get("reason", "")
+    if reason in IMAGE_REASONS:
+        yield Cause(
+            f"image {container['image']} can't be had ({reason}: {waiting.get('message', '').strip()}), {where}",
+            "Build or import the image under this very name, or correct the reference.",
+        )
+    elif reason in CONFIGURATION_REASONS:
+        yield Cause(f"{where} can't start ({reason}: {waiting.get('message', '')})", "Make what it refers to.")
+    elif last and last.get("exitCode") != 0 and not container.get("ready"):
+        memory = last.get("reason") == "OOMKilled"
+        why = "out of memory" if memory else f"exit code {last.get('exitCode')}"
+        times = f", {container['restartCount']} restarts" if container.get("restartCount") else ""
+        log = cluster.log(pod["metadata"]["name"], container["name"], previous=not ended)
+        remedy = "Raise its memory limit in the stack's file." if memory else "Its last lines say why."
+        yield Cause(f"{where} crashes ({why}{times})", remedy if log or memory else "It logged nothing.", log)
+
+
+def _certificate(cluster: _Cluster, name: str) -> Iterator[Cause]:
+    """A certificate's request, its ACME order and that order's challenges each know a part of the reason."""
+    certificate = cluster.get("certificates.cert-manager.io", name)
+    requests = _owned(cluster.all("certificaterequests.cert-manager.io"), [certificate])
+    orders = _owned(cluster.all("orders.acme.cert-manager.io"), requests)
+    for challenge in _owned(cluster.all("challenges.acme.cert-manager.io"), orders):
+        state = challenge.get("status", {})
+        if state.get("reason"):
+            yield Cause(f"ACME challenge for {challenge['spec']['dnsName']} is {state.get('state')}: {state['reason']}")
+    for order in orders:
+        if (reason := order.get("status", {}).get("reason")) is not None:
+            yield Cause(f"ACME order of {name} is {order['status'].get('state')}: {reason}")
+    for request in requests:
+        if message := condition(request, "Ready").get("message"):
+            yield Cause(message)
+
+
+def condition(obj: Object, type_: str) -> Mapping[str, Any]:
+    """A condition of an object's status; empty where there is none of the type."""
+    return next((c for c in obj.get("status", {}).get("conditions") or () if c["type"] == type_), {})
+
+
+def _owned(objects: list[Object], owners: list[Object]) -> list[Object]:
+    uids = {owner["metadata"]["uid"] for owner in owners}
+    return [o for o in objects if any(owner["uid"] in uids for owner in o["metadata"].get("ownerReferences", ()))]
+
+
+def _when(event: Object) -> str:
+    times = event.get("lastTimestamp"), event.get("eventTime"), event["metadata"].get("creationTimestamp", "")
+    return next(t for t in times if t is not None)

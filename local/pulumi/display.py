@@ -1,0 +1,195 @@
+"""What a person sees of a run: a line for each resource with its time, what it waits for, what differs, what failed."""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi.automation import EngineEvent, OpType, StepEventMetadata
+from rich.markup import escape
+
+from tools.terminal import Step, console
+
+MARKS: Mapping[OpType, str] = {
+    OpType.CREATE: "[green]+ create [/green]",
+    OpType.CREATE_REPLACEMENT: "[green]+ create [/green]",
+    OpType.IMPORT: "[green]+ import [/green]",
+    OpType.UPDATE: "[yellow]~ update [/yellow]",
+    OpType.REPLACE: "[magenta]± replace[/magenta]",
+    OpType.DELETE: "[red]- delete [/red]",
+    OpType.DELETE_REPLACED: "[red]- delete [/red]",
+}
+COUNTED: Mapping[OpType, str] = {
+    OpType.CREATE: "created",
+    OpType.IMPORT: "imported",
+    OpType.UPDATE: "updated",
+    OpType.REPLACE: "replaced",
+    OpType.DELETE: "deleted",
+}
+LONGEST = 120
+"""Characters of a value that are shown."""
+ABSENT = "(none)"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A resource that failed. messages: what its provider says of it. inputs: as the program declares them."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    messages: Sequence[str]
+
+
+@dataclass
+class Watcher:
+    """Receives the engine's events, and tells a step and the console of them.
+
+    counts: how many resources were changed in each way, components and providers left out. expected: how many
+    resources there will be, where that is known.
+    """
+
+    step: Step
+    expected: int | None = None
+    counts: dict[OpType, int] = field(default_factory=dict)
+    drift: int = 0
+    _begun: dict[str, float] = field(default_factory=dict)
+    _waiting: dict[str, str] = field(default_factory=dict)
+    _messages: dict[str, list[str]] = field(default_factory=dict)
+    _failed: dict[str, StepEventMetadata] = field(default_factory=dict)
+
+    def __call__(self, event: EngineEvent) -> None:
+        if event.resource_pre_event is not None:
+            self._start(event.resource_pre_event.metadata)
+        elif event.res_outputs_event is not None:
+            self._end(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event is not None:
+            self._fail(event.res_op_failed_event.metadata)
+        elif event.diagnostic_event is not None:
+            said = event.diagnostic_event
+            self._hear(said.urn or "", said.severity, plain(said.message))
+
+    @property
+    def summary(self) -> str:
+        """What was done, in a few words: "3 created, 80 unchanged", or "nothing to change (83 unchanged)"."""
+        changes = [f"{self.counts[op]} {word}" for op, word in COUNTED.items() if self.counts.get(op)]
+        same = f"{self.counts.get(OpType.SAME, 0)} unchanged"
+        return ", ".join([*changes, same]) if changes else f"nothing to change ({same})"
+
+    @property
+    def failed(self) -> list[Failed]:
+        """The resources that failed, with all that was said of each."""
+        return [
+            Failed(m.type, name_of(urn), (m.new.inputs if m.new else None) or {}, self._messages.get(urn, []))
+            for urn, m in self._failed.items()
+        ]
+
+    @property
+    def errors(self) -> list[str]:
+        """What was said of no resource that failed: of the program, of the engine."""
+        return [text for urn, texts in self._messages.items() if urn not in self._failed for text in texts]
+
+    def _start(self, metadata: StepEventMetadata) -> None:
+        self._begun[metadata.urn] = time.monotonic()
+        if _shown(metadata) and metadata.op not in (OpType.SAME, OpType.REFRESH, OpType.READ):
+            self._waiting[metadata.urn] = ""
+            self._tell()
+
+    def _end(self, metadata: StepEventMetadata) -> None:
+        self._waiting.pop(metadata.urn, None)
+        if metadata.op is OpType.REFRESH or not _shown(metadata):
+            return
+        self.counts[metadata.op] = self.counts.get(metadata.op, 0) + 1
+        if metadata.op in MARKS:
+            seconds = time.monotonic() - self._begun.get(metadata.urn, time.monotonic())
+            console.print(f"  {MARKS[metadata.op]} {escape(label(metadata))}  [dim]{seconds:.1f} s[/dim]")
+        if metadata.op in (OpType.UPDATE, OpType.REPLACE):
+            for path, old, new in differences(metadata):
+                console.print(
+                    f"      {escape(path)}: [red]{escape(short(old))}[/red] → [green]{escape(short(new))}[/green]"
+                )
+        self._tell()
+
+    def _fail(self, metadata: StepEventMetadata) -> None:
+        self._waiting.pop(metadata.urn, None)
+        self._failed[metadata.urn] = metadata
+        console.print(f"  [red]✗ failed [/red] {escape(label(metadata))}")
+
+    def _hear(self, urn: str, severity: str, message: str) -> None:
+        if severity == "error":
+            self._messages.setdefault(urn, []).append(message)
+        elif urn in self._waiting:
+            self._waiting[urn] = message
+            self._tell()
+        elif severity == "warning":
+            console.print(f"  [yellow]! {escape(message)}[/yellow]")
+
+    def _tell(self) -> None:
+        """The step's line: how many are under way, and the last thing that is known of one."""
+        done, last = sum(self.counts.values()), list(self._waiting)[-1:]
+        text = next((f"{label_of(urn)} {self._waiting[urn]}".strip() for urn in last), "")
+        self.step.step(f"{len(self._waiting)} under way; {text}" if text else "", done, self.expected)
+
+
+def differences(metadata: StepEventMetadata) -> list[tuple[str, Any, Any]]:
+    """Path, old and new value of each property that a step changes; secrets are masked by the engine."""
+    old, new = metadata.old, metadata.new
+    if old is None or new is None:
+        return []
+    before, after = (old.inputs or {}), (new.inputs or {})
+    paths = list(metadata.detailed_diff or {}) or list(metadata.diffs or [])
+    found = []
+    for path in paths:
+        steps = steps_of(path)
+        was = at(before, steps)
+        found.append((path, at(old.outputs or {}, steps) if was is None else was, at(after, steps)))
+    return found
+
+
+def steps_of(path: str) -> list[str | int]:
+    """The steps of one of Pulumi's property paths: `a.b[0]["c.d"]` is a, b, 0, c.d."""
+    found = re.findall(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)', path)
+    return [int(index) if index else quoted or name for quoted, index, name in found]
+
+
+def at(value: Any, steps: Sequence[str | int]) -> Any:
+    """What stands at a path; None where nothing does."""
+    for step in steps:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def short(value: Any) -> str:
+    text = ABSENT if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def label(metadata: StepEventMetadata) -> str:
+    return label_of(metadata.urn)
+
+
+def label_of(urn: str) -> str:
+    """`Deployment frontend` of a URN."""
+    return f"{urn.split('::')[2].rpartition(':')[2]} {name_of(urn)}"
+
+
+def name_of(urn: str) -> str:
+    """The resource's name in the program."""
+    return urn.split("::", 3)[3]
+
+
+def plain(message: str) -> str:
+    """A message without the engine's colour marks."""
+    return re.sub(r"<\{%[^%]*%\}>", "", message).strip()
+
+
+def _shown(metadata: StepEventMetadata) -> bool:
+    """Whether a resource is an object of its own: no component, no provider."""
+    state = metadata.new or metadata.old
+    return state is not None and bool(state.custom) and not metadata.type.startswith("pulumi:")

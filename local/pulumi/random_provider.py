@@ -1,0 +1,168 @@
+"""A stand-in for Pulumi's random provider, whose module no package registry serves.
+
+It knows `RandomPassword` alone, the one resource that the stack uses, and runs only where the official plugin is not
+installed. Inputs, outputs, ids and secretness are the official provider's, as its own tests of `Create` and `Read`
+record them, so that the official plugin can take over a stack that this one made.
+"""
+
+import secrets
+import string
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import bcrypt
+from pulumi.provider.experimental import provider, server
+from pulumi.provider.experimental.property_value import Computed, PropertyValue
+
+Properties = Mapping[str, PropertyValue]
+TYPE = "random:index/randomPassword:RandomPassword"
+ID = "none"
+"""The id of every password: the official provider keeps the password out of it."""
+SPECIAL = "!@#$%&*()-_=+[]{}<>:?"
+DEFAULTS: Mapping[str, bool | float] = {
+    "lower": True,
+    "minLower": 0.0,
+    "minNumeric": 0.0,
+    "minSpecial": 0.0,
+    "minUpper": 0.0,
+    "number": True,
+    "numeric": True,
+    "special": True,
+    "upper": True,
+}
+OPTIONAL = ("keepers", "overrideSpecial")
+"""Inputs that have no default."""
+SECRET = ("bcryptHash", "result")
+SCHEMA_VERSION = '{"schema_version":"3"}'
+"""What the official provider writes beside a password, to know later whether its state must be upgraded."""
+BCRYPT_BYTES = 72
+"""bcrypt reads no more of a password."""
+
+
+def password(
+    length: int,
+    *,
+    lower: bool = True,
+    min_lower: int = 0,
+    min_numeric: int = 0,
+    min_special: int = 0,
+    min_upper: int = 0,
+    numeric: bool = True,
+    override_special: str = "",
+    special: bool = True,
+    upper: bool = True,
+) -> str:
+    """`length` random characters of the chosen classes, at least `min_…` of each.
+
+    Raises ValueError when the length is below 1 or below the sum of the minima, or when no class is chosen.
+    """
+    classes = [
+        (string.ascii_lowercase, lower, min_lower),
+        (string.ascii_uppercase, upper, min_upper),
+        (string.digits, numeric, min_numeric),
+        (SPECIAL if override_special == "" else override_special, special, min_special),
+    ]
+    pool, least = "".join(characters for characters, chosen, _ in classes if chosen), sum(n for _, _, n in classes)
+    if length < max(1, least):
+        raise ValueError(f"length is {length}; it must be at least {max(1, least)}, the sum of the minima")
+    if not pool:
+        raise ValueError("no class of characters is chosen; leave one of lower, upper, numeric and special true")
+    chosen = [secrets.choice(characters) for characters, _, minimum in classes for _ in range(minimum)]
+    chosen += [secrets.choice(pool) for _ in range(length - len(chosen))]
+    secrets.SystemRandom().shuffle(chosen)
+    return "".join(chosen)
+
+
+def settings(inputs: Properties) -> dict[str, PropertyValue]:
+    """Every setting of a password: the inputs, and the defaults of those that are not given."""
+    known = {key: PropertyValue(value) for key, value in DEFAULTS.items()}
+    given = {key: value for key, value in inputs.items() if key in ("length", *OPTIONAL, *DEFAULTS)}
+    return {**known, **given}
+
+
+def made_from(inputs: Properties) -> str:
+    """A password as the inputs ask for it. Raises ValueError."""
+    plain: dict[str, Any] = {key: value.value for key, value in settings(inputs).items()}
+    return password(
+        int(plain["length"]),
+        lower=plain["lower"],
+        min_lower=int(plain["minLower"]),
+        min_numeric=int(plain["minNumeric"]),
+        min_special=int(plain["minSpecial"]),
+        min_upper=int(plain["minUpper"]),
+        numeric=plain["numeric"] and plain["number"],
+        override_special=plain.get("overrideSpecial", ""),
+        special=plain["special"],
+        upper=plain["upper"],
+    )
+
+
+def outputs(inputs: Properties, result: str) -> dict[str, PropertyValue]:
+    """The state of a password that was made from these inputs."""
+    hashed = bcrypt.hashpw(result.encode()[:BCRYPT_BYTES], bcrypt.gensalt(10, prefix=b"2a")).decode()
+    return {
+        "__meta": PropertyValue(SCHEMA_VERSION),
+        "id": PropertyValue(ID),
+        **settings(inputs),
+        "result": PropertyValue(result, is_secret=True),
+        "bcryptHash": PropertyValue(hashed, is_secret=True),
+    }
+
+
+class RandomProvider(provider.Provider):
+    """Makes passwords and keeps them: a change of any input makes a new one."""
+
+    async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
+        return provider.CheckResponse(inputs=request.new_inputs)
+
+    async def diff_config(self, request: provider.DiffRequest) -> provider.DiffResponse:
+        return provider.DiffResponse(changes=False)
+
+    async def configure(self, request: provider.ConfigureRequest) -> provider.ConfigureResponse:
+        return provider.ConfigureResponse(
+            accept_secrets=True, supports_preview=True, accept_resources=True, accept_outputs=True
+        )
+
+    async def check(self, request: provider.CheckRequest) -> provider.CheckResponse:
+        if request.type != TYPE:
+            reason = f"the stand-in for the random provider knows no {request.type}; install the official plugin"
+            return provider.CheckResponse(failures=[provider.CheckFailure("", reason)])
+        if any(isinstance(value.value, Computed) for value in request.new_inputs.values()):
+            return provider.CheckResponse(inputs=request.new_inputs)
+        try:
+            made_from(request.new_inputs)
+        except ValueError as error:
+            return provider.CheckResponse(failures=[provider.CheckFailure("length", str(error))])
+        return provider.CheckResponse(inputs=request.new_inputs)
+
+    async def diff(self, request: provider.DiffRequest) -> provider.DiffResponse:
+        before, after = settings(request.old_state), settings(request.new_inputs)
+        changed = sorted(key for key in before.keys() | after.keys() if not _equal(before.get(key), after.get(key)))
+        return provider.DiffResponse(changes=bool(changed), replaces=changed, diffs=changed)
+
+    async def create(self, request: provider.CreateRequest) -> provider.CreateResponse:
+        if request.preview:
+            unknown = {key: PropertyValue.computed().with_secret(True) for key in SECRET}
+            return provider.CreateResponse(properties={**settings(request.properties), **unknown})
+        return provider.CreateResponse(ID, outputs(request.properties, made_from(request.properties)))
+
+    async def read(self, request: provider.ReadRequest) -> provider.ReadResponse:
+        """A password lives in the state alone. An import gives it as the id."""
+        if request.properties:
+            return provider.ReadResponse(request.resource_id, dict(request.properties), dict(request.inputs))
+        inputs = {"length": PropertyValue(float(len(request.resource_id))), **dict(request.inputs)}
+        return provider.ReadResponse(ID, outputs(inputs, request.resource_id), settings(inputs))
+
+    async def delete(self, request: provider.DeleteRequest) -> None:
+        """The state forgets it."""
+
+
+def _equal(before: PropertyValue | None, after: PropertyValue | None) -> bool:
+    """Whether two values are the same; numbers come as floats from the engine."""
+    return (None if before is None else before.value) == (None if after is None else after.value)
+
+
+if __name__ == "__main__":
+    server.main(sys.argv[1:], version("pulumi_random"), RandomProvider())

@@ -1,0 +1,156 @@
+"""The stack's state on this machine, and the Automation API's workspace around it.
+
+Everything lies beside the cluster's own state (`JOURNAL_STATE`), so that each checkout sees the same stack: Pulumi's
+file backend, the passphrase that encrypts its secrets, a PULUMI_HOME with the plugins, and a work folder with the
+project's and the stack's settings.
+"""
+
+import json
+import runpy
+import secrets
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation
+
+from local.pulumi.programs import PulumiPrograms, plugin_version
+from tools import paths, stack
+from tools.failures import Failure
+from tools.files import write_atomically
+
+STACK = "local"
+CLI_IN_ITS_SESSION = """\
+#!/bin/sh
+exec setpriv --pdeathsig INT setsid {cli} "$@"
+"""
+"""Ctrl-C reaches the terminal program alone, which passes it on: at the second one the CLI drops what is under way.
+When the terminal program is killed, the CLI is interrupted and ends in order."""
+
+
+@dataclass(frozen=True)
+class StateFolder:
+    """Where a cluster's stack has its state. context: the existing cluster's, None for the one that was built here."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, context: str | None) -> "StateFolder":
+        return cls(paths.state() / "pulumi" if context is None else paths.state() / f"context-{context}" / "pulumi")
+
+    @property
+    def backend(self) -> Path:
+        return self.root / "backend"
+
+    @property
+    def passphrase(self) -> Path:
+        return self.root / "passphrase"
+
+    @property
+    def home(self) -> Path:
+        """PULUMI_HOME."""
+        return self.root / "home"
+
+    @property
+    def work(self) -> Path:
+        """The folder of Pulumi.yaml and Pulumi.local.yaml as the CLI reads them."""
+        return self.root / "work"
+
+    @property
+    def stack_file(self) -> Path:
+        """The stack's resources."""
+        return self.backend / ".pulumi" / "stacks" / stack.PROJECT / f"{STACK}.json"
+
+    @property
+    def locks(self) -> Path:
+        return self.backend / ".pulumi" / "locks" / "organization" / stack.PROJECT / STACK
+
+    def exists(self) -> bool:
+        """Whether there is a stack."""
+        return self.stack_file.exists()
+
+    def remove(self) -> None:
+        """Forget the stack, the passphrase with it."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def select(folder: StateFolder, programs: PulumiPrograms, config: dict[str, Any]) -> automation.Stack:
+    """The stack, made when there is none. config: the effective one, by full keys. Raises Failure, CommandError."""
+    for path in (folder.backend, folder.work, folder.home / "plugins", folder.home / "bin"):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_passphrase(folder)
+    _write_settings(folder, config)
+    for package, plugin in programs.plugins.items():
+        _link(folder.home / "plugins" / f"resource-{package}-v{plugin_version(package)}", plugin)
+    program = folder.home / "bin" / "pulumi"
+    program.write_text(CLI_IN_ITS_SESSION.format(cli=shlex.quote(str(programs.cli))))
+    program.chmod(0o755)
+    workspace = automation.LocalWorkspace(
+        work_dir=str(folder.work),
+        pulumi_home=str(folder.home),
+        program=_program,
+        env_vars=environment(folder),
+        pulumi_command=automation.PulumiCommand(root=str(folder.home)),
+    )
+    return automation.Stack.create_or_select(STACK, workspace)
+
+
+def _write_passphrase(folder: StateFolder) -> None:
+    """A passphrase that is made once, with the stack, and that its owner alone may read. Raises Failure."""
+    if folder.passphrase.exists():
+        return
+    if folder.exists():
+        raise Failure(
+            f"{folder.passphrase} is missing: it decrypts the secrets of stack {STACK}.",
+            "Put it back, or begin anew with `make down`.",
+        )
+    write_atomically(folder.passphrase, secrets.token_urlsafe(32), mode=0o600)
+
+
+def _write_settings(folder: StateFolder, config: dict[str, Any]) -> None:
+    """Pulumi.yaml and Pulumi.local.yaml. The salt that `stack init` wrote there stays: it goes with the passphrase."""
+    project = {"name": stack.PROJECT, "runtime": "python", "backend": {"url": folder.backend.as_uri()}}
+    write_atomically(folder.work / "Pulumi.yaml", yaml.safe_dump(project))
+    path = folder.work / f"Pulumi.{STACK}.yaml"
+    before = yaml.safe_load(path.read_text()) if path.exists() else {}
+    salt = {key: value for key, value in before.items() if key == "encryptionsalt"}
+    write_atomically(path, yaml.safe_dump({"config": config, **salt}))
+
+
+def _link(path: Path, target: Path) -> None:
+    """Make `path` a link to `target`, whatever it was before."""
+    if path.is_symlink() and path.readlink() == target:
+        return
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def environment(folder: StateFolder) -> dict[str, str]:
+    """What the CLI must know, whoever starts it."""
+    return {
+        "PULUMI_HOME": str(folder.home),
+        "PULUMI_BACKEND_URL": folder.backend.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder.passphrase),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_K8S_CLIENT_BURST": "400",
+        "PULUMI_K8S_CLIENT_QPS": "200",
+    }
+
+
+def _program() -> None:
+    """The project's program, as `pulumi up` runs it."""
+    runpy.run_path(str(stack.ROOT / "__main__.py"), run_name="__main__")
+
+
+def resource_count(folder: StateFolder) -> int | None:
+    """How many objects of their own the state holds, components and providers left out; None before the first run."""
+    try:
+        deployment = json.loads(folder.stack_file.read_text())["checkpoint"]["latest"]
+    except (OSError, ValueError, KeyError):
+        return None
+    resources = (deployment or {}).get("resources") or []
+    return sum(bool(r.get("custom")) and not r["type"].startswith("pulumi:") for r in resources) or None
