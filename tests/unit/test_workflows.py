@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools import ci
+from tools import ci, golang
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -231,6 +231,17 @@ def test_the_targets_and_scripts_that_workflows_call_are_there() -> None:
     scripts = called(r"(?<![\w/])(\.ci/\w+)")
     assert scripts == [".ci/image", ".ci/run"]
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
+
+
+def test_go_is_new_enough_for_every_module() -> None:
+    """The oldest Go that a module allows stands on its `go` line, patch release included."""
+    (file,) = called(r"go-version-file: (\S+)")
+    listed = subprocess.run(
+        ["git", "ls-files", "*go.mod"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    required = {path: golang.required((ROOT / path).read_text()) for path in listed}
+    assert len(required) > 3
+    assert [path for path, version in required.items() if golang.older(required[file], version)] == []
 
 
 def test_the_pulumi_cli_is_as_new_as_the_sdk() -> None:

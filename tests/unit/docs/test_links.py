@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from local.pulumi.programs import LEAST_CLI
 from tests.conftest import ROOT
+from tools import golang
 
 SKIPPED = {".git", ".venv", ".state", "build", "node_modules"}
 DOCUMENTS = sorted(
@@ -90,6 +92,13 @@ def test_what_a_document_asks_make_for_is_there(document: Path) -> None:
 def test_the_pictures_of_the_readme_are_in_the_repository() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text())
     assert pictures == ["docs/images/page.png", "docs/stacks/prod.svg"]
+
+
+def test_the_documents_name_the_go_and_the_pulumi_that_are_needed() -> None:
+    cluster, architecture = ((ROOT / "docs" / name).read_text() for name in ("local-cluster.md", "architecture.md"))
+    go = golang.required((ROOT / "local/pulumi/programs/cli/go.mod").read_text())
+    assert f"Go {go} or newer" in cluster
+    assert f"`pulumi` on PATH where it is {LEAST_CLI.removesuffix('.0')} or newer" in " ".join(architecture.split())
 
 
 def test_decisions_are_numbered_and_listed() -> None:
