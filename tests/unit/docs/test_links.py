@@ -16,6 +16,10 @@ DOCUMENTS = sorted(
 CODE = re.compile(r"^(```|~~~).*?^\1$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+PATH = re.compile(
+    r"`((?:\.github|\.devcontainer|apps|components|docs|examples|local|policy|tests|tools)/[\w./-]*|Pulumi\.\w+\.yaml)`"
+)
+"""A file or folder of the project, in the way that prose names it."""
 ELSEWHERE = ("https://", "http://", "mailto:")
 
 
@@ -81,6 +85,12 @@ def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
 
 def test_the_readme_names_every_target_and_no_other() -> None:
     assert set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text())) == targets()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_files_that_a_document_names_are_there(document: Path) -> None:
+    named = PATH.findall(document.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
