@@ -1,11 +1,12 @@
-"""The journal, from settings to address. `pulumi up -s ENV` runs this, and so does `make up`."""
+"""The program of every stack: its settings, then its components. `pulumi up` and `make up` run it."""
 
 import pulumi
 import pulumi_random as random
 
-from components import clusters, settings
-from components.journal import journal
-from components.platform.platform import Platform, PlatformArgs
+from components import settings
+from components.journal import NAMESPACE, PORTS, Journal, JournalArgs
+from components.kubernetes import ExistingCluster
+from components.platform import Platform, PlatformArgs
 
 stack = settings.load()
 
@@ -14,38 +15,39 @@ if isinstance(stack, settings.SharedSettings):
     from components.aws.provider import provider_of, scope_of
 
     scope = scope_of(stack.environment, stack.aws, protect=stack.protect)
-    account = Account(
-        "account",
-        AccountArgs(scope=scope, settings=stack),
-        opts=pulumi.ResourceOptions(provider=provider_of(scope, stack.aws)),
-    )
-    for name, value in account.outputs.items():
+    of_aws = pulumi.ResourceOptions(provider=provider_of(scope, stack.aws))
+    for name, value in Account("account", AccountArgs(scope=scope, settings=stack), of_aws).outputs.items():
         pulumi.export(name, value)
 else:
-    cluster = clusters.of(stack)
+    if stack.aws is None:
+        existing = settings.ClusterSettings() if stack.cluster is None else stack.cluster
+        cluster = ExistingCluster("cluster", existing).cluster
+    else:
+        from components.aws.environment import Environment, EnvironmentArgs
+        from components.aws.provider import provider_of, scope_of
 
-    platform = Platform(
-        "platform",
-        PlatformArgs(
-            cluster=cluster,
-            application=journal.NAMESPACE,
-            ports=journal.PORTS,
-            host=stack.host,
-            ingress=stack.ingress,
-            certificates=stack.certificates,
-        ),
-        opts=pulumi.ResourceOptions(provider=cluster.provider),
+        scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
+        environment = EnvironmentArgs(scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs)
+        of_aws = pulumi.ResourceOptions(provider=provider_of(scope, stack.aws))
+        cluster = Environment("environment", environment, of_aws).cluster
+
+    in_cluster = pulumi.ResourceOptions(provider=cluster.provider)
+    applications = PlatformArgs(
+        cluster=cluster,
+        application=NAMESPACE,
+        ports=PORTS,
+        host=stack.host,
+        ingress=stack.ingress,
+        certificates=stack.certificates,
     )
+    platform = Platform("platform", applications, in_cluster)
 
-    application = journal.Journal(
-        "journal",
-        journal.JournalArgs(settings=stack, edge=platform.edge, cluster=cluster),
-        opts=pulumi.ResourceOptions(
-            providers=[cluster.provider, random.Provider("random")],
-            depends_on=[platform.namespace, *cluster.add_ons],
-        ),
+    with_random = pulumi.ResourceOptions(
+        providers=[cluster.provider, random.Provider("random")],
+        depends_on=[platform.namespace, *cluster.add_ons],
     )
+    journal = Journal("journal", JournalArgs(settings=stack, cluster=cluster, endpoint=platform.endpoint), with_random)
 
-    pulumi.export("url", application.url)
+    pulumi.export("url", journal.url)
     pulumi.export("host", stack.host)
     pulumi.export("address", platform.address)

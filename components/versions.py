@@ -1,7 +1,4 @@
-"""Every version that the program pins, in one place.
-
-Images carry a tag; what CI builds is deployed by digest through `images` of the stack's settings.
-"""
+"""The versions of all that the components deploy. The images that CI builds are named in the stacks' settings."""
 
 CERT_MANAGER = "1.21.2"
 CERT_MANAGER_CHART = "oci://quay.io/jetstack/charts/cert-manager"

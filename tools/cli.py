@@ -134,8 +134,14 @@ def graph(name: Stack = "prod") -> None:
 
 @app.command()
 def schema() -> None:
-    """Write docs/stack.schema.json, by which editors check Pulumi.<stack>.yaml."""
-    path = stack.ROOT / "docs" / "stack.schema.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(settings.schema(), indent=2) + "\n")
-    console.print(f"wrote {path.relative_to(stack.ROOT)}")
+    """Write docs/stack.schema.json, by which editors check Pulumi.<stack>.yaml, and docs/settings.md from it."""
+    from tools import settings_reference
+
+    files = {
+        "stack.schema.json": json.dumps(settings.schema(), indent=2) + "\n",
+        "settings.md": settings_reference.markdown(),
+    }
+    for name, text in files.items():
+        path = stack.ROOT / "docs" / name
+        path.write_text(text)
+        console.print(f"wrote {path.relative_to(stack.ROOT)}")

@@ -21,9 +21,9 @@ from components.aws.network.network import Network, NetworkArgs
 from components.aws.provider import tags
 from components.aws.scope import Scope
 from components.aws.shared_stack import SharedStack
-from components.cluster import HEALTH_PORT, NODE_PORTS, Cluster
+from components.kubernetes import HEALTH_PORT, NODE_PORTS, Cluster
 from components.settings import AwsSettings, NodeGroupSettings
-from components.settings.placement import INGRESS
+from components.settings.node_groups import INGRESS
 
 
 @dataclass(kw_only=True)
@@ -59,13 +59,13 @@ class Environment(pulumi.ComponentResource):
         self.cluster = Cluster(
             provider=provider,
             exposure="TargetGroup",
-            ingress=INGRESS,
+            ingress_placement=INGRESS,
             registry=self._shared.registry,
-            address=self._load_balancer.dns_name,
+            ingress_address=self._load_balancer.dns_name,
             storage_class=self._create_storage_class(provider, add_ons),
             add_ons=add_ons,
             dns=[by_name["coredns"]],
-            reachable=self._create_way_in(node_groups["ingress"]),
+            ingress_dependencies=self._create_way_in(node_groups["ingress"]),
         )
         self._create_autoscaler(provider, add_ons)
         self._create_backup()

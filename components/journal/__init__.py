@@ -1,1 +1,5 @@
-"""The journal's own tiers."""
+"""The journal: a small web application in a namespace of its own."""
+
+from components.journal.journal import NAMESPACE, PORTS, Journal, JournalArgs
+
+__all__ = ["NAMESPACE", "PORTS", "Journal", "JournalArgs"]

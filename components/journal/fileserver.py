@@ -1,23 +1,20 @@
-"""The file server: NGINX with the web page."""
+"""The file server: NGINX, which serves the journal's web page."""
 
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
 
-from components.base import KubernetesComponent, http_probe, selector_labels
-from components.policies import allow_from, namespace
+from components.kubernetes import KubernetesComponent, Workload, WorkloadArgs, allow_from, http_probe, pods_in
 from components.settings import Tier
-from components.workload import Workload, WorkloadArgs
 
 PORT = 8080
 
 
 @dataclass(kw_only=True)
 class FileserverArgs:
-    """What the file server needs to be told.
+    """A file server.
 
-    ingress_namespace: where its requests come from.
+    image: the image's full reference. ingress_namespace: the namespace of the ingress controller.
     """
 
     namespace: str
@@ -27,12 +24,12 @@ class FileserverArgs:
 
 
 class Fileserver(KubernetesComponent):
-    """The page's pods behind the Service `service` at port `http`."""
+    """The web page's pods, behind the Service named `service` with the port `http`."""
 
     service: str
 
     def __init__(self, name: str, args: FileserverArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("web:Fileserver", name, args.namespace, opts)
+        super().__init__("journal:journal:Fileserver", name, args.namespace, opts)
         self.service = name
         probe = http_probe("/healthz", "http", period=5)
         Workload(
@@ -45,15 +42,9 @@ class Fileserver(KubernetesComponent):
                 ports={"http": PORT},
                 liveness=probe,
                 readiness=probe,
-                ingress=[allow_from([namespace(args.ingress_namespace)], "http")],
+                ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
             ),
             opts=self._options(),
         )
-        port = ServicePortArgs(name="http", port=80, target_port="http")
-        Service(
-            name,
-            metadata=self._metadata(),
-            spec=ServiceSpecArgs(selector=selector_labels(name), ports=[port]),
-            opts=self._options(),
-        )
+        self._create_service({"http": 80})
         self.register_outputs({"service": self.service})

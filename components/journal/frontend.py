@@ -1,4 +1,4 @@
-"""The frontend: the journal's REST API, and every version of its configuration."""
+"""The frontend: the journal's REST API, and a ConfigMap for each version of its configuration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,25 @@ from pulumi_kubernetes.core.v1 import (
     ConfigMapEnvSourceArgs,
     EnvFromSourceArgs,
     SecretVolumeSourceArgs,
-    Service,
-    ServicePortArgs,
-    ServiceSpecArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
 from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
 
-from components.base import KubernetesComponent, http_probe, selector_labels
-from components.journal.redis import PORT as REDIS_PORT
-from components.journal.redis import Redis
-from components.policies import allow_from, allow_to, namespace, pods, public
+from components.kubernetes import (
+    KubernetesComponent,
+    Workload,
+    WorkloadArgs,
+    allow_from,
+    allow_to,
+    http_probe,
+    pods_in,
+    pods_of,
+    public_addresses,
+)
+from components.redis import PORT as REDIS_PORT
+from components.redis import Redis
 from components.settings import FrontendConfig, Tier
-from components.workload import Workload, WorkloadArgs
 
 PORT = 8080
 MANAGEMENT_PORT = 8081
@@ -32,36 +37,39 @@ DRAIN_SECONDS = 5
 
 @dataclass(frozen=True)
 class ConfigVersions:
-    """Every version of the configuration, oldest first, and which of them is active (from 1)."""
+    """Every version of the configuration, oldest first. `active` is the number of the active one, from 1."""
 
     configs: tuple[FrontendConfig, ...]
     active: int
 
 
 def config_versions(history: Sequence[FrontendConfig], current: FrontendConfig) -> ConfigVersions:
-    """v1, v2, … of a configuration: its history, with the current one after it unless it is in it already."""
+    """The versions in the history, followed by the current configuration unless the history holds it already."""
     configs = (*history,) if current in history else (*history, current)
     return ConfigVersions(configs, configs.index(current) + 1)
 
 
 def environment(config: FrontendConfig) -> dict[str, str]:
-    """A configuration as the container reads it, environment variables by name."""
+    """The environment variables by which the container reads a configuration."""
     origins = {f"WEB__CROSS_ORIGIN__{number}": origin for number, origin in enumerate(config.cross_origins)}
     reports = {} if config.sentry_dsn is None else {"SENTRY_DSN": config.sentry_dsn}
     return {"JOURNAL_ENTRIES": str(config.journal_entries), **origins, **reports}
 
 
 def report_port(dsn: str) -> int:
-    """The TCP port at which Sentry takes reports; 443 where the DSN names none."""
+    """The TCP port of a Sentry DSN, 443 by default."""
     port = urlsplit(dsn).port
     return 443 if port is None else port
 
 
 @dataclass(kw_only=True)
 class FrontendArgs:
-    """What the API needs to be told.
+    """The API.
 
-    ingress_namespace: where its requests come from.
+    environment: the environment's name, which the API reports at /api/version.
+    image: the image's full reference.
+    config: the active configuration. config_history: every configuration so far, oldest first.
+    ingress_namespace: the namespace of the ingress controller.
     """
 
     namespace: str
@@ -75,17 +83,17 @@ class FrontendArgs:
 
 
 class Frontend(KubernetesComponent):
-    """The API's pods behind the Service `service` at port `http`."""
+    """The API's pods, behind the Service named `service` with the port `http`."""
 
     service: str
 
     def __init__(self, name: str, args: FrontendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("web:Frontend", name, args.namespace, opts)
+        super().__init__("journal:journal:Frontend", name, args.namespace, opts)
         self._args, self.service = args, name
         versions = config_versions(args.config_history, args.config)
         configs = [self._create_config(number, config) for number, config in enumerate(versions.configs, 1)]
         self._create_workload(self._config_name(versions.active), depends_on=configs)
-        self._create_service()
+        self._create_service({"http": 80})
         self.register_outputs({"service": self.service})
 
     def _config_name(self, version: int) -> str:
@@ -122,7 +130,7 @@ class Frontend(KubernetesComponent):
                 environment_from=[EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config))],
                 volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
                 grace_seconds=DRAIN_SECONDS + 25,
-                ingress=[allow_from([namespace(args.ingress_namespace)], "http")],
+                ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
                 egress=self._egress(),
             ),
             opts=self._options(depends_on=depends_on),
@@ -130,15 +138,5 @@ class Frontend(KubernetesComponent):
 
     def _egress(self) -> list[NetworkPolicyEgressRuleArgs]:
         dsn = self._args.config.sentry_dsn
-        reports = [] if dsn is None else [allow_to([public()], report_port(dsn))]
-        return [allow_to([pods("redis")], REDIS_PORT), *reports]
-
-    def _create_service(self) -> None:
-        Service(
-            self._name,
-            metadata=self._metadata(),
-            spec=ServiceSpecArgs(
-                selector=selector_labels(self._name), ports=[ServicePortArgs(name="http", port=80, target_port="http")]
-            ),
-            opts=self._options(),
-        )
+        reports = [] if dsn is None else [allow_to([public_addresses()], report_port(dsn))]
+        return [allow_to([pods_of(self._args.redis.name)], REDIS_PORT), *reports]

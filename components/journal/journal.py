@@ -1,50 +1,45 @@
-"""The journal: its database, its API, its page and the routes to them."""
+"""The journal: Redis, the API, the web page, and the routes to them."""
 
 from dataclasses import dataclass
 
 import pulumi
 
-from components.cluster import Cluster
 from components.journal.fileserver import PORT as FILESERVER_PORT
 from components.journal.fileserver import Fileserver, FileserverArgs
 from components.journal.frontend import PORT as FRONTEND_PORT
 from components.journal.frontend import Frontend, FrontendArgs
-from components.journal.redis import Redis, RedisArgs
-from components.journal.routes import Routes, RoutesArgs
-from components.platform.acme import SOLVER_PORT
-from components.platform.platform import Edge
+from components.kubernetes import Cluster
+from components.platform import SOLVER_PORT, IngressEndpoint, Routes, RoutesArgs
+from components.redis import Redis, RedisArgs
 from components.settings import Settings, Tier
 
 NAMESPACE = "journal"
 PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT, SOLVER_PORT})
-"""Container ports that the ingress controller forwards to, ACME challenges included."""
+"""The container ports that the ingress controller forwards requests to, those for ACME challenges included."""
 
 
 def image(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
-    """A tier's image, in the registry when there is one for the stack."""
+    """The full reference of a tier's image, which the settings name without its registry when the cluster has one."""
     return tier.image if registry is None else pulumi.Output.concat(registry, "/", tier.image)
 
 
 @dataclass(kw_only=True)
 class JournalArgs:
-    """What the journal needs to be told.
-
-    settings: the stack's. edge: how it is reached. cluster: what it runs on.
-    """
+    """A journal: the stack's settings, the cluster that it runs on, and how its routes reach clients."""
 
     settings: Settings
-    edge: Edge
     cluster: Cluster
+    endpoint: IngressEndpoint
 
 
 class Journal(pulumi.ComponentResource):
-    """The journal in the namespace `journal`, at `url`."""
+    """The journal in the namespace `journal`; browsers open it at `url`."""
 
     url: str
 
     def __init__(self, name: str, args: JournalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("journal:web:Journal", name, {}, opts)
-        stack, edge, registry = args.settings, args.edge, args.cluster.registry
+        super().__init__("journal:journal:Journal", name, {}, opts)
+        stack, endpoint, registry = args.settings, args.endpoint, args.cluster.registry
         child = pulumi.ResourceOptions(parent=self)
         redis = Redis(
             "redis",
@@ -66,7 +61,7 @@ class Journal(pulumi.ComponentResource):
                 config=stack.frontend_config,
                 config_history=stack.config_history,
                 redis=redis,
-                ingress_namespace=edge.ingress_namespace,
+                ingress_namespace=endpoint.ingress_namespace,
             ),
             opts=child,
         )
@@ -76,7 +71,7 @@ class Journal(pulumi.ComponentResource):
                 namespace=NAMESPACE,
                 tier=stack.fileserver,
                 image=image(stack.fileserver, registry),
-                ingress_namespace=edge.ingress_namespace,
+                ingress_namespace=endpoint.ingress_namespace,
             ),
             opts=child,
         )
@@ -86,10 +81,7 @@ class Journal(pulumi.ComponentResource):
                 namespace=NAMESPACE,
                 host=stack.host,
                 paths={"/api": frontend.service, "/": fileserver.service},
-                issuer=edge.issuer,
-                ingress_class=edge.ingress_class,
-                ingress_namespace=edge.ingress_namespace,
-                reachable=edge.reachable,
+                endpoint=endpoint,
             ),
             opts=child,
         )

@@ -1,4 +1,4 @@
-"""Certificates: cert-manager, and the ACME issuer that a stack asks for."""
+"""Certificates: cert-manager with the ACME issuer that the settings name, and Pebble where they name it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 import pulumi
 
 from components import versions
-from components.platform.acme import AcmeIssuer, AcmeIssuerArgs
-from components.platform.cert_manager import CertManager, CertManagerArgs
-from components.platform.pebble import Pebble
+from components.platform.cert_manager import AcmeIssuer, AcmeIssuerArgs, CertManager, CertManagerArgs
+from components.platform.ingress_controller import INGRESS_CLASS
+from components.platform.pebble import Pebble, PebbleArgs
 from components.settings import CertificateSettings
 
 CERT_MANAGER = "cert-manager"
 PEBBLE = "pebble"
-CLIENTS_OF_THE_INGRESS = (CERT_MANAGER, PEBBLE)
-"""Namespaces whose pods check ACME challenges."""
+CHALLENGE_CHECKERS = (CERT_MANAGER, PEBBLE)
+"""Namespaces whose pods fetch ACME challenges through the ingress controller."""
 
 
 @dataclass(kw_only=True)
 class CertificatesArgs:
-    """What issuing needs to be told.
+    """Certificates: who issues them, and the ingress controller that answers the issuer's challenges.
 
-    dns: what must be there before names can be looked up.
-    ingress_namespace, ingress_address: the ingress controller that answers challenges, and its Service's address.
+    ingress_namespace: the namespace of the ingress controller's pods. ingress_address: its Service's cluster address.
+    dns: resources that must exist before the issuer's server name resolves.
     """
 
     settings: CertificateSettings
@@ -33,26 +33,32 @@ class CertificatesArgs:
 
 
 class Certificates(pulumi.ComponentResource):
-    """cert-manager with one ACME ClusterIssuer; `issuer` is its name, once it is ready."""
+    """cert-manager with one ACME ClusterIssuer; `issuer` is the issuer's name, known once it is ready."""
 
     issuer: pulumi.Output[str]
 
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificates", name, {}, opts)
-        own = args.settings.issuer == "pebble"
-        aliases = [(args.ingress_address, args.host)] if own else []
+        pebble_issues = args.settings.issuer == "pebble"
+        aliases = [(args.ingress_address, args.host)] if pebble_issues else []
         cert_manager = CertManager(
             CERT_MANAGER,
-            CertManagerArgs(chart=args.settings.chart, replicas=1 if own else 2, host_aliases=aliases, quick=own),
+            CertManagerArgs(
+                chart=args.settings.chart,
+                replicas=1 if pebble_issues else 2,
+                host_aliases=aliases,
+                fast_checks=pebble_issues,
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        pebble = self._create_pebble(cert_manager, args) if own else None
+        pebble = self._create_pebble(cert_manager, args) if pebble_issues else None
         before = [cert_manager, *args.dns, *([] if pebble is None else [pebble])]
         acme = AcmeIssuer(
             args.settings.issuer,
             AcmeIssuerArgs(
                 server=versions.ACME_SERVERS[args.settings.issuer],
                 email=args.settings.email,
+                ingress_class=INGRESS_CLASS,
                 ca_bundle=None if pebble is None else pebble.ca_bundle,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=before),
@@ -63,9 +69,11 @@ class Certificates(pulumi.ComponentResource):
     def _create_pebble(self, cert_manager: CertManager, args: CertificatesArgs) -> Pebble:
         return Pebble(
             PEBBLE,
-            host_aliases=[(args.ingress_address, args.host)],
-            cert_manager=cert_manager.release,
-            ingress_namespace=args.ingress_namespace,
-            cert_manager_namespace=CERT_MANAGER,
+            PebbleArgs(
+                host_aliases=[(args.ingress_address, args.host)],
+                cert_manager=cert_manager.release,
+                cert_manager_namespace=CERT_MANAGER,
+                ingress_namespace=args.ingress_namespace,
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -1,4 +1,4 @@
-"""The ingress controller: Traefik 3, with middlewares from its file provider, so that no CRD is needed."""
+"""The ingress controller: Traefik 3. Its middlewares come from its file provider, so it needs no CRDs."""
 
 import json
 from collections.abc import Sequence
@@ -16,39 +16,112 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.core.v1.outputs import ServiceStatus
 from pulumi_kubernetes.networking.v1 import IngressClass, IngressClassSpecArgs
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 
-from components.base import KubernetesComponent, http_probe, selector_labels
-from components.cluster import HEALTH_PORT, NODE_PORTS, Exposure
-from components.namespace import Namespace
-from components.platform.traefik import (
-    DRAIN_SECONDS,
-    INGRESS_CLASS,
-    PORTS,
-    arguments,
-    cluster_rules,
-    middlewares,
-    namespace_rules,
+from components.kubernetes import (
+    HEALTH_PORT,
+    NODE_PORTS,
+    Exposure,
+    KubernetesComponent,
+    Namespace,
+    Workload,
+    WorkloadArgs,
+    allow_api_server,
+    allow_from,
+    allow_to,
+    http_probe,
+    network,
+    pods_in,
+    selector_labels,
 )
-from components.policies import allow_api_server, allow_from, allow_to, namespace, network
 from components.settings import IngressSettings
-from components.settings.placement import ANYWHERE, Placement
-from components.workload import Workload, WorkloadArgs
+from components.settings.node_groups import ANYWHERE, Placement
 
+INGRESS_CLASS = "traefik"
+PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
+DRAIN_SECONDS = 5
+HSTS_SECONDS = 31_536_000
 LOAD_BALANCER_CLASS = "journal/pulumi"
-"""Names nobody, so that no controller makes a load balancer beside the one that Pulumi owns."""
-NOTICE_SECONDS = 30
-"""How long target groups take to leave out a node: health checks, and then some (ELB guide, NLB health checks)."""
-NOTHING_TO_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""No controller implements this class, so none creates a load balancer beside the one that Pulumi owns."""
+DEREGISTRATION_SECONDS = 30
+"""How long a target group may take to leave out a node, with a margin (ELB guide, NLB health checks)."""
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+
+
+def middlewares() -> dict:
+    """Traefik's dynamic configuration. An Ingress refers to a middleware as `NAME@file`."""
+    headers = {
+        "stsSeconds": HSTS_SECONDS,
+        "stsIncludeSubdomains": True,
+        "contentTypeNosniff": True,
+        "customResponseHeaders": {"Server": ""},
+    }
+    return {"http": {"middlewares": {"security-headers": {"headers": headers}}}}
+
+
+def arguments(namespaces: Sequence[str], host: str, *, access_log: bool = False) -> list[str]:
+    """Traefik's command line.
+
+    The redirect to HTTPS has the lowest priority, so that ACME challenges are still answered on port 80. A route whose
+    Service has no ready pod answers 503; without `allowemptyservices`, its requests would go to the route with the next
+    shorter path. The access log has one line of JSON for each request, without the request's headers.
+
+    Source: Traefik documentation, EntryPoints and Kubernetes Ingress provider.
+    """
+    return [
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+        "--log.format=json",
+        "--log.level=INFO",
+        *(["--accesslog=true", "--accesslog.format=json"] if access_log else []),
+        "--ping=true",
+        f"--entrypoints.traefik.address=:{PORTS['ping']}",
+        f"--entrypoints.web.address=:{PORTS['web']}",
+        "--entrypoints.web.http.redirections.entrypoint.to=:443",
+        "--entrypoints.web.http.redirections.entrypoint.scheme=https",
+        "--entrypoints.web.http.redirections.entrypoint.priority=1",
+        f"--entrypoints.websecure.address=:{PORTS['websecure']}",
+        "--entrypoints.websecure.http.tls=true",
+        *(
+            f"--entrypoints.{e}.transport.lifecycle.requestacceptgracetimeout={DRAIN_SECONDS}"
+            for e in ("web", "websecure")
+        ),
+        f"--providers.kubernetesingress.ingressclass={INGRESS_CLASS}",
+        "--providers.kubernetesingress.allowemptyservices=true",
+        f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
+        f"--providers.kubernetesingress.ingressendpoint.hostname={host}",
+        "--providers.file.directory=/etc/traefik/dynamic",
+    ]
+
+
+def cluster_rules() -> list[PolicyRuleArgs]:
+    """The rights that Traefik needs in the whole cluster."""
+    verbs = ["list", "watch"]
+    return [
+        PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=verbs),
+        PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingressclasses"], verbs=verbs),
+    ]
+
+
+def namespace_rules() -> list[PolicyRuleArgs]:
+    """The rights that Traefik needs in each namespace with routes; it reads the Secrets of their certificates."""
+    verbs = ["get", "list", "watch"]
+    return [
+        PolicyRuleArgs(api_groups=[""], resources=["services", "secrets"], verbs=verbs),
+        PolicyRuleArgs(api_groups=["discovery.k8s.io"], resources=["endpointslices"], verbs=verbs),
+        PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses"], verbs=verbs),
+        PolicyRuleArgs(api_groups=["networking.k8s.io"], resources=["ingresses/status"], verbs=["update"]),
+    ]
 
 
 @dataclass(kw_only=True)
 class IngressControllerArgs:
-    """What the ingress controller needs to be told.
+    """An ingress controller: its settings, how clients reach it, and where its requests go.
 
-    namespaces: where it looks for Ingress objects and their TLS secrets, and nowhere else.
-    backend_ports: the container ports of what it forwards to.
-    clients_inside: namespaces whose pods are clients too (those that check ACME challenges).
-    host: the DNS name it answers for.
+    namespaces: the only namespaces whose Ingress objects and TLS Secrets it reads.
+    backend_ports: the container ports that it forwards requests to.
+    client_namespaces: namespaces whose pods may send it requests, such as those that check ACME challenges.
+    host: the DNS name that it writes into the status of Ingress objects.
     placement: the nodes that its pods may run on.
     """
 
@@ -56,29 +129,34 @@ class IngressControllerArgs:
     exposure: Exposure
     namespaces: Sequence[str]
     backend_ports: Sequence[int]
-    clients_inside: Sequence[str]
+    client_namespaces: Sequence[str]
     host: str
     placement: Placement = ANYWHERE
 
 
 class IngressController(KubernetesComponent):
-    """Traefik behind one Service. `address` is the load balancer's, `cluster_ip` the Service's in the cluster."""
+    """Traefik behind one Service.
+
+    ingress_class: the class by which Ingress objects choose it, once it exists.
+    address: the load balancer's IP address or host name; None for the exposure NodePort.
+    cluster_ip: the Service's address inside the cluster.
+    """
 
     ingress_class: pulumi.Output[str]
     address: pulumi.Output[str | None]
     cluster_ip: pulumi.Output[str]
 
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("platform:IngressController", name, name, opts)
+        super().__init__("journal:platform:IngressController", name, name, opts)
         self._args = args
         load_balancers = 0 if args.exposure == "NodePort" else 1
-        self._home = Namespace(name, load_balancers=load_balancers, opts=self._options())
+        self._own_namespace = Namespace(name, load_balancers=load_balancers, opts=self._options())
         ingress_class = self._create_ingress_class()
         self.ingress_class = ingress_class.metadata.name
-        rights = self._grant_everywhere(cluster_rules())
+        rights = self._grant_cluster_wide(cluster_rules())
         rights += [right for space in args.namespaces for right in self._grant_in(space, namespace_rules())]
         self._create_workload(self._create_middlewares(), depends_on=[ingress_class, *rights])
-        service = self._create_service()
+        service = self._create_exposed_service()
         self.cluster_ip = service.spec.cluster_ip
         self.address = service.status.apply(_load_balancer_address)
         self.register_outputs({"address": self.address, "cluster_ip": self.cluster_ip})
@@ -96,17 +174,17 @@ class IngressController(KubernetesComponent):
             f"{self._name}-middlewares",
             metadata=self._metadata("middlewares"),
             data={"middlewares.yaml": json.dumps(middlewares(), indent=2)},
-            opts=self._options(depends_on=[self._home]),
+            opts=self._options(depends_on=[self._own_namespace]),
         )
 
     def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> None:
         args = self._args
         volume = VolumeArgs(name="middlewares", config_map=ConfigMapVolumeSourceArgs(name="middlewares"))
-        backends = [namespace(space) for space in args.namespaces]
+        backends = [pods_in(space) for space in args.namespaces]
         clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
-        inside = [namespace(space) for space in args.clients_inside]
+        inside = [pods_in(space) for space in args.client_namespaces]
         targets = args.exposure == "TargetGroup"
-        notice = NOTICE_SECONDS if targets else 0
+        notice = DEREGISTRATION_SECONDS if targets else 0
         Workload(
             self._name,
             WorkloadArgs(
@@ -128,11 +206,11 @@ class IngressController(KubernetesComponent):
                 ingress=[allow_from([*clients, *inside], "web", "websecure")],
                 egress=[allow_api_server(), allow_to(backends, *args.backend_ports)],
             ),
-            opts=self._options(depends_on=[self._home, configuration, *depends_on]),
+            opts=self._options(depends_on=[self._own_namespace, configuration, *depends_on]),
         )
 
-    def _create_service(self) -> Service:
-        """Client addresses are kept, so a node without a ready pod drops what it gets; health checks tell."""
+    def _create_exposed_service(self) -> Service:
+        """Keeps client addresses. A node without a ready pod drops requests, so load balancers check nodes' health."""
         exposure = self._args.exposure
         targets = exposure == "TargetGroup"
         ports = [
@@ -147,7 +225,7 @@ class IngressController(KubernetesComponent):
         ]
         return Service(
             self._name,
-            metadata=self._metadata(annotations=NOTHING_TO_AWAIT if targets else None),
+            metadata=self._metadata(annotations=SKIP_AWAIT if targets else None),
             spec=ServiceSpecArgs(
                 type="LoadBalancer" if targets else exposure,
                 load_balancer_class=LOAD_BALANCER_CLASS if targets else None,
@@ -156,12 +234,12 @@ class IngressController(KubernetesComponent):
                 selector=selector_labels(self._name),
                 ports=ports,
             ),
-            opts=self._options(depends_on=[self._home]),
+            opts=self._options(depends_on=[self._own_namespace]),
         )
 
 
 def _load_balancer_address(status: ServiceStatus | None) -> str | None:
-    """The first address that a load balancer's status names, an IP address or a host name."""
+    """The first IP address or host name in the status of a Service of type LoadBalancer."""
     balancer = None if status is None else status.load_balancer
     entries = [] if balancer is None or balancer.ingress is None else balancer.ingress
     return next((entry.ip if entry.ip is not None else entry.hostname for entry in entries), None)

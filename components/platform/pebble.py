@@ -1,7 +1,8 @@
-"""Pebble, Let's Encrypt's own test server: the ACME server of stack `local`."""
+"""Pebble, Let's Encrypt's ACME server for tests (https://github.com/letsencrypt/pebble)."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
@@ -12,22 +13,15 @@ from pulumi_kubernetes.core.v1 import (
     ProbeArgs,
     Secret,
     SecretVolumeSourceArgs,
-    Service,
-    ServicePortArgs,
-    ServiceSpecArgs,
     TCPSocketActionArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
 
 from components import versions
-from components.base import KubernetesComponent, selector_labels
-from components.namespace import Namespace
-from components.platform.acme import READY, private_key
-from components.platform.cert_manager_types import CertificateSpec
-from components.policies import allow_from, allow_to, namespace
+from components.kubernetes import KubernetesComponent, Namespace, Workload, WorkloadArgs, allow_from, allow_to, pods_in
+from components.platform.cert_manager import PRIVATE_KEY, READY, CertificateSpec
 from components.settings import Resources
-from components.workload import Workload, WorkloadArgs
 
 PORTS = {"acme": 14000, "management": 15000}
 TLS_SECRET = "pebble-tls"  # noqa: S105
@@ -35,7 +29,7 @@ RESOURCES = Resources.model_validate({"cpu": "10m", "memory": "32Mi", "cpuLimit"
 
 
 def configuration() -> dict:
-    """Pebble's configuration: validate at the ports of the world, and answer at once."""
+    """Pebble's configuration: it validates challenges at ports 80 and 443, and asks clients to retry after a second."""
     return {
         "pebble": {
             "listenAddress": f"0.0.0.0:{PORTS['acme']}",
@@ -52,34 +46,44 @@ def configuration() -> dict:
     }
 
 
+@dataclass(kw_only=True)
+class PebbleArgs:
+    """A Pebble: whose requests it answers, and how it reaches the hosts that it validates.
+
+    host_aliases: (IP address, host) pairs for hosts that the cluster's DNS does not know.
+    cert_manager: the Helm release of cert-manager, which issues Pebble's own certificate.
+    cert_manager_namespace: the namespace whose pods may order certificates.
+    ingress_namespace: the namespace of the ingress controller, through which Pebble fetches challenges.
+    """
+
+    host_aliases: Sequence[tuple[pulumi.Input[str], str]]
+    cert_manager: pulumi.Resource
+    cert_manager_namespace: str
+    ingress_namespace: str
+
+
 class Pebble(KubernetesComponent):
-    """Pebble with a TLS certificate of cert-manager's; `ca_bundle` vouches for it (PEM in base64)."""
+    """A Pebble with a TLS certificate issued by cert-manager.
+
+    ca_bundle: the CA certificate by which clients verify Pebble, in PEM, encoded in base64.
+    """
 
     ca_bundle: pulumi.Output[str]
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        host_aliases: Sequence[tuple[pulumi.Input[str], str]],
-        cert_manager: pulumi.Resource,
-        ingress_namespace: str,
-        cert_manager_namespace: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("platform:Pebble", name, name, opts)
-        home = Namespace(name, opts=self._options())
-        certificate = self._create_certificate(depends_on=[home, cert_manager])
+    def __init__(self, name: str, args: PebbleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("journal:platform:Pebble", name, name, opts)
+        self._args = args
+        namespace = Namespace(name, opts=self._options())
+        certificate = self._create_certificate(depends_on=[namespace, args.cert_manager])
         secret = Secret.get(
             TLS_SECRET,
             certificate.id.apply(lambda _: f"{name}/{TLS_SECRET}"),
             opts=self._options(depends_on=[certificate]),
         )
         self.ca_bundle = pulumi.Output.unsecret(secret.data.apply(lambda data: (data or {}).get("ca.crt", "")))
-        config = self._create_config(home)
-        self._host_aliases = [HostAliasArgs(ip=address, hostnames=[host]) for address, host in host_aliases]
-        self._create_workload(ingress_namespace, cert_manager_namespace, depends_on=[config, certificate])
-        self._create_service(depends_on=[home])
+        config = self._create_config(namespace)
+        self._create_workload(depends_on=[config, certificate])
+        self._create_service(PORTS, depends_on=[namespace])
         self.register_outputs({"ca_bundle": self.ca_bundle})
 
     def _create_certificate(self, depends_on: list[pulumi.Resource]) -> CustomResource:
@@ -95,7 +99,7 @@ class Pebble(KubernetesComponent):
             "secretName": TLS_SECRET,
             "dnsNames": [f"{self._name}.{self._namespace}.svc"],
             "issuerRef": {"kind": "Issuer", "name": "self-signed"},
-            "privateKey": private_key(),
+            "privateKey": PRIVATE_KEY,
             "isCA": True,
         }
         return CustomResource(
@@ -107,19 +111,19 @@ class Pebble(KubernetesComponent):
             opts=self._options(depends_on=[issuer]),
         )
 
-    def _create_config(self, home: Namespace) -> ConfigMap:
+    def _create_config(self, namespace: Namespace) -> ConfigMap:
         return ConfigMap(
             f"{self._name}-config",
             metadata=self._metadata("config"),
             data={"pebble.json": json.dumps(configuration(), indent=2)},
-            opts=self._options(depends_on=[home]),
+            opts=self._options(depends_on=[namespace]),
         )
 
-    def _create_workload(self, ingress: str, cert_manager: str, depends_on: list[pulumi.Resource]) -> Workload:
+    def _create_workload(self, depends_on: list[pulumi.Resource]) -> None:
         probe = ProbeArgs(tcp_socket=TCPSocketActionArgs(port="acme"), period_seconds=2)
         config = VolumeArgs(name="config", config_map=ConfigMapVolumeSourceArgs(name="config"))
         tls = VolumeArgs(name="tls", secret=SecretVolumeSourceArgs(secret_name=TLS_SECRET, default_mode=0o440))
-        return Workload(
+        Workload(
             self._name,
             WorkloadArgs(
                 namespace=self._namespace,
@@ -135,20 +139,9 @@ class Pebble(KubernetesComponent):
                     (config, VolumeMountArgs(name="config", mount_path="/config", read_only=True)),
                     (tls, VolumeMountArgs(name="tls", mount_path="/tls", read_only=True)),
                 ],
-                host_aliases=self._host_aliases,
-                ingress=[allow_from([namespace(cert_manager)], "acme")],
-                egress=[allow_to([namespace(ingress)], 80, 443, 8000, 8443)],
-            ),
-            opts=self._options(depends_on=depends_on),
-        )
-
-    def _create_service(self, depends_on: list[pulumi.Resource]) -> None:
-        Service(
-            self._name,
-            metadata=self._metadata(),
-            spec=ServiceSpecArgs(
-                selector=selector_labels(self._name),
-                ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in PORTS.items()],
+                host_aliases=[HostAliasArgs(ip=ip, hostnames=[host]) for ip, host in self._args.host_aliases],
+                ingress=[allow_from([pods_in(self._args.cert_manager_namespace)], "acme")],
+                egress=[allow_to([pods_in(self._args.ingress_namespace)], 80, 443, 8000, 8443)],
             ),
             opts=self._options(depends_on=depends_on),
         )

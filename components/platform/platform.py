@@ -1,14 +1,14 @@
-"""The platform: what any application needs of a cluster, in one component."""
+"""The platform: the ingress controller and certificates, which any application on a cluster can share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.cluster import Cluster
-from components.namespace import Namespace
-from components.platform.certificates import CLIENTS_OF_THE_INGRESS, Certificates, CertificatesArgs
+from components.kubernetes import Cluster, Namespace
+from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
+from components.platform.routes import IngressEndpoint
 from components.settings import CertificateSettings, IngressSettings
 
 TRAEFIK = "traefik"
@@ -16,39 +16,30 @@ TRAEFIK = "traefik"
 
 @dataclass(kw_only=True)
 class PlatformArgs:
-    """What the platform needs to be told.
+    """A platform: the cluster that it runs on, and the application that it serves.
 
-    application: the namespace to prepare for the application.
-    ports: container ports of the application that requests are forwarded to.
+    application: the name of the application's namespace, which the platform creates.
+    ports: the application's container ports that requests are forwarded to.
+    host: the application's DNS name.
     """
 
     cluster: Cluster
     application: str
-    ports: list[int]
+    ports: Sequence[int]
     host: str
     ingress: IngressSettings
     certificates: CertificateSettings
 
 
-@dataclass(frozen=True, kw_only=True)
-class Edge:
-    """How an application is reached.
+class Platform(pulumi.ComponentResource):
+    """The application's namespace, the ingress controller and certificates.
 
-    ingress_class: of its routes. ingress_namespace: where its requests come from. issuer: of its certificate.
-    reachable: what must be there before the world can check its name.
+    endpoint: how the application's routes reach clients.
+    address: the IP address or host name that clients connect to; None if it is known to the nodes' owner alone.
     """
 
-    ingress_class: pulumi.Input[str]
-    ingress_namespace: str
-    issuer: pulumi.Input[str]
-    reachable: Sequence[pulumi.Resource] = ()
-
-
-class Platform(pulumi.ComponentResource):
-    """The application's namespace, the ingress controller and certificates. `address` is where clients connect."""
-
     namespace: Namespace
-    edge: Edge
+    endpoint: IngressEndpoint
     address: pulumi.Output[str | None]
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -62,9 +53,9 @@ class Platform(pulumi.ComponentResource):
                 exposure=args.cluster.exposure,
                 namespaces=[args.application],
                 backend_ports=args.ports,
-                clients_inside=CLIENTS_OF_THE_INGRESS,
+                client_namespaces=CHALLENGE_CHECKERS,
                 host=args.host,
-                placement=args.cluster.ingress,
+                placement=args.cluster.ingress_placement,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace]),
         )
@@ -79,12 +70,12 @@ class Platform(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        known, own = args.cluster.address, controller.address
-        self.edge = Edge(
+        known, own = args.cluster.ingress_address, controller.address
+        self.endpoint = IngressEndpoint(
             ingress_class=controller.ingress_class,
             ingress_namespace=TRAEFIK,
             issuer=certificates.issuer,
-            reachable=args.cluster.reachable,
+            dependencies=args.cluster.ingress_dependencies,
         )
         self.address = own if known is None else pulumi.Output.from_input(known)
         self.register_outputs({"address": self.address})

@@ -1,4 +1,4 @@
-"""What a stack may say, checked whole before anything is registered. Nothing below reads `pulumi.Config`."""
+"""The settings of a stack, checked before the first resource is registered. Only `load` reads `pulumi.Config`."""
 
 from components.settings.application import (
     CertificateSettings,
@@ -17,7 +17,7 @@ from components.settings.aws import (
     NetworkSettings,
 )
 from components.settings.errors import SettingsError
-from components.settings.nodes import NodeGroupSettings, Taint
+from components.settings.node_groups import NodeGroupSettings, Taint
 from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
 from components.settings.stack import ClusterSettings, Settings, load, parse, schema
 

@@ -1,25 +1,46 @@
-"""What a stack may say of the journal and of the platform under it."""
+"""Settings of the journal, of the ingress controller, and of certificates."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from components import versions
-from components.settings.model import Model
-from components.settings.values import Cidr, Dsn, Email, ImageReference, KubernetesName, Origin, Quantity, quantity
+from components.settings.values import (
+    Cidr,
+    Dsn,
+    Email,
+    ImageReference,
+    KubernetesName,
+    Model,
+    Origin,
+    Quantity,
+    quantity,
+)
 
 
 class Resources(Model):
-    """What one container asks for and may use at most."""
+    """The CPU and memory that one container requests, and its limits."""
 
     cpu: Quantity
-    """CPU requested, in cores (100m is a tenth)."""
+    """The CPU that the scheduler reserves for the container, in cores; 100m is a tenth of a core.
+
+    https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+    """
     memory: Quantity
-    """Memory requested, in bytes (64Mi)."""
+    """The memory that the scheduler reserves for the container, in bytes, such as 64Mi.
+
+    https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+    """
     cpu_limit: Quantity
-    """CPU at most; at least what is requested."""
+    """The CPU that the container may use; above it, the container is throttled. It must not be below `cpu`.
+
+    https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+    """
     memory_limit: Quantity
-    """Memory at most; at least what is requested."""
+    """The memory that the container may use; above it, the container is killed. It must not be below `memory`.
+
+    https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+    """
 
     @model_validator(mode="after")
     def _limits_cover_requests(self) -> Self:
@@ -33,61 +54,105 @@ class Resources(Model):
 
 
 class Tier(Model):
-    """A stateless tier: pods that are all alike."""
+    """A stateless tier: pods that are all alike, managed by a Deployment."""
 
     image: ImageReference
-    """Where the image is, pinned by tag or digest."""
+    """The container image, pinned by a tag other than `latest` or by a digest.
+
+    In AWS it is named without a registry, such as journal/frontend:v1.0.0, and comes from the registry of the shared
+    stack. https://kubernetes.io/docs/concepts/containers/images/
+    """
     replicas: int = Field(default=2, ge=2, le=100)
-    """How many pods; at least 2, so that one may go."""
+    """The number of pods; at least 2, so that one can be replaced without an outage.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+    """
     resources: Resources
-    """What each pod asks for and may use."""
+    """The CPU and memory of each pod."""
 
 
 class RedisSettings(Model):
-    """The journal's database: one primary and its replicas."""
+    """Redis, the journal's database: one primary and its replicas."""
 
     image: ImageReference = versions.VALKEY_IMAGE
-    """Redis 7 or Valkey 8."""
+    """The container image: Redis 7 or Valkey 8, pinned by a tag other than `latest` or by a digest.
+
+    https://valkey.io/topics/installation/
+    """
     servers: int = Field(default=3, ge=1, le=9)
-    """How many servers, the primary included."""
+    """The number of servers, the primary included. The primary takes writes; every server answers reads.
+
+    https://valkey.io/topics/replication/
+    """
     storage: Quantity
-    """Size of each server's volume."""
+    """The size of each server's volume, such as 5Gi. Changing it does not resize volumes that exist.
+
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/
+    """
     storage_class: KubernetesName | None = None
-    """The volumes' storage class; without it, the cluster's own choice."""
+    """The storage class of the volumes. By default it is the cluster's own: gp3 in AWS.
+
+    https://kubernetes.io/docs/concepts/storage/storage-classes/
+    """
     resources: Resources
-    """What each server asks for and may use."""
+    """The CPU and memory of each server."""
 
 
 class IngressSettings(Model):
-    """The way in: Traefik."""
+    """The ingress controller, Traefik, which receives all requests from outside the cluster."""
 
     image: ImageReference = versions.TRAEFIK_IMAGE
-    """Traefik 3."""
+    """The container image: Traefik 3, pinned by a tag other than `latest` or by a digest.
+
+    https://doc.traefik.io/traefik/
+    """
     replicas: int = Field(default=2, ge=1, le=20)
-    """How many pods of the ingress controller."""
+    """The number of pods of the ingress controller."""
     allowed_cidrs: list[Cidr] = Field(default=["0.0.0.0/0"], min_length=1)
-    """Client networks that are let in; 0.0.0.0/0 is the world."""
+    """The networks whose clients may connect. By default every client may.
+
+    In AWS, Let's Encrypt must be able to connect too, or certificates can't be renewed.
+    https://letsencrypt.org/docs/challenge-types/#http-01-challenge
+    """
     resources: Resources
-    """What each pod asks for and may use."""
+    """The CPU and memory of each pod."""
 
 
 class CertificateSettings(Model):
-    """Who vouches for the host's name."""
+    """cert-manager, and the ACME server that issues the host's certificate."""
 
     issuer: Literal["letsencrypt", "letsencrypt-staging", "pebble"]
-    """The ACME server; `pebble` is deployed beside the journal and vouches for tests only."""
+    """The ACME server that issues the certificate.
+
+    Browsers trust certificates of `letsencrypt` alone. `letsencrypt-staging` is for tests without rate limits.
+    `pebble` runs in the cluster itself and is allowed in the environment `local` alone.
+    https://letsencrypt.org/docs/staging-environment/
+    """
     email: Email
-    """The ACME account's contact."""
+    """The contact address of the ACME account.
+
+    https://cert-manager.io/docs/configuration/acme/
+    """
     chart: str = versions.CERT_MANAGER_CHART
-    """cert-manager's Helm chart: an OCI address or a local folder."""
+    """cert-manager's Helm chart: an OCI address, or the path of a local folder.
+
+    The version of a chart from an OCI registry is pinned in components/versions.py.
+    https://cert-manager.io/docs/installation/helm/
+    """
 
 
 class FrontendConfig(Model):
-    """One version of the API's configuration: what `frontend-config-vN` holds."""
+    """One version of the API's configuration, which becomes the ConfigMap `frontend-config-vN`."""
 
     journal_entries: int = Field(default=10, ge=1, le=1000)
-    """How many of the newest entries `GET /api` answers."""
+    """The number of newest entries that `GET /api` returns."""
     cross_origins: list[Origin] = []
-    """Web origins whose pages may call the API."""
+    """The web origins whose pages may call the API from a browser, such as https://app.example.com.
+
+    By default only the journal's own page may. https://developer.mozilla.org/docs/Web/HTTP/Guides/CORS
+    """
     sentry_dsn: Dsn | None = None
-    """Where the API reports its errors; in prod only."""
+    """The Sentry DSN to which the API reports its errors. It is allowed in the environment `prod` alone.
+
+    By default errors are only logged. https://docs.sentry.io/concepts/key-terms/dsn-explainer/
+    """

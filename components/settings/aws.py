@@ -1,4 +1,4 @@
-"""What a stack in AWS may say: account, network, control plane, node groups, load balancer, backup."""
+"""Settings of a stack in AWS: account, network, control plane, load balancer, backups."""
 
 import ipaddress
 from typing import Annotated, Literal, Self
@@ -6,63 +6,121 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from components import versions
-from components.settings import cidrs
-from components.settings.model import Model
-from components.settings.nodes import NodeGroupSettings
-from components.settings.placement import homeless
-from components.settings.regions import ZONES, zones_of
-from components.settings.values import AccountId, Cidr, PrincipalArn
+from components.settings import subnets
+from components.settings.node_groups import NodeGroupSettings, unschedulable_workloads
+from components.settings.values import AccountId, Cidr, Model, PrincipalArn
 
-WIDEST = {4: 8, 6: 16}
-"""Prefix lengths below which a network counts as the world, by IP version."""
+ZONES = {
+    "ap-northeast-1": "acd",
+    "ap-south-1": "abc",
+    "ap-southeast-1": "abc",
+    "ap-southeast-2": "abc",
+    "ca-central-1": "abd",
+    "eu-central-1": "abc",
+    "eu-north-1": "abc",
+    "eu-south-1": "abc",
+    "eu-west-1": "abc",
+    "eu-west-2": "abc",
+    "eu-west-3": "abc",
+    "sa-east-1": "abc",
+    "us-east-1": "abcdf",
+    "us-east-2": "abc",
+    "us-west-2": "abcd",
+}
+"""The letters of each region's zones that can hold an EKS control plane, as of 2026-11.
+
+Sources: AWS, Regions and Availability Zones; EKS guide, VPC and subnet requirements (us-east-1e can't).
+"""
+MIN_PREFIX_LENGTH = {4: 8, 6: 16}
+"""By IP version: a network with a shorter prefix counts as the whole internet."""
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
-"""Days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
+"""Retention periods that CloudWatch Logs offers (API reference, PutRetentionPolicy)."""
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 LOG_TYPES: list[LogType] = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 Endpoint = Literal["ecr.api", "ecr.dkr", "sts", "logs", "ec2", "eks", "eks-auth", "kms", "autoscaling"]
 NEEDED_WITHOUT_NAT: set[Endpoint] = {"ecr.api", "ecr.dkr", "sts", "ec2", "eks", "eks-auth", "autoscaling"}
-"""What nodes without a way out, and the Cluster Autoscaler on them, need (EKS guide, Private clusters)."""
+"""Services that nodes without internet access and the Cluster Autoscaler call (EKS guide, Private clusters)."""
+
+
+def zones_of(region: str) -> list[str]:
+    """The full names of a region's zones, such as eu-central-1a. Raises KeyError for an unknown region."""
+    return [f"{region}{letter}" for letter in ZONES[region]]
 
 
 def _region(name: str) -> str:
     if name not in ZONES:
-        raise ValueError(f"is no region known here; one of {', '.join(ZONES)} (components/settings/regions.py)")
+        raise ValueError(f"is no region known here; one of {', '.join(ZONES)} (components/settings/aws.py)")
     return name
 
 
 class AccountSettings(Model):
-    """Where in AWS a stack is."""
+    """The AWS account and region of a stack."""
 
     account: AccountId
-    """The account, 12 digits in quotes; with credentials of another one nothing happens."""
+    """The ID of the AWS account that holds the stack's resources, as 12 digits in quotes.
+
+    Pulumi refuses to run with credentials of any other account.
+    https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
+    """
     region: Annotated[str, AfterValidator(_region)]
-    """The region of everything."""
+    """The AWS region that holds all of the stack's resources, such as eu-central-1.
+
+    https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+    """
     tags: dict[str, str] = {}
-    """Tags of every resource, beside Project, Environment and ManagedBy."""
+    """Tags that every resource carries in addition to Project, Environment and ManagedBy.
+
+    They can't replace those three. By default there are none.
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
+    """
 
 
 class NetworkSettings(Model):
-    """The VPC."""
+    """The VPC, its subnets, and how they reach the internet and AWS services."""
 
     cidr: Cidr
-    """The VPC's addresses, /16 to /24, private, unlike any other stack's."""
-    zones: list[str] = Field(min_length=2, max_length=cidrs.MAX_ZONES)
-    """The availability zones, 2 or 3 of the region's."""
+    """The primary IPv4 CIDR block of the VPC: a private block of the size /16 to /24.
+
+    It must not overlap with `podCidr`, with `controlPlane.serviceCidr`, or with networks that are connected to the VPC.
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+    """
+    zones: list[str] = Field(min_length=2, max_length=subnets.MAX_ZONES)
+    """The availability zones that the cluster spans: two or three zones of the region, such as eu-central-1a.
+
+    Each zone gets one public and one private subnet. Adding a third zone later moves no existing subnet.
+    https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+    """
     nat: Literal["none", "single", "perZone"]
-    """NAT gateways: none, one for all zones, or one in each."""
+    """The NAT gateways through which private subnets reach the internet.
+
+    `perZone` creates one in each zone. `single` creates one for all zones: it costs less, but if its zone fails,
+    no node reaches the internet. `none` creates none; then `interfaceEndpoints` must name the services that nodes need.
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html
+    """
     pod_cidr: Cidr | None = None
-    """Addresses for pods alone, like 100.64.0.0/16; without it, pods share the nodes' subnets."""
+    """A secondary IPv4 CIDR block for subnets that only pods use, such as 100.64.0.0/16.
+
+    By default pods use addresses of the nodes' subnets. The block must not overlap with `cidr`.
+    https://docs.aws.amazon.com/eks/latest/userguide/cni-custom-network.html
+    """
     interface_endpoints: list[Endpoint] = []
-    """AWS services that are reached without leaving the VPC; S3 always is."""
+    """AWS services that the VPC reaches through an interface endpoint instead of the internet.
+
+    By default there are none. S3 always has a gateway endpoint, which is free. An interface endpoint costs money for
+    every hour and zone. https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
+    """
     flow_log_days: LogDays = 90
-    """How long the network's flow logs are kept."""
+    """How many days CloudWatch Logs keeps the VPC's flow logs.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html
+    """
 
     @property
-    def plan(self) -> cidrs.NetworkPlan:
-        """The subnets. Raises ValueError."""
-        return cidrs.plan(self.cidr, len(self.zones), self.pod_cidr)
+    def plan(self) -> subnets.NetworkPlan:
+        """The CIDR blocks of the subnets. Raises ValueError for blocks that AWS refuses."""
+        return subnets.plan(self.cidr, len(self.zones), self.pod_cidr)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -76,14 +134,26 @@ class NetworkSettings(Model):
 
 
 class AccessSettings(Model):
-    """People and roles that may use the cluster, by the ARN of an IAM role or user."""
+    """The IAM roles and users that may use the cluster. A principal may be in one of the lists only."""
 
     admins: list[PrincipalArn] = Field(min_length=1)
-    """May do everything; at least one, or nobody could mend the cluster."""
+    """The ARNs of IAM roles and users with full access to the cluster; at least one.
+
+    They get an access entry with the policy AmazonEKSClusterAdminPolicy.
+    https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+    """
     operators: list[PrincipalArn] = []
-    """May change what runs in the journal's namespaces."""
+    """The ARNs of IAM roles and users that may change workloads in the namespace `journal` and view all others.
+
+    By default there are none. They get access entries with the policies AmazonEKSEditPolicy and AmazonEKSViewPolicy.
+    https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+    """
     viewers: list[PrincipalArn] = []
-    """May look, at no Secret."""
+    """The ARNs of IAM roles and users that may view everything in the cluster except Secrets.
+
+    By default there are none. They get an access entry with the policy AmazonEKSViewPolicy.
+    https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+    """
 
     @model_validator(mode="after")
     def _one_role_each(self) -> Self:
@@ -98,23 +168,55 @@ class ControlPlaneSettings(Model):
     """The EKS control plane."""
 
     version: str
-    """Kubernetes' minor version, in quotes: "1.36"."""
+    """The Kubernetes minor version of the control plane and the nodes, in quotes, such as "1.36".
+
+    EKS upgrades one minor version at a time and can't go back. Only versions whose add-ons are pinned in
+    components/versions.py are allowed. https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+    """
     access: AccessSettings
-    """Who may use the cluster."""
+    """The IAM roles and users that may use the cluster.
+
+    Only access entries count; there is no aws-auth ConfigMap.
+    https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+    """
     public_access_cidrs: list[Cidr] = []
-    """Networks that reach the API server from outside; without any, it is reached from the VPC alone."""
+    """The IPv4 networks that may connect to the public endpoint of the API server.
+
+    By default there is no public endpoint, and the API server is reached from inside the VPC alone. Blocks as large as
+    the internet are refused. https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+    """
     service_cidr: Cidr = "172.20.0.0/16"
-    """Addresses of Services, outside the VPC's."""
+    """The IPv4 CIDR block that Services get their cluster IPs from: a private block of the size /12 to /24.
+
+    It must not overlap with the VPC's blocks. Changing it replaces the cluster.
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
+    """
     log_types: list[LogType] = LOG_TYPES
-    """Control plane logs that are kept."""
+    """The control plane logs that EKS sends to CloudWatch Logs. By default it sends all of them.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
+    """
     log_days: LogDays = 90
-    """How long they are kept."""
+    """How many days CloudWatch Logs keeps the control plane logs.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+    """
     support: Literal["STANDARD", "EXTENDED"] = "STANDARD"
-    """At the version's end of standard support: STANDARD upgrades it, EXTENDED pays for more time."""
+    """What happens when standard support for the Kubernetes version ends.
+
+    With `STANDARD`, AWS upgrades the cluster. With `EXTENDED`, the version stays for up to a year at a higher price.
+    https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+    """
     zonal_shift: bool = True
-    """Whether AWS may move traffic away from a zone in trouble."""
+    """Whether traffic inside the cluster can be shifted away from an impaired availability zone.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/zone-shift.html
+    """
     deletion_protection: bool
-    """Whether EKS refuses to delete the cluster."""
+    """Whether EKS refuses to delete the cluster until this is set to false.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
+    """
 
     @field_validator("version")
     @classmethod
@@ -129,13 +231,13 @@ class ControlPlaneSettings(Model):
     @field_validator("service_cidr")
     @classmethod
     def _for_services(cls, block: str) -> str:
-        return cidrs.service_block(block)
+        return subnets.service_block(block)
 
     @field_validator("public_access_cidrs")
     @classmethod
-    def _not_the_world(cls, blocks: list[str]) -> list[str]:
+    def _not_the_internet(cls, blocks: list[str]) -> list[str]:
         networks = [ipaddress.ip_network(block) for block in blocks]
-        if any(network.prefixlen < WIDEST[network.version] for network in networks):
+        if any(network.prefixlen < MIN_PREFIX_LENGTH[network.version] for network in networks):
             raise ValueError(
                 "opens the API server to the world; name the networks that need it, or none for a private endpoint"
             )
@@ -147,42 +249,82 @@ class ControlPlaneSettings(Model):
 
 
 class LoadBalancerSettings(Model):
-    """The network load balancer before the ingress controller."""
+    """The Network Load Balancer in front of the ingress controller."""
 
     deletion_protection: bool
-    """Whether AWS refuses to delete it."""
+    """Whether AWS refuses to delete the load balancer until this is set to false.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html
+    """
     access_log_days: int = Field(default=90, ge=1, le=3653)
-    """How long its access logs are kept."""
+    """How many days the S3 bucket keeps the load balancer's access logs.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
+    """
 
 
 class BackupSettings(Model):
-    """AWS Backup of the cluster's resources and volumes."""
+    """Backups of the cluster's Kubernetes objects and volumes by AWS Backup."""
 
     retention_days: int = Field(ge=1, le=36500)
-    """How long a backup is kept."""
+    """How many days a backup is kept before AWS Backup deletes it.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/creating-a-backup-plan.html
+    """
     schedule: str = Field(default="cron(0 3 * * ? *)", pattern=r"^cron\([^()]+\)$")
-    """When backups start, UTC (EventBridge cron)."""
+    """When backups start, as an EventBridge cron expression in UTC. By default they start at 03:00 every day.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
+    """
     restore_testing: bool = False
-    """Whether AWS restores a backup each week, to prove that it can."""
+    """Whether AWS Backup restores the newest backup of a volume once a week and reports whether that worked.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing.html
+    """
 
 
 class AwsSettings(AccountSettings):
-    """A cluster of the stack's own, and all it needs in AWS."""
+    """A cluster in AWS that the stack creates, with its network, load balancer and backups."""
 
     shared_stack: str = Field(default="organization/journal/shared", pattern=r"^[^/]+/[^/]+/[^/]+$")
-    """The stack that holds image registries, DNS zone and CI's roles; `organization` is literal in an S3 backend."""
+    """The stack that holds the image registry, the DNS zone and the roles of workflows, as ORGANIZATION/PROJECT/STACK.
+
+    With an S3 backend, the organization is always the word `organization`.
+    https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
+    """
     protect: bool
-    """Whether Pulumi refuses to delete what holds data: keys, volumes' backups."""
+    """Whether Pulumi refuses to delete the resources that hold data, such as the cluster, keys, logs and backups.
+
+    To delete them, set it to false and run `pulumi up` first.
+    https://www.pulumi.com/docs/iac/concepts/options/protect/
+    """
     network: NetworkSettings
-    """The VPC."""
+    """The VPC, its subnets, and how they reach the internet and AWS services.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+    """
     control_plane: ControlPlaneSettings
-    """The EKS control plane."""
+    """The EKS control plane.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/eks-architecture.html
+    """
     node_groups: list[NodeGroupSettings] = Field(min_length=1)
-    """The nodes; the groups `system` and `ingress` must be among them."""
+    """The managed node groups that pods run on.
+
+    Among them must be a group `ingress` for the ingress controller, a group whose taints the cluster's add-ons
+    tolerate, and a group without taints for everything else.
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+    """
     load_balancer: LoadBalancerSettings
-    """The way in."""
+    """The Network Load Balancer in front of the ingress controller.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/introduction.html
+    """
     backup: BackupSettings
-    """Backups."""
+    """Backups of the cluster's Kubernetes objects and volumes by AWS Backup.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/whatisbackup.html
+    """
 
     @field_validator("node_groups")
     @classmethod
@@ -191,9 +333,9 @@ class AwsSettings(AccountSettings):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"node group {twice[0]} is named twice; each needs a name of its own")
-        if left := homeless(groups):
+        if unschedulable := unschedulable_workloads(groups):
             raise ValueError(
-                f"no node group takes {' or '.join(left)}: they don't tolerate the taints that all have; "
+                f"no node group takes {' or '.join(unschedulable)}: they don't tolerate the taints that all have; "
                 "take a taint away or add a group"
             )
         return groups
@@ -206,7 +348,7 @@ class AwsSettings(AccountSettings):
         blocks = {"network.cidr": self.network.cidr, "controlPlane.serviceCidr": self.control_plane.service_cidr}
         if self.network.pod_cidr is not None:
             blocks["network.podCidr"] = self.network.pod_cidr
-        cidrs.refuse_overlaps(blocks)
+        subnets.refuse_overlaps(blocks)
         nodes, room = sum(group.max_size for group in self.node_groups), self.network.plan.pod_capacity
         if nodes > room:
             raise ValueError(

@@ -1,6 +1,7 @@
-"""Says what is wrong with a stack's settings: every mistake at once, each with its key, its value and the remedy."""
+"""Messages for mistakes in a stack's settings: all at once, each with its key, its value and what to do."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -10,11 +11,11 @@ from pydantic_core import ErrorDetails
 
 
 class SettingsError(pulumi.RunError):
-    """The stack's settings are wrong; the message lists every mistake. Pulumi prints it without a traceback."""
+    """A stack's settings are wrong. The message lists every mistake, and Pulumi prints it without a traceback."""
 
 
 def describe(error: ValidationError, model: type[BaseModel], namespace: str) -> str:
-    """One line for each mistake, under a heading that counts them."""
+    """A heading with the number of mistakes, and a line for each."""
     lines = [_line(details, model, namespace) for details in error.errors()]
     return "\n".join([f"{len(lines)} mistake{'s' if len(lines) > 1 else ''} in the stack's settings:", *lines])
 
@@ -27,14 +28,14 @@ def _line(details: ErrorDetails, model: type[BaseModel], namespace: str) -> str:
         case "extra_forbidden":
             return f"  {key}: unknown key{_suggestion(str(details['loc'][-1]), holder)}"
         case "missing":
-            return f"  {key}: missing. {_sentence(description)}"
+            return f"  {key}: missing. {_first_sentence(description)}"
         case "value_error":
             message = str(details["ctx"]["error"]) if "ctx" in details else details["msg"]
             whole = isinstance(details["input"], dict)
             return f"  {key}: {message}" if whole else f"  {key} = {_show(details['input'])}: {message}"
         case _:
             message = details["msg"][0].lower() + details["msg"][1:]
-            return f"  {key} = {_show(details['input'])}: {message}. {_sentence(description)}"
+            return f"  {key} = {_show(details['input'])}: {message}. {_first_sentence(description)}"
 
 
 def _suggestion(key: str, holder: type[BaseModel] | None) -> str:
@@ -46,7 +47,7 @@ def _suggestion(key: str, holder: type[BaseModel] | None) -> str:
 
 
 def _resolve(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[type[BaseModel] | None, str]:
-    """The model that holds the last part of a location, and the description of that part's nearest field."""
+    """The model that the last part of a location belongs to, and the description of the nearest field on the way."""
     holder, current, description = None, model, ""
     for part in location:
         if isinstance(part, int) or current is None:
@@ -72,5 +73,6 @@ def _show(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _sentence(description: str) -> str:
-    return " ".join(description.split()) or "See README, Settings."
+def _first_sentence(description: str) -> str:
+    """The part of a setting's description that says what the setting is; its details and links are left out."""
+    return re.split(r"(?<=\.)\s", " ".join(description.split()))[0] or "See docs/settings.md."

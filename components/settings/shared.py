@@ -1,59 +1,91 @@
-"""What the stack `shared` may say: what an account has once, for all environments."""
+"""Settings of the stack `shared`: what an account holds once for all environments."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from components.settings.aws import AccountSettings
-from components.settings.model import Model
-from components.settings.values import Host
+from components.settings.values import Host, Model
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 
 
 class RegistrySettings(Model):
-    """Image repositories in ECR."""
+    """The image repositories in ECR."""
 
     repositories: list[Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[._/-][a-z0-9]+)*$")]] = Field(min_length=1)
-    """Their names: journal/frontend, …."""
+    """The names of the image repositories, such as journal/frontend.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html
+    """
     keep_images: int = Field(default=100, ge=1, le=1000)
-    """How many of the newest images are kept; the older ones go, so it must cover every version that runs."""
+    """The number of newest images that each repository keeps. It must cover every version that still runs.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+    """
     keep_untagged_days: int = Field(default=7, ge=1, le=365)
-    """How long an image without a tag is kept."""
+    """How many days an image without a tag is kept.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+    """
 
 
 class GithubSettings(Model):
-    """The repository whose workflows deploy."""
+    """The GitHub repository whose workflows deploy the stacks."""
 
     repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
-    """owner/name."""
+    """The repository whose workflows may assume the deploy roles, as OWNER/NAME.
+
+    https://docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+    """
     environments: list[CloudEnvironment] = Field(default=["dev", "staging", "prod"], min_length=1)
-    """GitHub environments that get a deploy role each; `preview` gets the read-only one."""
+    """The GitHub environments that get a deploy role each. By default all three do.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/deployments-and-environments
+    """
 
 
 class PulumiStateSettings(Model):
-    """Where Pulumi keeps its state; made by hand once, before the first stack."""
+    """The bucket and key of Pulumi's state, which are created by hand before the first stack."""
 
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-    """The S3 bucket of the backend."""
+    """The name of the S3 bucket in which Pulumi keeps the state of all stacks.
+
+    https://www.pulumi.com/docs/iac/concepts/state-and-backends/
+    """
     key_alias: Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9/_-]+$")]
-    """The KMS key that encrypts stacks' secrets, alias/NAME."""
+    """The alias of the KMS key that encrypts secrets in the state, such as alias/journal-pulumi.
+
+    https://www.pulumi.com/docs/iac/concepts/secrets/
+    """
 
 
 class SharedSettings(Model):
-    """All that the stack `shared` may say."""
+    """All settings of the stack `shared`."""
 
     environment: Literal["shared"]
-    """Marks the stack as the shared one."""
+    """The word `shared`, by which the program knows that this stack has no cluster."""
     aws: AccountSettings
-    """Where in AWS the stack is."""
+    """The AWS account and region of the stack."""
     domain: Host
-    """The DNS zone; the environments' hosts are names in it."""
+    """The DNS zone that the stack creates in Route 53. The environments' hosts are names in it.
+
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zones-working-with.html
+    """
     registry: RegistrySettings
-    """Image repositories."""
+    """The image repositories in ECR.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+    """
     github: GithubSettings
-    """The repository whose workflows deploy."""
+    """The GitHub repository whose workflows deploy the stacks."""
     pulumi_state: PulumiStateSettings
-    """Where Pulumi keeps its state."""
+    """The bucket and key of Pulumi's state, which are created by hand before the first stack.
+
+    https://www.pulumi.com/docs/iac/concepts/state-and-backends/
+    """
     protect: bool = True
-    """Whether Pulumi refuses to delete the DNS zone, the repositories and their key."""
+    """Whether Pulumi refuses to delete the DNS zone, the image repositories and their key.
+
+    https://www.pulumi.com/docs/iac/concepts/options/protect/
+    """

@@ -1,7 +1,7 @@
-"""What a stack may say: the model of `Pulumi.<stack>.yaml`.
+"""The settings of a stack: the model of `Pulumi.<stack>.yaml`, and how it is read.
 
-Nothing below this module reads `pulumi.Config` or the environment. Unknown keys are refused, all mistakes are reported
-at once, and nothing is registered before the whole of it is right.
+Only `load` reads Pulumi's configuration. Unknown keys are refused, and all mistakes are reported at once before the
+first resource is registered.
 """
 
 import json
@@ -20,55 +20,88 @@ from components.settings.application import (
 )
 from components.settings.aws import AwsSettings
 from components.settings.errors import SettingsError, describe
-from components.settings.model import Model
 from components.settings.shared import SharedSettings
-from components.settings.values import Host
+from components.settings.values import Host, Model
 
 Environment = Literal["local", "dev", "staging", "prod"]
 
 RESERVED_TLDS = ("test", "example", "invalid", "localhost", "local", "internal")
-"""Names under these never get a public certificate (RFC 2606, RFC 6761, RFC 6762)."""
+"""Top-level domains whose names no public CA issues certificates for (RFC 2606, RFC 6761, RFC 6762)."""
 
 
 class ClusterSettings(Model):
-    """A cluster that is there already."""
+    """An existing cluster, and how clients reach the ingress controller on it."""
 
     context: str | None = Field(default=None, min_length=1)
-    """The kubeconfig's context; without it, the current one."""
+    """The context of the kubeconfig to use. By default it is the kubeconfig's current context.
+
+    https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+    """
     kubeconfig: str | None = Field(default=None, min_length=1)
-    """Path of the kubeconfig; without it, the usual places."""
+    """The path of the kubeconfig. By default it is the one that kubectl would use.
+
+    https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+    """
     exposure: Literal["LoadBalancer", "NodePort"] = "LoadBalancer"
-    """The type of the ingress controller's Service."""
+    """The type of the ingress controller's Service.
+
+    `LoadBalancer` needs a cluster that creates load balancers. `NodePort` opens port 30080 for HTTP and 30443 for HTTPS
+    on every node. https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types
+    """
 
 
 class Settings(FrontendConfig):
-    """All that a stack may say."""
+    """All settings of a stack with a cluster."""
 
     environment: Environment
-    """Which environment this is; the page and `/api/version` show it."""
+    """The environment that the stack is, which the web page and `GET /api/version` show."""
     host: Host
-    """The DNS name of the journal."""
+    """The DNS name of the journal, such as journal.example.com.
+
+    In AWS it must be a name in the shared stack's DNS zone, and in dev and staging one below `<environment>.<domain>`.
+    Names that are reserved for tests, such as journal.test, get certificates from the issuer `pebble` alone.
+    https://www.rfc-editor.org/rfc/rfc6761
+    """
     config_history: list[FrontendConfig] = []
-    """Every configuration the API has had, oldest first: `frontend-config-v1`, `-v2`, …; naming an old one
-    again rolls back."""
+    """Every configuration that the API has had, oldest first. By default there is the current one alone.
+
+    Each becomes an immutable ConfigMap `frontend-config-v1`, `frontend-config-v2`, and so on. Giving the
+    top-level keys the values of an old version rolls back to it. No two versions may be the same.
+    https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable
+    """
     frontend: Tier
-    """The API."""
+    """The image, number and size of the API's pods."""
     fileserver: Tier
-    """The web page."""
+    """The image, number and size of the web page's pods."""
     redis: RedisSettings
-    """The journal's database."""
+    """Redis, the journal's database.
+
+    https://valkey.io/topics/replication/
+    """
     ingress: IngressSettings
-    """The way in."""
+    """The ingress controller, Traefik, which receives all requests from outside the cluster.
+
+    https://doc.traefik.io/traefik/
+    """
     certificates: CertificateSettings
-    """Who vouches for the host's name."""
+    """cert-manager, and the ACME server that issues the host's certificate.
+
+    https://cert-manager.io/docs/configuration/acme/
+    """
     cluster: ClusterSettings | None = None
-    """The cluster that is there already; without it and without `aws`, the one of the current kubeconfig."""
+    """An existing cluster to deploy to. It excludes `aws`.
+
+    By default, without `aws` too, it is the cluster of the current kubeconfig.
+    """
     aws: AwsSettings | None = None
-    """A cluster of the stack's own in AWS, and all under it."""
+    """A cluster in AWS that the stack creates, with all that belongs to it. It excludes `cluster`.
+
+    By default the stack creates no cluster and uses an existing one.
+    """
 
     @property
     def frontend_config(self) -> FrontendConfig:
-        """The configuration that is active."""
+        """The active configuration of the API."""
         return FrontendConfig.model_validate({to_camel(f): getattr(self, f) for f in FrontendConfig.model_fields})
 
     @field_validator("config_history")
@@ -106,7 +139,7 @@ class Settings(FrontendConfig):
 
     @model_validator(mode="after")
     def _host_of_its_environment(self) -> Self:
-        """The roles that deploy dev and staging may change records under `<environment>.<domain>` alone."""
+        """The deploy roles of dev and staging may only change DNS records below `<environment>.<domain>`."""
         if self.aws is not None and self.environment != "prod" and f".{self.environment}." not in self.host:
             raise ValueError(
                 f"host {self.host} in {self.environment}: its role may not touch that name; "
@@ -122,7 +155,7 @@ class Settings(FrontendConfig):
 
 
 def parse(raw: dict[str, Any], namespace: str = "journal") -> Settings | SharedSettings:
-    """Settings from a stack's keys (without their namespace). Raises SettingsError with every mistake."""
+    """The settings that a stack's keys, without their namespace, describe. Raises SettingsError with every mistake."""
     model = SharedSettings if raw.get("environment") == "shared" else Settings
     try:
         return model.model_validate(raw)
@@ -131,7 +164,7 @@ def parse(raw: dict[str, Any], namespace: str = "journal") -> Settings | SharedS
 
 
 def load() -> Settings | SharedSettings:
-    """The settings of the stack that runs. Raises SettingsError."""
+    """The settings of the running stack, from Pulumi's configuration. Raises SettingsError with every mistake."""
     namespace = pulumi.get_project()
     config = pulumi.runtime.config.CONFIG.get()
     ours = {key.partition(":")[2]: _decode(value) for key, value in config.items() if key.startswith(f"{namespace}:")}
@@ -139,7 +172,7 @@ def load() -> Settings | SharedSettings:
 
 
 def _decode(value: Any) -> Any:
-    """Pulumi hands structured values over as JSON text, and numbers as text."""
+    """Structured values come from Pulumi as JSON text, and numbers as text, which Pydantic converts."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -149,9 +182,9 @@ def _decode(value: Any) -> Any:
 
 
 def schema(namespace: str = "journal") -> dict[str, Any]:
-    """A JSON schema of `Pulumi.<stack>.yaml`, for editors."""
+    """A JSON schema of `Pulumi.<stack>.yaml`, by which editors check and complete the file."""
     adapter = TypeAdapter(Settings | SharedSettings)
-    model = adapter.json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    model = _unwrapped(adapter.json_schema(by_alias=True, ref_template="#/$defs/{model}"))
     definitions = model.pop("$defs")
     of_shared, of_others = (_prefixed(definitions.pop(name), namespace) for name in ("SharedSettings", "Settings"))
     is_shared = {"properties": {f"{namespace}:environment": {"const": "shared"}}}
@@ -166,10 +199,22 @@ def schema(namespace: str = "journal") -> dict[str, Any]:
 
 
 def _prefixed(model: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """A model's schema with its keys as a stack's file has them; keys of other namespaces are Pulumi's own."""
+    """A model's schema with the keys of a stack's file; keys of other namespaces belong to Pulumi and its providers."""
     return {
         **model,
         "properties": {f"{namespace}:{key}": value for key, value in model["properties"].items()},
         "required": [f"{namespace}:{key}" for key in model["required"]],
         "patternProperties": {f"^(?!{namespace}:)[a-z-]+:": {}},
+    }
+
+
+def _unwrapped(schema: Any) -> Any:
+    """The schema with each description on one line."""
+    if isinstance(schema, list):
+        return [_unwrapped(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: " ".join(value.split()) if key == "description" and isinstance(value, str) else _unwrapped(value)
+        for key, value in schema.items()
     }

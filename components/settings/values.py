@@ -1,11 +1,19 @@
-"""The kinds of value that settings are made of, each with the rule it keeps and the remedy it names."""
+"""The base of all settings, and the types of their values, each with a rule that says how to mend what breaks it."""
 
 import ipaddress
 import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Settings are frozen, their keys are written in camelCase, and keys that they do not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True)
+
 
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_DNS_LABEL}(\.{_DNS_LABEL})+")

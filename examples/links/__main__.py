@@ -3,10 +3,9 @@
 import pulumi
 import pulumi_random as random
 
-from components.cluster import ExistingCluster
-from components.journal.redis import Redis, RedisArgs
-from components.journal.routes import Routes, RoutesArgs
-from components.platform.platform import Platform, PlatformArgs
+from components.kubernetes import ExistingCluster
+from components.platform import Platform, PlatformArgs, Routes, RoutesArgs
+from components.redis import Redis, RedisArgs
 from components.settings import CertificateSettings, ClusterSettings, IngressSettings, RedisSettings, Resources
 from examples.links.shortener import PORT, Shortener, ShortenerArgs
 
@@ -30,7 +29,6 @@ platform = Platform(
     ),
     opts=pulumi.ResourceOptions(provider=cluster.provider),
 )
-edge = platform.edge
 
 application = pulumi.ResourceOptions(
     providers=[cluster.provider, random.Provider("random")], depends_on=[platform.namespace]
@@ -51,21 +49,13 @@ shortener = Shortener(
         image=IMAGE,
         resources=Resources.model_validate(SMALL),
         redis=redis,
-        ingress_namespace=edge.ingress_namespace,
+        ingress_namespace=platform.endpoint.ingress_namespace,
     ),
     opts=application,
 )
 routes = Routes(
     NAME,
-    RoutesArgs(
-        namespace=NAME,
-        host=host,
-        paths={"/": shortener.service},
-        issuer=edge.issuer,
-        ingress_class=edge.ingress_class,
-        ingress_namespace=edge.ingress_namespace,
-        reachable=edge.reachable,
-    ),
+    RoutesArgs(namespace=NAME, host=host, paths={"/": shortener.service}, endpoint=platform.endpoint),
     opts=application,
 )
 pulumi.export("url", routes.url)

@@ -6,12 +6,19 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes.core.v1 as core
 
-from components.base import KubernetesComponent, http_probe, selector_labels
-from components.journal.redis import PORT as REDIS_PORT
-from components.journal.redis import Redis
-from components.policies import allow_from, allow_to, namespace, pods
+from components.kubernetes import (
+    KubernetesComponent,
+    Workload,
+    WorkloadArgs,
+    allow_from,
+    allow_to,
+    http_probe,
+    pods_in,
+    pods_of,
+)
+from components.redis import PORT as REDIS_PORT
+from components.redis import Redis
 from components.settings import Resources
-from components.workload import Workload, WorkloadArgs
 
 PORT = 8080
 SERVER = Path(__file__).with_name("server.py")
@@ -19,7 +26,10 @@ SERVER = Path(__file__).with_name("server.py")
 
 @dataclass(kw_only=True)
 class ShortenerArgs:
-    """redis: where the links are kept. ingress_namespace: where requests come from."""
+    """A link shortener: its image, its size, and the Redis that keeps its links.
+
+    image: has `python3`. ingress_namespace: the namespace from which requests come.
+    """
 
     namespace: str
     image: str
@@ -34,12 +44,10 @@ class Shortener(KubernetesComponent):
     service: str
 
     def __init__(self, name: str, args: ShortenerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("links:Shortener", name, args.namespace, opts)
+        super().__init__("links:index:Shortener", name, args.namespace, opts)
         self._args, self.service = args, name
         self._create_workload(self._create_program())
-        port = core.ServicePortArgs(name="http", port=80, target_port="http")
-        spec = core.ServiceSpecArgs(selector=selector_labels(name), ports=[port])
-        core.Service(name, metadata=self._metadata(), spec=spec, opts=self._options())
+        self._create_service({"http": 80})
         self.register_outputs({"service": self.service})
 
     def _create_program(self) -> core.ConfigMap:
@@ -66,8 +74,8 @@ class Shortener(KubernetesComponent):
                     _mounted(core.VolumeArgs(name="program", config_map=code), "/app"),
                     _mounted(core.VolumeArgs(name="redis-auth", secret=password), "/etc/redis-auth"),
                 ],
-                ingress=[allow_from([namespace(args.ingress_namespace)], "http")],
-                egress=[allow_to([pods("redis")], REDIS_PORT)],
+                ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
+                egress=[allow_to([pods_of(redis.name)], REDIS_PORT)],
             ),
             opts=self._options(depends_on=[program]),
         )

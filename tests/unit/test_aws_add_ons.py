@@ -11,7 +11,7 @@ import pytest
 from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, after_nodes, before_nodes, version_of
 from components.aws.eks.storage_class import DefaultStorageClass
 from components.aws.scope import Scope
-from components.settings.placement import CRITICAL_ADDONS
+from components.settings.node_groups import CRITICAL_ADDONS
 from components.versions import ADD_ONS, CLUSTER_AUTOSCALER_IMAGES
 from tools.cloud import Cloud
 from tools.recording import EngineError, Recorder, run

@@ -13,7 +13,7 @@ from components.aws.eks.cluster_autoscaler import (
     permissions,
 )
 from components.aws.scope import Scope
-from components.settings.placement import CRITICAL_ADDONS
+from components.settings.node_groups import CRITICAL_ADDONS
 from components.versions import CLUSTER_AUTOSCALER_IMAGES
 from tools.cloud import Cloud
 from tools.recording import Recorder, run

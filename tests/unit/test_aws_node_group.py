@@ -19,7 +19,7 @@ from components.aws.eks.node_group import (
 from components.aws.identity.iam import Role
 from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
-from components.settings.placement import NODE_GROUP_LABEL
+from components.settings.node_groups import NODE_GROUP_LABEL
 from tools.cloud import Cloud
 from tools.recording import EngineError, Recorder, run
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.base import APPLICATION
+from components.aws.provider import PROJECT as APPLICATION
 from components.settings.aws import AccessSettings
 
 Level = Literal["admin", "operator", "viewer", "auditor"]

@@ -29,7 +29,7 @@ from components.aws.eks.add_on_configuration import (
 from components.aws.eks.pod_identity import role_for_pods
 from components.aws.identity.iam import Role
 from components.aws.scope import Scope
-from components.settings.placement import CRITICAL_ADDONS
+from components.settings.node_groups import CRITICAL_ADDONS
 
 COREDNS_MAX = 10
 

@@ -13,12 +13,18 @@ from components import versions
 from components.aws.eks.pod_identity import PodIdentity, PodIdentityArgs
 from components.aws.identity.iam import Statement
 from components.aws.scope import Scope
-from components.base import KubernetesComponent, http_probe
-from components.namespace import Namespace
-from components.policies import allow_api_server, allow_to, network
+from components.kubernetes import (
+    KubernetesComponent,
+    Namespace,
+    Workload,
+    WorkloadArgs,
+    allow_api_server,
+    allow_to,
+    http_probe,
+    network,
+)
 from components.settings import Resources
-from components.settings.placement import ADD_ONS
-from components.workload import Workload, WorkloadArgs
+from components.settings.node_groups import ADD_ONS
 
 ENABLED = "k8s.io/cluster-autoscaler/enabled"
 PORT = 8085
@@ -146,10 +152,10 @@ class ClusterAutoscaler(KubernetesComponent):
     workload: Workload
 
     def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("aws:ClusterAutoscaler", name, name, opts)
+        super().__init__("journal:aws:ClusterAutoscaler", name, name, opts)
         self._args = args
         home = Namespace(name, opts=self._options())
-        rights = [*self._grant_everywhere(cluster_rules()), *self._grant_in(name, own_rules(name), depends_on=[home])]
+        rights = [*self._grant_cluster_wide(cluster_rules()), *self._grant_in(name, own_rules(name), depends_on=[home])]
         self.workload = self._create_workload([home, *rights, self._create_identity()])
         self.register_outputs({})
 

@@ -21,7 +21,7 @@ from pulumi_aws.ec2 import (
 from components.aws.identity.iam import RoleArgs, trust
 from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
-from components.settings.placement import NODE_GROUP_LABEL
+from components.settings.node_groups import NODE_GROUP_LABEL
 
 TAGGED = ("instance", "volume", "network-interface")
 CLUSTER_TAG = "ebs.csi.aws.com/cluster-name"

@@ -4,7 +4,7 @@ import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.storage.v1 import StorageClass
 
-from components.base import labels
+from components.kubernetes import labels
 
 DEFAULT_CLASS = {"storageclass.kubernetes.io/is-default-class": "true"}
 

@@ -90,6 +90,13 @@ def test_the_program_and_the_password_are_where_the_container_looks(links: Rende
     assert {entry["name"] for entry in container["env"]} == {"REDIS_READ_HOST", "REDIS_WRITE_HOST"}
 
 
+def test_its_objects_are_part_of_it(links: Renderer) -> None:
+    """What it takes from the components carries its own project's name."""
+    labelled = [r["metadata"]["labels"] for r in links.registrations if "labels" in r.inputs.get("metadata", {})]
+    assert len(labelled) > 20
+    assert {labels.get("app.kubernetes.io/part-of") for labels in labelled} == {"links"}
+
+
 def test_it_renders(links: Renderer, tmp_path: Path) -> None:
     written = {path.name for path in links.write(tmp_path)}
     assert {"links-deployment-links.yaml", "links-ingress-links.yaml", "links-statefulset-redis.yaml"} <= written

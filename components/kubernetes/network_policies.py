@@ -1,4 +1,4 @@
-"""Network policies: who may talk to whom, in few words."""
+"""Peers and rules of network policies: shorter ways to write the ones that components need."""
 
 from collections.abc import Sequence
 
@@ -11,49 +11,52 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyPortArgs,
 )
 
-from components.base import selector_labels
+from components.kubernetes.component import selector_labels
 
 API_SERVER_PORTS = (443, 6443)
-"""A policy sees the API server's own port or its Service's, as the enforcer has it."""
+"""Some network plugins match a policy against the port of the API server's Service, others against its own port."""
 
 NOT_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
 """Private, shared and link-local networks (RFC 1918, 6598, 3927): pods, nodes, the instance metadata service."""
 
 
-def pods(name: str, namespace: str | None = None) -> NetworkPolicyPeerArgs:
-    """The pods of a tier, in the policy's namespace or another."""
+def pods_of(name: str, namespace: str | None = None) -> NetworkPolicyPeerArgs:
+    """The pods of one tier, in the policy's own namespace unless another is named."""
     return NetworkPolicyPeerArgs(
         pod_selector=LabelSelectorArgs(match_labels=selector_labels(name)),
-        namespace_selector=None if namespace is None else _namespace(namespace),
+        namespace_selector=None if namespace is None else _namespace_selector(namespace),
     )
 
 
-def namespace(name: str) -> NetworkPolicyPeerArgs:
+def pods_in(namespace: str) -> NetworkPolicyPeerArgs:
     """Every pod of a namespace."""
-    return NetworkPolicyPeerArgs(namespace_selector=_namespace(name))
+    return NetworkPolicyPeerArgs(namespace_selector=_namespace_selector(namespace))
 
 
 def network(cidr: str) -> NetworkPolicyPeerArgs:
+    """Every address of a CIDR block, such as 203.0.113.0/24."""
     return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr))
 
 
-def public() -> NetworkPolicyPeerArgs:
+def public_addresses() -> NetworkPolicyPeerArgs:
     """Every public IPv4 address."""
     return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=list(NOT_PUBLIC)))
 
 
 def allow_from(peers: Sequence[NetworkPolicyPeerArgs], *ports: int | str) -> NetworkPolicyIngressRuleArgs:
+    """Allows TCP connections from these peers to these container ports, each given by number or name."""
     return NetworkPolicyIngressRuleArgs(from_=list(peers), ports=_tcp(ports))
 
 
 def allow_to(peers: Sequence[NetworkPolicyPeerArgs], *ports: int | str) -> NetworkPolicyEgressRuleArgs:
+    """Allows TCP connections to these ports of these peers; a name is a container port's."""
     return NetworkPolicyEgressRuleArgs(to=list(peers), ports=_tcp(ports))
 
 
 def allow_dns() -> NetworkPolicyEgressRuleArgs:
-    """Name lookups at the cluster's DNS, CoreDNS in kube-system."""
+    """Allows DNS queries to CoreDNS in kube-system."""
     dns = NetworkPolicyPeerArgs(
-        namespace_selector=_namespace("kube-system"),
+        namespace_selector=_namespace_selector("kube-system"),
         pod_selector=LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
     )
     ports = [NetworkPolicyPortArgs(port=53, protocol=protocol) for protocol in ("UDP", "TCP")]
@@ -61,11 +64,11 @@ def allow_dns() -> NetworkPolicyEgressRuleArgs:
 
 
 def allow_api_server() -> NetworkPolicyEgressRuleArgs:
-    """The API server, whose address only the cluster knows."""
+    """Allows connections to the API server's ports at any address: a policy cannot select the API server itself."""
     return allow_to([network("0.0.0.0/0")], *API_SERVER_PORTS)
 
 
-def _namespace(name: str) -> LabelSelectorArgs:
+def _namespace_selector(name: str) -> LabelSelectorArgs:
     return LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
 
 

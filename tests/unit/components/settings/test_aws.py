@@ -7,6 +7,7 @@ import pytest
 
 from components import settings
 from components.settings.errors import SettingsError
+from components.settings.subnets import refuse_overlaps
 from tests.conftest import ROOT, config_of, settings_of
 from tools.recording import EngineError, Recorder, run
 from tools.stack import names
@@ -132,6 +133,6 @@ def test_cloud_stacks_keep_secrets_by_a_key_in_aws(name: str) -> None:
 
 
 def test_the_environments_networks_do_not_overlap() -> None:
-    from components.settings.cidrs import refuse_overlaps
-
-    refuse_overlaps({name: config_of(name)["journal:aws"]["network"]["cidr"] for name in ("dev", "staging", "prod")})
+    blocks = {name: config_of(name)["journal:aws"]["network"]["cidr"] for name in ("dev", "staging", "prod")}
+    assert len(set(blocks.values())) == 3
+    refuse_overlaps(blocks)

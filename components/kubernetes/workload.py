@@ -1,4 +1,4 @@
-"""A workload: the pods of one stateless tier, hardened, spread and guarded the same way everywhere."""
+"""A workload: the pods of one stateless tier, with the security, probes and spreading that every tier has."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,38 +29,38 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs, NetworkPolicyIngressRuleArgs
 
-from components.base import (
-    KubernetesComponent,
+from components.kubernetes.component import KubernetesComponent, labels, selector_labels
+from components.kubernetes.pods import (
     container_security,
-    labels,
     node_selector,
     pod_security,
     requirements,
-    scratch,
-    selector_labels,
-    spread,
+    scratch_volume,
+    spread_constraints,
     tolerations,
 )
 from components.settings import Resources
-from components.settings.placement import ANYWHERE, Placement
+from components.settings.node_groups import ANYWHERE, Placement
 
 STARTUP_SECONDS = 60
-"""How long a container may take until its liveness counts."""
+"""How long a container may take to start before the kubelet restarts it."""
 
 
 @dataclass(kw_only=True)
 class WorkloadArgs:
-    """What a stateless tier needs to be told.
+    """A stateless tier: its image, its pods, and the connections that they may open and accept.
 
     ports: container ports by name.
-    liveness, readiness: the probes; liveness is the start-up probe too, once a second.
-    token: whether the pods talk to the API server, under the tier's own service account.
-    command: what to run where the image names no entry point.
-    placement: the nodes that its pods may run on.
-    priority_class: whose pods make way for these when nodes are full; without it, nobody's.
-    stop_delay_seconds: how long a pod goes on as before once it is to end, for a load balancer to notice.
-    grace_seconds: how long a pod may take to end, that delay and draining included.
-    ingress, egress: the few network paths that are needed; DNS is allowed always.
+    liveness, readiness: the probes. The startup probe asks what the liveness probe asks, once a second.
+    token: whether pods get a token of the tier's service account, with which they call the API server.
+    command: the program to run; by default the image's entry point. arguments: its arguments.
+    environment: environment variables by name. environment_from: ConfigMaps and Secrets to take more of them from.
+    volumes: volumes with their mounts. Each pod has an emptyDir at /tmp too.
+    placement: the nodes that pods may run on.
+    priority_class: the priority class of the pods; by default they have the cluster's default priority.
+    stop_delay_seconds: how long a pod keeps serving after it is told to stop, until load balancers leave it out.
+    grace_seconds: how long a pod may take to stop, `stop_delay_seconds` and draining included.
+    ingress, egress: the network policy's rules. DNS is always allowed.
     """
 
     namespace: str
@@ -91,7 +91,7 @@ class Workload(KubernetesComponent):
     deployment: Deployment
 
     def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("base:Workload", name, args.namespace, opts)
+        super().__init__("journal:kubernetes:Workload", name, args.namespace, opts)
         self._args = args
         account = ServiceAccount(
             name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
@@ -119,7 +119,7 @@ class Workload(KubernetesComponent):
         )
 
     def _pod(self) -> PodSpecArgs:
-        volumes = [*self._args.volumes, scratch("tmp", "/tmp", size="64Mi")]  # noqa: S108
+        volumes = [*self._args.volumes, scratch_volume("tmp", "/tmp", size="64Mi")]  # noqa: S108
         return PodSpecArgs(
             service_account_name=self._name,
             automount_service_account_token=self._args.token,
@@ -128,7 +128,7 @@ class Workload(KubernetesComponent):
             node_selector=node_selector(self._args.placement),
             tolerations=tolerations(self._args.placement),
             priority_class_name=self._args.priority_class,
-            topology_spread_constraints=spread(self._name),
+            topology_spread_constraints=spread_constraints(self._name),
             termination_grace_period_seconds=self._args.grace_seconds,
             host_aliases=list(self._args.host_aliases) or None,
             containers=[self._container([mount for _, mount in volumes])],
@@ -148,7 +148,7 @@ class Workload(KubernetesComponent):
             ports=[ContainerPortArgs(name=name, container_port=port) for name, port in args.ports.items()],
             resources=requirements(args.resources),
             security_context=container_security(),
-            lifecycle=_stop_after(args.stop_delay_seconds),
+            lifecycle=_delay_stop(args.stop_delay_seconds),
             startup_probe=ProbeArgs(
                 http_get=args.liveness.http_get,
                 tcp_socket=args.liveness.tcp_socket,
@@ -162,5 +162,7 @@ class Workload(KubernetesComponent):
         )
 
 
-def _stop_after(seconds: int) -> LifecycleArgs | None:
-    return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds))) if seconds > 0 else None
+def _delay_stop(seconds: int) -> LifecycleArgs | None:
+    if seconds == 0:
+        return None
+    return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds)))

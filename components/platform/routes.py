@@ -1,6 +1,6 @@
-"""The routes: one host, `/api` to the API and all else to the page, over HTTPS."""
+"""Routes: one host over HTTPS, with a Service behind each path prefix, and how clients reach them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -19,9 +19,8 @@ from pulumi_kubernetes.networking.v1 import (
     ServiceBackendPortArgs,
 )
 
-from components.base import KubernetesComponent
-from components.platform.acme import SOLVER_LABELS, SOLVER_PORT, Certificate, CertificateArgs
-from components.policies import allow_from, namespace
+from components.kubernetes import KubernetesComponent, allow_from, pods_in
+from components.platform.cert_manager import SOLVER_LABELS, SOLVER_PORT, Certificate, CertificateArgs
 
 ANNOTATIONS = {
     "traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
@@ -29,51 +28,63 @@ ANNOTATIONS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class IngressEndpoint:
+    """How routes reach clients: the ingress controller that serves them, and the issuer of their certificates.
+
+    ingress_class: the ingress controller's class. ingress_namespace: the namespace of its pods.
+    issuer: the name of the ClusterIssuer.
+    dependencies: resources that must exist before the issuer's server can reach the ingress controller.
+    """
+
+    ingress_class: pulumi.Input[str]
+    ingress_namespace: str
+    issuer: pulumi.Input[str]
+    dependencies: Sequence[pulumi.Resource] = ()
+
+
 @dataclass(kw_only=True)
 class RoutesArgs:
-    """What the routes need to be told.
+    """The routes of one host.
 
-    paths: the Service behind each path prefix.
-    issuer: the ClusterIssuer of the host's certificate.
-    reachable: what must be there before the issuer can check the host.
+    paths: the name of the Service behind each path prefix; its port is called `http`. The longest prefix wins.
     """
 
     namespace: str
     host: str
-    paths: dict[str, str]
-    issuer: pulumi.Input[str]
-    ingress_class: pulumi.Input[str]
-    ingress_namespace: str
-    reachable: Sequence[pulumi.Resource] = ()
+    paths: Mapping[str, str]
+    endpoint: IngressEndpoint
 
 
 class Routes(KubernetesComponent):
-    """The Ingress and the certificate of one host. The journal is at `url`."""
+    """The Ingress and the certificate of one host, whose address is `url`."""
 
     url: str
 
     def __init__(self, name: str, args: RoutesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("web:Routes", name, args.namespace, opts)
+        super().__init__("journal:platform:Routes", name, args.namespace, opts)
         self._args, self._secret = args, f"{name}-tls"
         self.url = f"https://{args.host}"
         policy = self._create_challenge_policy()
         Certificate(
             self._secret,
-            CertificateArgs(namespace=args.namespace, host=args.host, issuer=args.issuer, secret_name=self._secret),
-            opts=self._options(depends_on=[policy, *args.reachable]),
+            CertificateArgs(
+                namespace=args.namespace, host=args.host, issuer=args.endpoint.issuer, secret_name=self._secret
+            ),
+            opts=self._options(depends_on=[policy, *args.endpoint.dependencies]),
         )
         self._create_ingress()
         self.register_outputs({"url": self.url})
 
     def _create_challenge_policy(self) -> NetworkPolicy:
-        """Lets the ingress controller reach the pods by which cert-manager answers HTTP-01 challenges."""
+        """Lets the ingress controller reach the pods in which cert-manager answers HTTP-01 challenges."""
         return NetworkPolicy(
             f"{self._name}-acme-challenges",
             metadata=self._metadata("acme-challenges"),
             spec=NetworkPolicySpecArgs(
                 pod_selector=LabelSelectorArgs(match_labels=SOLVER_LABELS),
                 policy_types=["Ingress"],
-                ingress=[allow_from([namespace(self._args.ingress_namespace)], SOLVER_PORT)],
+                ingress=[allow_from([pods_in(self._args.endpoint.ingress_namespace)], SOLVER_PORT)],
             ),
             opts=self._options(),
         )
@@ -85,7 +96,7 @@ class Routes(KubernetesComponent):
             self._name,
             metadata=self._metadata(annotations=ANNOTATIONS),
             spec=IngressSpecArgs(
-                ingress_class_name=args.ingress_class,
+                ingress_class_name=args.endpoint.ingress_class,
                 tls=[IngressTLSArgs(hosts=[args.host], secret_name=self._secret)],
                 rules=[IngressRuleArgs(host=args.host, http=HTTPIngressRuleValueArgs(paths=paths))],
             ),

@@ -5,15 +5,18 @@ from collections.abc import Callable
 
 import pytest
 
-from components.cluster import HEALTH_PORT, NODE_PORTS
+from components.kubernetes import HEALTH_PORT, NODE_PORTS
 from components.platform.cert_manager import CertManagerArgs, values
-from components.platform.ingress_controller import LOAD_BALANCER_CLASS, NOTICE_SECONDS
-from components.platform.traefik import DRAIN_SECONDS, arguments, middlewares
-from components.settings.placement import NODE_GROUP_LABEL
+from components.platform.ingress_controller import (
+    DEREGISTRATION_SECONDS,
+    DRAIN_SECONDS,
+    LOAD_BALANCER_CLASS,
+    arguments,
+    middlewares,
+)
+from components.settings.node_groups import NODE_GROUP_LABEL
 from components.versions import ACME_SERVERS
 from tests.conftest import Recording, config_of, record
-
-EXPOSURES = ("LoadBalancer", "NodePort")
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_http_is_redirected_below_every_route() -> None:
 def test_the_middlewares_that_routes_name_exist(local: Recording) -> None:
     annotations = local.one("Ingress", "journal")["metadata"]["annotations"]
     named = annotations["traefik.ingress.kubernetes.io/router.middlewares"].split(",")
-    assert {name.removesuffix("@file") for name in named} <= set(middlewares()["http"]["middlewares"])
+    assert {name.removesuffix("@file") for name in named} == set(middlewares()["http"]["middlewares"])
     data = local.one("ConfigMap", "traefik-middlewares")["data"]["middlewares.yaml"]
     assert json.loads(data) == middlewares()
 
@@ -47,13 +50,16 @@ def test_the_ingress_controller_reads_secrets_of_the_served_namespace_alone(loca
     assert roles == ["journal"]
 
 
-def test_a_cluster_makes_the_load_balancer_or_opens_ports() -> None:
-    specs = {e: record("local", cluster={"exposure": e}).one("Service", "traefik")["spec"] for e in EXPOSURES}
-    for exposure, spec in specs.items():
-        assert spec["type"] == exposure
-        assert spec["externalTrafficPolicy"] == "Local"
-        assert "loadBalancerClass" not in spec
-        assert all(("nodePort" in port) == (exposure == "NodePort") for port in spec["ports"])
+@pytest.mark.parametrize(
+    ("exposure", "node_ports"),
+    [("LoadBalancer", {"web": None, "websecure": None}), ("NodePort", NODE_PORTS)],
+)
+def test_a_cluster_makes_the_load_balancer_or_opens_ports(exposure: str, node_ports: dict[str, int | None]) -> None:
+    spec = record("local", cluster={"exposure": exposure}).one("Service", "traefik")["spec"]
+    assert spec["type"] == exposure
+    assert spec["externalTrafficPolicy"] == "Local"
+    assert "loadBalancerClass" not in spec
+    assert {port["name"]: port.get("nodePort") for port in spec["ports"]} == node_ports
 
 
 def test_target_groups_lead_to_the_ingress_pods_and_no_controller_makes_a_load_balancer(prod: Recording) -> None:
@@ -66,8 +72,8 @@ def test_target_groups_lead_to_the_ingress_pods_and_no_controller_makes_a_load_b
 
 def test_an_ingress_pod_goes_on_until_the_load_balancer_knows(prod: Recording) -> None:
     pod = prod.one("Deployment", "traefik")["spec"]["template"]["spec"]
-    assert pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"] == NOTICE_SECONDS
-    assert pod["terminationGracePeriodSeconds"] > NOTICE_SECONDS + DRAIN_SECONDS
+    assert pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"] == DEREGISTRATION_SECONDS
+    assert pod["terminationGracePeriodSeconds"] > DEREGISTRATION_SECONDS + DRAIN_SECONDS
 
 
 def test_requests_are_logged_where_a_load_balancer_only_sees_connections(local: Recording, prod: Recording) -> None:
@@ -98,7 +104,11 @@ def test_clients_outside_the_allowed_networks_are_kept_out() -> None:
 def test_who_issues_the_certificate(stack: str, issuer: str, recorded: Callable[[str], Recording]) -> None:
     acme = recorded(stack).one("ClusterIssuer")["spec"]["acme"]
     assert acme["server"] == ACME_SERVERS[issuer]
-    assert ("caBundle" in acme) == (issuer == "pebble")
+
+
+def test_cert_manager_verifies_pebble_by_pebbles_own_ca(local: Recording, prod: Recording) -> None:
+    assert "caBundle" in local.one("ClusterIssuer")["spec"]["acme"]
+    assert "caBundle" not in prod.one("ClusterIssuer")["spec"]["acme"]
 
 
 def test_cert_manager_is_pinned_where_its_chart_comes_from_a_registry(prod: Recording) -> None:
@@ -107,10 +117,10 @@ def test_cert_manager_is_pinned_where_its_chart_comes_from_a_registry(prod: Reco
     assert release["version"].startswith("v1.")
 
 
-def test_the_self_check_is_quick_for_our_own_acme_server_alone() -> None:
-    quick, polite = (values(CertManagerArgs(chart="c", replicas=1, quick=q), "cert-manager") for q in (True, False))
-    assert quick["extraArgs"]
-    assert not polite["extraArgs"]
+def test_the_self_check_is_repeated_every_second_with_pebble_alone() -> None:
+    fast, default = (values(CertManagerArgs(chart="c", replicas=1, fast_checks=f), "cm") for f in (True, False))
+    assert fast["extraArgs"] == ["--dns01-check-retry-period=1s"]
+    assert default["extraArgs"] == []
 
 
 def test_a_challenge_is_answered_within_the_quota_of_its_namespace(local: Recording) -> None:

@@ -1,27 +1,36 @@
-"""The address plan: which subnets a network has, as a pure function of its CIDR blocks and zones."""
+"""The CIDR blocks of a network's subnets, as a function of its own blocks and the number of its zones."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-QUARTERS = 4
-MAX_ZONES = QUARTERS - 1
+MAX_ZONES = 3
+"""A quarter of the network's block for each zone, and the last quarter for the public subnets."""
 RESERVED_PER_SUBNET = 5
-"""AWS keeps five addresses of each subnet (VPC guide, Subnet sizing)."""
+"""AWS uses five addresses of each subnet itself (VPC guide, Subnet CIDR blocks)."""
 ADDRESSES_PER_NODE = 128
-"""110 pods take seven /28 prefixes, and the CNI keeps one prefix warm (EKS best practices, Prefix mode)."""
+"""The addresses that a node with 110 pods takes: seven /28 prefixes, and one that the VPC CNI keeps in reserve.
+
+Source: EKS best practices guide, Prefix mode for Linux.
+"""
 RFC_1918: Sequence[str] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 SHARED = "100.64.0.0/10"
-"""RFC 6598."""
+"""Address space for carrier-grade NAT (RFC 6598), which AWS accepts as a secondary block of any VPC."""
 PRIVATE: Sequence[str] = (*RFC_1918, SHARED)
-NEVER_SECONDARY: Mapping[str, str] = {"10.0.0.0/15": "10.0.0.0/16", "172.16.0.0/12": "172.31.0.0/16"}
-"""A VPC within the first takes no further block within the second (VPC guide, CIDR block association restrictions)."""
+RESTRICTED_SECONDARY: Mapping[str, str] = {"10.0.0.0/15": "10.0.0.0/16", "172.16.0.0/12": "172.31.0.0/16"}
+"""A VPC whose primary block is within the first cannot have a secondary block within the second.
+
+Source: VPC guide, IPv4 CIDR block association restrictions.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPlan:
-    """CIDR blocks by zone, in the zones' order. pods: empty where pods share the nodes' subnets."""
+    """The CIDR blocks of the subnets, one for each zone in the order of the zones.
+
+    pods: blocks of the subnets that only pods use; empty if pods use the private subnets.
+    """
 
     public: tuple[str, ...]
     private: tuple[str, ...]
@@ -29,15 +38,17 @@ class NetworkPlan:
 
     @property
     def pod_capacity(self) -> int:
-        """How many nodes full of pods the subnets have room for."""
+        """The number of nodes, each with as many pods as it can run, that the subnets have addresses for."""
         blocks = self.pods if self.pods else self.private
         return sum((ipaddress.ip_network(b).num_addresses - RESERVED_PER_SUBNET) // ADDRESSES_PER_NODE for b in blocks)
 
 
 def plan(cidr: str, zones: int, pod_cidr: str | None = None) -> NetworkPlan:
-    """Three quarters of the block for private subnets, one a zone; quarters of the last quarter for public ones.
+    """Divides a network's block into subnets.
 
-    A zone that is added later moves no subnet. Raises ValueError for blocks that AWS or the zones do not fit.
+    Each zone's private subnet is a quarter of the block, and its public subnet a quarter of the last quarter. With
+    `pod_cidr`, each zone has a quarter of that block for pods too. Adding a third zone leaves the other subnets as they
+    are. Raises ValueError for a block that AWS refuses or that is too small, and for fewer than 2 or more than 3 zones.
     """
     if not 2 <= zones <= MAX_ZONES:
         raise ValueError(f"{zones} zones: a network spans 2 or {MAX_ZONES}")
@@ -51,7 +62,7 @@ def plan(cidr: str, zones: int, pod_cidr: str | None = None) -> NetworkPlan:
 
 
 def refuse_overlaps(blocks: Mapping[str, str]) -> None:
-    """Raises ValueError naming the first two blocks that share addresses."""
+    """Raises ValueError if two of the named blocks share addresses; the message names the first such pair."""
     named = [(name, ipaddress.ip_network(block)) for name, block in blocks.items()]
     for position, (name, block) in enumerate(named):
         for other_name, other in named[position + 1 :]:
@@ -60,9 +71,9 @@ def refuse_overlaps(blocks: Mapping[str, str]) -> None:
 
 
 def service_block(cidr: str) -> str:
-    """The block, where EKS takes it for Services (EKS API reference, KubernetesNetworkConfigRequest).
+    """Returns the block if EKS accepts it as the CIDR block of Services, and raises ValueError otherwise.
 
-    Raises ValueError.
+    Source: EKS API reference, KubernetesNetworkConfigRequest.
     """
     block = ipaddress.ip_network(cidr)
     if not isinstance(block, IPv4Network) or not 12 <= block.prefixlen <= 24 or _range_of(block, RFC_1918) is None:
@@ -82,18 +93,20 @@ def _block(cidr: str, name: str) -> IPv4Network:
 
 
 def _pod_block(cidr: str, primary: IPv4Network) -> IPv4Network:
-    """A block that AWS adds to a VPC with this primary one."""
+    """A block that AWS accepts as a secondary block of a VPC with this primary one."""
     block = _block(cidr, "podCidr")
     refuse_overlaps({"cidr": str(primary), "podCidr": cidr})
     mixed = _range_of(block, [SHARED]) is None and _range_of(block, PRIVATE) != _range_of(primary, PRIVATE)
-    never = [out for within, out in NEVER_SECONDARY.items() if _range_of(primary, [within]) and _range_of(block, [out])]
-    if mixed or never:
+    restricted = [
+        out for within, out in RESTRICTED_SECONDARY.items() if _range_of(primary, [within]) and _range_of(block, [out])
+    ]
+    if mixed or restricted:
         raise ValueError(f"podCidr {cidr}: AWS adds no such block to a VPC with {primary}; name one within {SHARED}")
     return block
 
 
 def _range_of(block: IPv4Network, ranges: Sequence[str]) -> str | None:
-    """The first range that the block is within."""
+    """The first range that contains the block, or None."""
     return next((r for r in ranges if block.subnet_of(IPv4Network(r))), None)
 
 

@@ -1,9 +1,9 @@
-"""Where pods may run: what a placement's group and tolerations leave of the node groups."""
+"""Which node groups can run a workload's pods, by the group that its placement names and the taints it tolerates."""
 
 import pytest
 
 from components.settings import NodeGroupSettings
-from components.settings.placement import ADD_ONS, ANYWHERE, INGRESS, WORKLOADS, Placement, homeless
+from components.settings.node_groups import ADD_ONS, ANYWHERE, INGRESS, WORKLOADS, Placement, unschedulable_workloads
 
 
 def group(name: str, *taints: tuple[str, str, str], most: int = 3) -> NodeGroupSettings:
@@ -70,4 +70,4 @@ def test_a_group_that_may_have_no_node_takes_nobody() -> None:
     ],
 )
 def test_workloads_that_no_group_takes_are_named(groups: list[NodeGroupSettings], left: list[str]) -> None:
-    assert homeless(groups) == left
+    assert unschedulable_workloads(groups) == left

@@ -29,22 +29,24 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from components.base import (
+from components.kubernetes import (
     KubernetesComponent,
+    allow_from,
+    allow_to,
     container_security,
     exec_probe,
     labels,
     pod_security,
+    pods_of,
     requirements,
-    scratch,
+    scratch_volume,
     selector_labels,
-    spread,
+    spread_constraints,
 )
-from components.policies import allow_from, allow_to, pods
 from components.settings import RedisSettings
 
 PORT = 6379
-HERE = Path(__file__).parent
+FILES = Path(__file__).parent
 PING = ("redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "ping")
 
 
@@ -55,10 +57,10 @@ def primary_host(name: str, namespace: str) -> str:
 
 @dataclass(kw_only=True)
 class RedisArgs:
-    """What a Redis needs to be told.
+    """A Redis: where it runs, its settings, and the tiers that may use it.
 
-    clients: the tiers, by name, that may connect.
-    storage_class: of the volumes, where the settings name none.
+    clients: the names of the tiers in this namespace whose pods may connect.
+    storage_class: the volumes' storage class if the settings name none; None means the cluster's default class.
     """
 
     namespace: str
@@ -68,27 +70,31 @@ class RedisArgs:
 
 
 class Redis(KubernetesComponent):
-    """A replicated Redis for one application. Reads go to `read_host`, writes to `write_host`.
+    """A replicated Redis for one application: a primary that takes writes, and replicas that answer reads.
 
-    auth_secret: name of the Secret whose key `password` both sides mount as a file; who mounts it waits for it.
+    name: the name of its pods' tier, for network policies.
+    read_host, write_host: DNS names that resolve to all servers and to the primary alone; both listen at `PORT`.
+    auth_secret: the name of the Secret with the key `password`, which servers and clients mount as a file. It is an
+    output, so that a client which mounts the Secret is created after it.
     """
 
+    name: str
     read_host: str
     write_host: str
     auth_secret: pulumi.Output[str]
 
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("data:Redis", name, args.namespace, opts)
-        self._settings, own = args.settings, args.settings.storage_class
+        super().__init__("journal:redis:Redis", name, args.namespace, opts)
+        self.name, self._settings, own = name, args.settings, args.settings.storage_class
         self._storage_class = args.storage_class if own is None else own
         self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
-        password, servers = self._create_password(), pods(name)
+        password, servers = self._create_password(), pods_of(name)
         self.auth_secret = password.metadata.apply(lambda metadata: str(metadata.name))
         before: list[pulumi.Resource] = [
             password,
-            self._create_launch_script(),
+            self._create_configuration(),
             self._create_network_policy(
-                ingress=[allow_from([servers, *(pods(client) for client in args.clients)], "redis")],
+                ingress=[allow_from([servers, *(pods_of(client) for client in args.clients)], "redis")],
                 egress=[allow_to([servers], "redis")],
             ),
             ServiceAccount(
@@ -97,7 +103,7 @@ class Redis(KubernetesComponent):
         ]
         self._create_disruption_budget()
         self._create_servers(depends_on=before)
-        self._create_read_service()
+        self._create_service({"redis": PORT})
         self._create_write_service()
         self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
 
@@ -111,25 +117,16 @@ class Redis(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_launch_script(self) -> ConfigMap:
-        scripts = {file: (HERE / f"redis-{file}").read_text() for file in ("launch.sh", "started.sh")}
+    def _create_configuration(self) -> ConfigMap:
         return ConfigMap(
             f"{self._name}-launch",
             metadata=self._metadata(f"{self._name}-launch"),
-            data={**scripts, "redis.conf": (HERE / "redis.conf").read_text()},
-            opts=self._options(),
-        )
-
-    def _create_read_service(self) -> None:
-        Service(
-            self._name,
-            metadata=self._metadata(),
-            spec=ServiceSpecArgs(selector=selector_labels(self._name), ports=[_service_port()]),
+            data={file: (FILES / file).read_text() for file in ("launch.sh", "started.sh", "redis.conf")},
             opts=self._options(),
         )
 
     def _create_write_service(self) -> None:
-        """Selects the primary's pod alone, so that no write reaches a replica; it governs the pods' DNS names too."""
+        """The StatefulSet's headless Service. It selects the primary's pod alone, so no write reaches a replica."""
         primary = {"statefulset.kubernetes.io/pod-name": f"{self._name}-0"}
         Service(
             f"{self._name}-write",
@@ -138,7 +135,7 @@ class Redis(KubernetesComponent):
                 cluster_ip="None",
                 publish_not_ready_addresses=True,
                 selector={**selector_labels(self._name), **primary},
-                ports=[_service_port()],
+                ports=[ServicePortArgs(name="redis", port=PORT, target_port="redis")],
             ),
             opts=self._options(),
         )
@@ -172,13 +169,13 @@ class Redis(KubernetesComponent):
     def _pod(self) -> PodSpecArgs:
         launch = ConfigMapVolumeSourceArgs(name=f"{self._name}-launch")
         auth = SecretVolumeSourceArgs(secret_name=self.auth_secret, default_mode=0o440)
-        run, run_mount = scratch("run", "/run/redis", size="1Mi", in_memory=True)
+        run, run_mount = scratch_volume("run", "/run/redis", size="1Mi", in_memory=True)
         return PodSpecArgs(
             service_account_name=self._name,
             automount_service_account_token=False,
             enable_service_links=False,
             security_context=pod_security(),
-            topology_spread_constraints=spread(self._name),
+            topology_spread_constraints=spread_constraints(self._name),
             termination_grace_period_seconds=30,
             containers=[self._container(run_mount)],
             volumes=[
@@ -209,7 +206,3 @@ class Redis(KubernetesComponent):
                 run_mount,
             ],
         )
-
-
-def _service_port() -> ServicePortArgs:
-    return ServicePortArgs(name="redis", port=PORT, target_port="redis")

@@ -1,11 +1,11 @@
-"""The address plan."""
+"""The CIDR blocks of subnets: how a network's block is divided, and which blocks are refused."""
 
 import ipaddress
 from itertools import combinations
 
 import pytest
 
-from components.settings.cidrs import (
+from components.settings.subnets import (
     ADDRESSES_PER_NODE,
     RESERVED_PER_SUBNET,
     NetworkPlan,

@@ -1,0 +1,58 @@
+"""Kubernetes building blocks that any application can use: namespaces, workloads, network policies, pod defaults."""
+
+from components.kubernetes.cluster import HEALTH_PORT, NODE_PORTS, Cluster, ExistingCluster, Exposure
+from components.kubernetes.component import KubernetesComponent, labels, selector_labels
+from components.kubernetes.namespace import Namespace
+from components.kubernetes.network_policies import (
+    allow_api_server,
+    allow_dns,
+    allow_from,
+    allow_to,
+    network,
+    pods_in,
+    pods_of,
+    public_addresses,
+)
+from components.kubernetes.pods import (
+    container_security,
+    exec_probe,
+    http_probe,
+    node_selector,
+    pod_security,
+    requirements,
+    scratch_volume,
+    spread_constraints,
+    tolerations,
+)
+from components.kubernetes.workload import Workload, WorkloadArgs
+
+__all__ = [
+    "HEALTH_PORT",
+    "NODE_PORTS",
+    "Cluster",
+    "ExistingCluster",
+    "Exposure",
+    "KubernetesComponent",
+    "Namespace",
+    "Workload",
+    "WorkloadArgs",
+    "allow_api_server",
+    "allow_dns",
+    "allow_from",
+    "allow_to",
+    "container_security",
+    "exec_probe",
+    "http_probe",
+    "labels",
+    "network",
+    "node_selector",
+    "pod_security",
+    "pods_in",
+    "pods_of",
+    "public_addresses",
+    "requirements",
+    "scratch_volume",
+    "selector_labels",
+    "spread_constraints",
+    "tolerations",
+]

@@ -1,0 +1,64 @@
+"""A cluster as the components on it see it, whoever created it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.settings import ClusterSettings
+from components.settings.node_groups import ANYWHERE, Placement
+
+Exposure = Literal["LoadBalancer", "NodePort", "TargetGroup"]
+"""How clients reach the ingress controller: through a load balancer that the cluster creates, through a port of every
+node, or through target groups of a load balancer that Pulumi creates."""
+
+NODE_PORTS = {"web": 30080, "websecure": 30443}
+"""Ports of every node that lead to the ingress controller when the exposure is NodePort or TargetGroup."""
+HEALTH_PORT = 30254
+"""Port of every node that answers GET /healthz with 200 while a ready pod of the ingress controller runs on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A cluster, and what components need to know to run on it.
+
+    provider: the Kubernetes provider of every object in the cluster.
+    exposure: how clients reach the ingress controller.
+    ingress_placement: the nodes that the ingress controller's pods run on.
+    ingress_address: the address that clients connect to, if it is known before the ingress controller exists.
+    ingress_dependencies: resources that must exist before the internet reaches the ingress controller.
+    storage_class: the class of volumes whose settings name none; None means the cluster's default class.
+    add_ons: the resources that pods need in addition to nodes, such as the CSI driver and DNS.
+    dns: those of the add-ons that resolve names.
+    registry: the host of the image registry for images that name none; None when every image names its registry.
+    """
+
+    provider: kubernetes.Provider
+    exposure: Exposure
+    ingress_placement: Placement = ANYWHERE
+    ingress_address: pulumi.Input[str] | None = None
+    ingress_dependencies: Sequence[pulumi.Resource] = ()
+    storage_class: pulumi.Input[str] | None = None
+    add_ons: Sequence[pulumi.Resource] = ()
+    dns: Sequence[pulumi.Resource] = ()
+    registry: pulumi.Input[str] | None = None
+
+
+class ExistingCluster(pulumi.ComponentResource):
+    """A cluster that exists already and is reached through a kubeconfig."""
+
+    cluster: Cluster
+
+    def __init__(self, name: str, settings: ClusterSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("journal:kubernetes:ExistingCluster", name, {}, opts)
+        provider = kubernetes.Provider(
+            name,
+            context=settings.context,
+            kubeconfig=settings.kubeconfig,
+            enable_server_side_apply=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.cluster = Cluster(provider=provider, exposure=settings.exposure)
+        self.register_outputs({})

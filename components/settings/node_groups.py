@@ -1,0 +1,154 @@
+"""Settings of node groups, and which pods can run on which group."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from components.settings.values import KubernetesName, Model
+
+NODE_GROUP_LABEL = "journal/node-group"
+"""Label of every node; its value is the name of the node's group."""
+DEDICATED = "dedicated"
+"""Key of the taint of a group for one purpose; its value is the group's name."""
+CRITICAL_ADDONS = "CriticalAddonsOnly"
+"""Key of the taint that only the cluster's add-ons tolerate; EKS add-ons do so by default."""
+GRAVITON = re.compile(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*[.-]")
+"""Matches Arm instance types: a `g` follows the generation (EC2 guide, Instance type naming conventions)."""
+
+
+class Taint(Model):
+    """A taint: it keeps pods that do not tolerate it off the nodes of a group."""
+
+    key: str = Field(min_length=1, max_length=63)
+    """The key of the taint, such as dedicated.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+    """
+    value: str = Field(default="", max_length=63)
+    """The value of the taint. By default it is empty."""
+    effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"] = "NO_SCHEDULE"
+    """What happens to pods that do not tolerate the taint, in the spelling of the EKS API.
+
+    `NO_SCHEDULE` keeps new pods away, `NO_EXECUTE` evicts running ones too, `PREFER_NO_SCHEDULE` is only a preference.
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_Taint.html
+    """
+
+
+class NodeGroupSettings(Model):
+    """A managed node group: nodes of one kind, whose number the Cluster Autoscaler changes."""
+
+    name: KubernetesName = Field(max_length=30)
+    """The name of the group, which its nodes carry as the label `journal/node-group`.
+
+    The ingress controller runs on the group `ingress`. Changing the name replaces the group.
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+    """
+    instance_types: list[str] = Field(min_length=1, max_length=20)
+    """The EC2 instance types of the nodes, the preferred one first.
+
+    They should be of about the same size. With `SPOT`, several types make an interruption less likely.
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html
+    """
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    """The processor architecture of the instance types; all of them must have it.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/eks-optimized-amis.html
+    """
+    os: Literal["AL2023", "BOTTLEROCKET"] = "AL2023"
+    """The operating system of the nodes: Amazon Linux 2023 or Bottlerocket, which has no shell and no SSH.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/eks-optimized-amis.html
+    """
+    capacity_type: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
+    """How the instances are bought. `SPOT` costs less, but AWS may take a node away with two minutes' notice.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+    """
+    min_size: int = Field(ge=0, le=450)
+    """The smallest number of nodes that the Cluster Autoscaler may leave. It must not be above `desiredSize`.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+    """
+    desired_size: int = Field(ge=0, le=450)
+    """The number of nodes that the group starts with. After that, only the Cluster Autoscaler changes it.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+    """
+    max_size: int = Field(ge=1, le=450)
+    """The largest number of nodes that the Cluster Autoscaler may create. It must not be below `desiredSize`.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+    """
+    disk_gib: int = Field(default=50, ge=20, le=16384)
+    """The size in GiB of the volume on which each node keeps images, logs and emptyDirs.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
+    """
+    labels: dict[str, str] = {}
+    """Labels that the nodes carry in addition to `journal/node-group`. By default there are none.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
+    """
+    taints: list[Taint] = []
+    """Taints of the nodes. By default there are none, and every pod may run on the group.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+    """
+
+    @field_validator("instance_types")
+    @classmethod
+    def _instance_type(cls, types: list[str]) -> list[str]:
+        for name in types:
+            if not re.fullmatch(r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", name):
+                raise ValueError(f"{name!r} is no instance type; write family and size, like m7i.large")
+        return types
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.min_size <= self.desired_size <= self.max_size:
+            raise ValueError(
+                f"node group {self.name}: minSize {self.min_size}, desiredSize {self.desired_size}, maxSize "
+                f"{self.max_size}; they must not fall from the first to the last"
+            )
+        arm = [name for name in self.instance_types if GRAVITON.match(name)]
+        wrong = [n for n in self.instance_types if (n in arm) != (self.architecture == "arm64")]
+        if wrong:
+            raise ValueError(f"node group {self.name}: {', '.join(wrong)} has no {self.architecture} processor")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The nodes that a workload's pods may run on.
+
+    node_group: the name of the only group that they run on; None means any group.
+    tolerates: the (key, value) pairs of the taints that they tolerate; the value "" stands for any value.
+    """
+
+    node_group: str | None = None
+    tolerates: tuple[tuple[str, str], ...] = ()
+
+    def fits(self, group: NodeGroupSettings) -> bool:
+        """Whether the scheduler can place a pod on this group. A taint PREFER_NO_SCHEDULE keeps no pod away."""
+        if self.node_group not in (None, group.name) or group.max_size == 0:
+            return False
+        hard = [taint for taint in group.taints if taint.effect != "PREFER_NO_SCHEDULE"]
+        return all((taint.key, taint.value) in self.tolerates or (taint.key, "") in self.tolerates for taint in hard)
+
+
+ANYWHERE = Placement()
+ADD_ONS = Placement(tolerates=((CRITICAL_ADDONS, ""),))
+INGRESS = Placement(node_group="ingress", tolerates=((DEDICATED, "ingress"),))
+WORKLOADS: Mapping[str, Placement] = {
+    "the journal and cert-manager": ANYWHERE,
+    "the cluster's add-ons": ADD_ONS,
+    "the ingress controller": INGRESS,
+}
+
+
+def unschedulable_workloads(groups: Sequence[NodeGroupSettings]) -> list[str]:
+    """The names of those `WORKLOADS` for which no group has a node that can run them."""
+    return [name for name, placement in WORKLOADS.items() if not any(placement.fits(group) for group in groups)]

@@ -1,0 +1,55 @@
+"""Type tokens, which are part of every URN: `journal:FOLDER:Class` for a class in components/FOLDER."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import textwrap
+from collections.abc import Callable
+
+import pulumi
+import pytest
+
+import components
+from components.kubernetes import KubernetesComponent
+from tests.conftest import Recording
+from tools.stack import names
+
+
+def component_classes() -> list[type[pulumi.ComponentResource]]:
+    """Every component class; KubernetesComponent is a base of theirs without a token of its own."""
+    for module in pkgutil.walk_packages(components.__path__, "components."):
+        importlib.import_module(module.name)
+    found: set[type[pulumi.ComponentResource]] = set()
+    bases: list[type[pulumi.ComponentResource]] = [pulumi.ComponentResource]
+    while bases:
+        for subclass in bases.pop().__subclasses__():
+            bases.append(subclass)
+            if subclass.__module__.startswith("components.") and subclass is not KubernetesComponent:
+                found.add(subclass)
+    return sorted(found, key=lambda cls: (cls.__module__, cls.__name__))
+
+
+CLASSES = component_classes()
+
+
+def token_of(cls: type[pulumi.ComponentResource]) -> str:
+    """The token that the class hands to `super().__init__`, as its source has it."""
+    (token,) = [
+        ast.literal_eval(call.args[0])
+        for call in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(cls))))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__"
+    ]
+    return token
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
+def test_a_token_names_the_folder_and_the_class(cls: type[pulumi.ComponentResource]) -> None:
+    """A class directly in components/ would have the module `index`, as Pulumi calls a package's root."""
+    folders = cls.__module__.split(".")[1:-1] or ["index"]
+    assert token_of(cls) == f"journal:{'/'.join(folders)}:{cls.__name__}"
+
+
+def test_the_stacks_have_every_component_and_no_other(recorded: Callable[[str], Recording]) -> None:
+    registered = {r.type for name in names() for r in recorded(name).registrations if not r.custom}
+    assert registered - {"pulumi:pulumi:Stack"} == {token_of(cls) for cls in CLASSES}
