@@ -133,10 +133,10 @@ def shell() -> None:
 @app.command("test")
 def run_tests(quick: Annotated[bool, typer.Option(help="Only what needs no cluster.")] = False) -> None:
     """Run every test of the project, stage by stage."""
-    from local import check
+    from local import testing
 
     with failures():
-        check.run(quick=quick)
+        testing.run(quick=quick)
 
 
 @app.command("bench")

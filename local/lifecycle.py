@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local import acme, apt, cluster, images, overrides, packages, show
+from local import acme, cluster, images, overrides, packages, show
 from local.access import Access, access, named_context
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
@@ -28,7 +28,7 @@ def up() -> None:
     pulumi_programs.installed_cli()  # and a CLI that can't be used
     with Steps() as steps:
         here, pulumi = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
-        deployment = Deployment(here, pulumi, effective_config(here))
+        deployment = deployment_on(here, pulumi)
         if acme.recover(here):
             console.print("  a certificate could not be issued before; it is asked for again")
         with steps.step("deploy the stack") as step:
@@ -78,8 +78,13 @@ def down() -> None:
 
 def deployment_here() -> Deployment:
     """Stack `local` on the cluster that runs. Raises Failure."""
-    here = access()
-    return Deployment(here, pulumi_programs.build(NO_PROGRESS), effective_config(here))
+    return deployment_on(access(), pulumi_programs.build(NO_PROGRESS))
+
+
+def deployment_on(here: Access, pulumi: PulumiPrograms, **changes: Any) -> Deployment:
+    """Stack `local` on a cluster, some of its settings changed."""
+    config = effective_config(here) | {f"{stack.PROJECT}:{key}": value for key, value in changes.items()}
+    return Deployment(here, pulumi, config, StateFolder.of(here.context))
 
 
 def effective_config(here: Access) -> dict[str, Any]:
@@ -123,7 +128,7 @@ def _install_packages(steps: Steps) -> None:
         return
     with steps.step("install Debian packages") as step:
         step.step(", ".join(missing))
-        apt.install(missing)
+        packages.install(missing)
 
 
 def _build_programs(steps: Steps) -> cluster.Programs:

@@ -28,15 +28,16 @@ NEEDS_A_LANGUAGE_HOST = ("import", "preview", "up", "watch")
 
 @dataclass(frozen=True)
 class Deployment:
-    """The stack on one cluster. config: the effective one. Each method raises Failure."""
+    """The stack on one cluster. Each method raises Failure.
+
+    config: the effective one, by full keys. folder: where the state is. program: what declares the resources.
+    """
 
     access: Access
     programs: PulumiPrograms
     config: dict[str, Any]
-
-    @property
-    def folder(self) -> StateFolder:
-        return StateFolder.of(self.access.context)
+    folder: StateFolder
+    program: automation.PulumiFn = workspace.journal
 
     def up(self, step: Step) -> tuple[dict[str, Any], Watcher]:
         """Make the cluster what the program says, repairing what was changed by hand; the stack's outputs."""
@@ -70,7 +71,7 @@ class Deployment:
 
     def command(self, arguments: list[str]) -> int:
         """Run the CLI on the stack, on this terminal; its exit status."""
-        workspace.select(self.folder, self.programs, self.config)
+        workspace.select(self.folder, self.programs, self.config, self.program)
         environment = {**os.environ, **workspace.environment(self.folder)}
         command = [str(self.programs.cli), *arguments]
         return subprocess.run(command, cwd=self.folder.work, env=environment, check=False).returncode
@@ -83,7 +84,7 @@ class Deployment:
     def _run(self, watcher: Watcher) -> Generator[automation.Stack]:
         """The stack, in order again after an interrupted run, with failures as a person is told of them."""
         try:
-            stack = workspace.select(self.folder, self.programs, self.config)
+            stack = workspace.select(self.folder, self.programs, self.config, self.program)
             for said in interrupted.recover(self.folder, stack, self.access):
                 console.print(f"  {said}")
             with _passing_on_interrupts():

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,14 +47,13 @@ class Failed:
 class Watcher:
     """Receives the engine's events, and tells a step and the console of them.
 
-    counts: how many resources were changed in each way, components and providers left out. expected: how many
-    resources there will be, where that is known.
+    done: what was done to which resource, components and providers left out. expected: how many resources there will
+    be, where that is known.
     """
 
     step: Step
     expected: int | None = None
-    counts: dict[OpType, int] = field(default_factory=dict)
-    drift: int = 0
+    done: list[tuple[OpType, str]] = field(default_factory=list)
     _begun: dict[str, float] = field(default_factory=dict)
     _waiting: dict[str, str] = field(default_factory=dict)
     _messages: dict[str, list[str]] = field(default_factory=dict)
@@ -73,9 +73,15 @@ class Watcher:
     @property
     def summary(self) -> str:
         """What was done, in a few words: "3 created, 80 unchanged", or "nothing to change (83 unchanged)"."""
-        changes = [f"{self.counts[op]} {word}" for op, word in COUNTED.items() if self.counts.get(op)]
-        same = f"{self.counts.get(OpType.SAME, 0)} unchanged"
+        counts = Counter(op for op, _ in self.done)
+        changes = [f"{counts[op]} {word}" for op, word in COUNTED.items() if counts[op]]
+        same = f"{counts[OpType.SAME]} unchanged"
         return ", ".join([*changes, same]) if changes else f"nothing to change ({same})"
+
+    @property
+    def changes(self) -> list[tuple[OpType, str]]:
+        """What was changed, in order."""
+        return [(op, name) for op, name in self.done if op in COUNTED]
 
     @property
     def failed(self) -> list[Failed]:
@@ -100,7 +106,7 @@ class Watcher:
         self._waiting.pop(metadata.urn, None)
         if metadata.op is OpType.REFRESH or not _shown(metadata):
             return
-        self.counts[metadata.op] = self.counts.get(metadata.op, 0) + 1
+        self.done.append((metadata.op, name_of(metadata.urn)))
         if metadata.op in MARKS:
             seconds = time.monotonic() - self._begun.get(metadata.urn, time.monotonic())
             console.print(f"  {MARKS[metadata.op]} {escape(label(metadata))}  [dim]{seconds:.1f} s[/dim]")
@@ -127,9 +133,9 @@ class Watcher:
 
     def _tell(self) -> None:
         """The step's line: how many are under way, and the last thing that is known of one."""
-        done, last = sum(self.counts.values()), list(self._waiting)[-1:]
+        last = list(self._waiting)[-1:]
         text = next((f"{label_of(urn)} {self._waiting[urn]}".strip() for urn in last), "")
-        self.step.step(f"{len(self._waiting)} under way; {text}" if text else "", done, self.expected)
+        self.step.step(f"{len(self._waiting)} under way; {text}" if text else "", len(self.done), self.expected)
 
 
 def differences(metadata: StepEventMetadata) -> list[tuple[str, Any, Any]]:

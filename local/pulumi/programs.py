@@ -25,6 +25,8 @@ from tools.progress import Progress
 SOURCES = Path(__file__).parent / "programs"
 LEAST_CLI = "3.260.0"
 """The oldest CLI that stack `local` was tried with."""
+SDK_MAJOR_AFTER = "4"
+"""The Automation API takes a CLI of its own major version."""
 CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3"
 CLI_PACKAGE = f"{CLI_MODULE}/cmd/pulumi"
 CLI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
@@ -60,12 +62,14 @@ def installed_cli() -> Path | None:
     if found is None:
         return None
     said = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout.strip()
-    if not golang.older(said.removeprefix("v") or "0", LEAST_CLI):
+    number = said.removeprefix("v") or "0"
+    if not golang.older(number, LEAST_CLI) and golang.older(number, SDK_MAJOR_AFTER):
         return Path(found)
     if shutil.which("go") is None:
+        which = said or "of an unknown version"
         raise Failure(
-            f"The Pulumi CLI at {found} is {said or 'of an unknown version'}; at least {LEAST_CLI} is needed.",
-            f"Install a newer one, or {golang.INSTALL[0].lower()}{golang.INSTALL[1:]} Then one is built.",
+            f"The Pulumi CLI at {found} is {which}; at least {LEAST_CLI} and below {SDK_MAJOR_AFTER} is needed.",
+            f"Install one that fits, or {golang.INSTALL[0].lower()}{golang.INSTALL[1:]} Then one is built.",
         )
     return None
 

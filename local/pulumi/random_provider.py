@@ -160,8 +160,9 @@ class RandomProvider(provider.Provider):
 
 
 def _equal(before: PropertyValue | None, after: PropertyValue | None) -> bool:
-    """Whether two values are the same; numbers come as floats from the engine."""
-    return (None if before is None else before.value) == (None if after is None else after.value)
+    """Whether two values are the same. What is not known yet may turn out to be another one."""
+    old, new = (None if value is None else value.value for value in (before, after))
+    return not isinstance(old, Computed) and not isinstance(new, Computed) and old == new
 
 
 if __name__ == "__main__":

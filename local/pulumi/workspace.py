@@ -77,7 +77,9 @@ class StateFolder:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def select(folder: StateFolder, programs: PulumiPrograms, config: dict[str, Any]) -> automation.Stack:
+def select(
+    folder: StateFolder, programs: PulumiPrograms, config: dict[str, Any], program: automation.PulumiFn
+) -> automation.Stack:
     """The stack, made when there is none. config: the effective one, by full keys. Raises Failure, CommandError."""
     for path in (folder.backend, folder.work, folder.home / "plugins", folder.home / "bin"):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -85,13 +87,13 @@ def select(folder: StateFolder, programs: PulumiPrograms, config: dict[str, Any]
     _write_settings(folder, config)
     for package, plugin in programs.plugins.items():
         _link(folder.home / "plugins" / f"resource-{package}-v{plugin_version(package)}", plugin)
-    program = folder.home / "bin" / "pulumi"
-    program.write_text(CLI_IN_ITS_SESSION.format(cli=shlex.quote(str(programs.cli))))
-    program.chmod(0o755)
+    write_atomically(
+        folder.home / "bin" / "pulumi", CLI_IN_ITS_SESSION.format(cli=shlex.quote(str(programs.cli))), mode=0o755
+    )
     workspace = automation.LocalWorkspace(
         work_dir=str(folder.work),
         pulumi_home=str(folder.home),
-        program=_program,
+        program=program,
         env_vars=environment(folder),
         pulumi_command=automation.PulumiCommand(root=str(folder.home)),
     )
@@ -141,7 +143,7 @@ def environment(folder: StateFolder) -> dict[str, str]:
     }
 
 
-def _program() -> None:
+def journal() -> None:
     """The project's program, as `pulumi up` runs it."""
     runpy.run_path(str(stack.ROOT / "__main__.py"), run_name="__main__")
 

@@ -1,6 +1,5 @@
 """`make up` killed at any point can be run again."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,12 +14,11 @@ from local.lifecycle import ROOTS
 from tools import stack
 
 pytestmark = [pytest.mark.live, pytest.mark.lifecycle, pytest.mark.timeout(600)]
-ENVIRONMENT = {**os.environ, "ENGINE": "embedded"}
 
 
 def local(*arguments: str) -> str:
     command = [sys.executable, "-m", "local", *arguments]
-    done = subprocess.run(command, cwd=stack.ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=stack.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -36,7 +34,7 @@ def nothing() -> Iterator[None]:
 def up_until(mark: str) -> None:
     """Start `up`, and kill it when it prints a line with `mark`."""
     command = [sys.executable, "-u", "-m", "local", "up"]
-    with subprocess.Popen(command, cwd=stack.ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=stack.ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         seen = [line for line in iter(process.stdout.readline, "") if _killed(process, mark in line)]
     assert any(mark in line for line in seen), "up ended before it printed the mark: " + "".join(seen)

@@ -14,12 +14,16 @@ from typing import Any
 import httpx
 import pytest
 from cryptography import x509
+from pulumi.automation import OpType
 
-from local import acme, deploy, lifecycle
+from local import acme, lifecycle
 from local.access import Access, access
+from local.pulumi import programs
+from local.pulumi.deployment import Deployment
 from tools import stack
 from tools.failures import Failure
-from tools.recording import Action, Event, State
+from tools.progress import NO_PROGRESS
+from tools.terminal import Steps
 
 pytestmark = pytest.mark.live
 TIERS = "app.kubernetes.io/name in (frontend, redis)"
@@ -245,13 +249,14 @@ def _traffic(local_stack: dict[str, str]) -> Generator[list[str]]:
             thread.join()
 
 
-def _up(here: Access, **changes: Any) -> list[Event]:
-    """`make up` with some settings changed, by the embedded engine; what it changed."""
-    config = overrides.effective("local", lifecycle.overrides(here))
-    config |= {f"journal:{key}": value for key, value in changes.items()}
-    events: list[Event] = []
-    deploy.Embedded(here, "local", config).up(events.append)
-    return [e for e in events if e.state is State.DONE and e.action not in (Action.SAME, Action.READ)]
+def _up(here: Access, **changes: Any) -> list[tuple[OpType, str]]:
+    """`make up` with some settings changed; what it changed."""
+    with Steps() as steps, steps.step("deploy") as step:
+        return _deployment(here, **changes).up(step)[1].changes
+
+
+def _deployment(here: Access, **changes: Any) -> Deployment:
+    return lifecycle.deployment_on(here, programs.build(NO_PROGRESS), **changes)
 
 
 def _configs(here: Access) -> tuple[set[str], str]:
@@ -277,18 +282,14 @@ def test_up_again_changes_nothing(here: Access) -> None:
 
 def test_what_the_settings_no_longer_name_is_deleted(here: Access) -> None:
     history = [{"journalEntries": 10}, {"journalEntries": 30}]
-    assert [(e.action, e.name) for e in _up(here, configHistory=history)] == [(Action.CREATE, "frontend-config-v2")]
-    assert [(e.action, e.name) for e in _up(here)] == [(Action.DELETE, "frontend-config-v2")]
+    assert _up(here, configHistory=history) == [(OpType.CREATE, "frontend-config-v2")]
+    assert _up(here) == [(OpType.DELETE, "frontend-config-v2")]
 
 
 def test_a_preview_tells_and_changes_nothing(here: Access) -> None:
-    config = overrides.effective("local", lifecycle.overrides(here)) | {"journal:journalEntries": 20}
-    events: list[Event] = []
-    deploy.Embedded(here, "local", config).preview(events.append)
-    changed = {
-        (e.action, e.name) for e in events if e.state is State.DONE and e.action not in (Action.SAME, Action.READ)
-    }
-    assert changed == {(Action.CREATE, "frontend-config-v2"), (Action.UPDATE, "frontend")}
+    with Steps() as steps, steps.step("preview") as step:
+        watcher = _deployment(here, journalEntries=20).preview(step, refresh=False)
+    assert set(watcher.changes) == {(OpType.CREATE, "frontend-config-v2"), (OpType.UPDATE, "frontend")}
     assert _up(here) == []
 
 

@@ -49,7 +49,7 @@ def test_a_broken_stack_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_wrong_settings_end_up_before_anything_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
     good = stack.read("local")
-    monkeypatch.setattr(stack, "read", lambda name: {**good, "journal:journalEntries": -1})
+    monkeypatch.setattr(overrides, "read", lambda name: {**good, "journal:journalEntries": -1})
     monkeypatch.setattr(lifecycle, "Steps", lambda: pytest.fail("a step began"))
     with pytest.raises(SettingsError, match="journalEntries = -1"):
         lifecycle.up()

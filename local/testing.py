@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from local import apt, packages
+from local import packages
 from tools import environments, stack
 from tools.failures import Failure
 from tools.terminal import console
@@ -58,14 +58,12 @@ def quick_stages() -> list[Stage]:
 
 def live_stages() -> list[Stage]:
     """What needs the running stack. `lifecycle` comes last: it starts and stops clusters of its own."""
-    up = [PYTHON, "-m", "local", "up"]
-    engine = {"ENGINE": "embedded"}
     return [
-        Stage(name="up", commands=[up], environment=engine),
-        Stage(name="live", commands=[[*PYTEST, "tests/live", "-m", "live and not lifecycle"]], environment=engine),
+        Stage(name="up", commands=[[PYTHON, "-m", "local", "up"]]),
+        Stage(name="live", commands=[[*PYTEST, "tests/live", "-m", "live and not lifecycle"]]),
         Stage(name="browser", commands=[[*PYTEST, "tests/browser"]]),
-        Stage(name="lifecycle", commands=[[*PYTEST, "tests/live", "-m", "lifecycle"]], environment=engine),
-        Stage(name="down", commands=[[PYTHON, "-m", "local", "down"]], environment=engine),
+        Stage(name="lifecycle", commands=[[*PYTEST, "tests/live", "-m", "lifecycle"]]),
+        Stage(name="down", commands=[[PYTHON, "-m", "local", "down"]]),
     ]
 
 
@@ -102,7 +100,7 @@ def _prepare(*, quick: bool) -> None:
     wanted = {"redis-server": "redis-server", "nginx": "nginx-light"} if quick else packages.TEST_APT
     missing = packages.missing_packages(wanted)
     if missing:
-        apt.install(missing)
+        packages.install(missing)
     environments.prepare(FRONTEND.name, FRONTEND / "requirements-dev.lock")
 
 
