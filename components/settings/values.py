@@ -36,7 +36,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 def quantity(text: str) -> Decimal:
-    """The size of a Kubernetes quantity ("250m", "64Mi") in its base unit. Raises ValueError where it is none."""
+    """The size of a Kubernetes quantity ("250m", "64Mi") in its base unit. Raises ValueError for any other text."""
     found = _QUANTITY.fullmatch(text)
     if found is None:
         raise ValueError(
@@ -87,7 +87,7 @@ def _origin(text: str) -> str:
 
 def _email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise ValueError("is no mail address; write name@host.tld, a mailbox that is read: expiry warnings go there")
+        raise ValueError("is no mail address; write name@host.tld, a mailbox that somebody reads")
     return text
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from .cache import Cache
 from .connection import Unavailable
 from .cors import Cors
 from .http import Answer, Disconnected, Receive, Request, Scope, Send
@@ -17,7 +18,6 @@ from .journal import Journal
 from .logs import RequestLog
 from .metrics import Metrics
 from .openapi import document
-from .pages import Pages
 from .problem import MEDIA_TYPE, Header, Problem
 
 ENTRY_PREFIX = "/api/entries/"
@@ -76,9 +76,9 @@ def routes(journal: Journal, openapi: Handler) -> dict[str, Route]:
 class Application:
     """`draining` set to True asks clients, with each answer, to connect anew: elsewhere."""
 
-    def __init__(self, journal: Journal, pages: Pages[Answer], cors: Cors, metrics: Metrics, version: str) -> None:
+    def __init__(self, journal: Journal, cache: Cache[Answer], cors: Cors, metrics: Metrics, version: str) -> None:
         self.draining = False
-        self._pages, self._cors, self._metrics = pages, cors, metrics
+        self._cache, self._cors, self._metrics = cache, cors, metrics
         self._log = RequestLog()
         self._process, self._counter = os.urandom(4).hex(), itertools.count(1)
         described = Answer(200, document(version))
@@ -126,9 +126,9 @@ class Application:
         try:
             if reads and route.kept is not None:
                 key = (route.template, route.kept(scope))
-                kept = self._pages.get(key)
+                kept = self._cache.get(key)
                 return (
-                    kept if kept is not None else await self._pages.load(key, partial(route.handlers["GET"], request))
+                    kept if kept is not None else await self._cache.load(key, partial(route.handlers["GET"], request))
                 )
             self._cors.check(request, origin)
             handler = route.handlers.get("GET" if reads else request.method)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import hiredis
 
-from .corked import Corked
+from .transport import BufferedTransport
 
 
 class Unavailable(Exception):
@@ -24,7 +24,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, on_push: Callable[[], None], on_lost: Callable[["Connection"], None]) -> None:
         self._reader = hiredis.Reader()
         self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._transport: Corked | None = None
+        self._transport: BufferedTransport | None = None
         self._loop = asyncio.get_running_loop()
         self._on_push, self._on_lost = on_push, on_lost
 
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
             self.connection_lost(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = Corked(cast(asyncio.Transport, transport))
+        self._transport = BufferedTransport(cast(asyncio.Transport, transport))
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None:

@@ -10,8 +10,8 @@ from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .corked import Corked
 from .problem import MEDIA_TYPE, Problem
+from .transport import BufferedTransport
 
 MAX_HEAD = 32 * 1024
 
@@ -22,7 +22,7 @@ class Protocol(HttpToolsProtocol):
     _head: int | None = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(cast(asyncio.Transport, Corked(cast(asyncio.Transport, transport))))
+        super().connection_made(cast(asyncio.Transport, BufferedTransport(cast(asyncio.Transport, transport))))
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -11,14 +11,14 @@ from typing import Any
 import uvicorn
 
 from .app import Application
+from .cache import Cache
 from .cors import Cors
 from .http import Answer
 from .journal import Journal
-from .link import Host
 from .management import Management
 from .metrics import Metrics
-from .pages import Pages
 from .protocol import Protocol
+from .redis_client import Host
 from .settings import Settings
 from .store import Store
 
@@ -43,12 +43,12 @@ class Server(uvicorn.Server):
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then drains. Raises OSError when a port is taken."""
     stop = _signalled()
-    pages: Pages[Answer] = Pages()
-    store = _store(settings, pages)
+    cache: Cache[Answer] = Cache()
+    store = _store(settings, cache)
     about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}
-    metrics = Metrics(store.links_up, about)
+    metrics = Metrics(store.connected, about)
     journal = Journal(settings, store)
-    app = Application(journal, pages, Cors(settings.web.cross_origin), metrics, settings.version)
+    app = Application(journal, cache, Cors(settings.web.cross_origin), metrics, settings.version)
     management = Management(store, metrics)
     sockets = listen(settings.http_port), listen(settings.management_port)
     store.start()
@@ -88,11 +88,11 @@ def _signalled() -> asyncio.Event:
     return stop
 
 
-def _store(settings: Settings, pages: Pages[Answer]) -> Store:
+def _store(settings: Settings, cache: Cache[Answer]) -> Store:
     common: dict[str, Any] = {"port": settings.redis_port, "password_file": settings.redis_password_file}
     read = Host(role="read", name=settings.redis_read_host, **common)
     write = Host(role="write", name=settings.redis_write_host, **common)
-    return Store(read, write, pages.clear)
+    return Store(read, write, cache.clear)
 
 
 def _server(app: Any) -> Server:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import hiredis
 
 from .connection import Unavailable
-from .link import TRACKED_PREFIX, Host, Link
+from .redis_client import TRACKED_PREFIX, Host, RedisClient
 
 INDEX, ENTRIES, IDEMPOTENCY = "journal:index", TRACKED_PREFIX, "journal:idempotency:"
 ID = re.compile(r"[0-9a-f]{21}")
@@ -67,13 +67,13 @@ class Script:
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
         self._by_hash, self._in_full = ("EVALSHA_RO", "EVAL_RO") if reads else ("EVALSHA", "EVAL")
 
-    async def run(self, link: Link, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
+    async def run(self, client: RedisClient, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
         try:
-            return await link.execute(self._by_hash, self._sha, len(keys), *keys, *arguments)
+            return await client.execute(self._by_hash, self._sha, len(keys), *keys, *arguments)
         except hiredis.ReplyError as error:
             if not str(error).startswith("NOSCRIPT"):
                 raise
-            return await link.execute(self._in_full, self._text, len(keys), *keys, *arguments)
+            return await client.execute(self._in_full, self._text, len(keys), *keys, *arguments)
 
 
 _LIST = Script("list.lua", reads=True)
@@ -87,21 +87,21 @@ class Store:
     """
 
     def __init__(self, read: Host, write: Host, on_change: Callable[[], None]) -> None:
-        self._read, self._write = Link(read, self._changed), Link(write, self._changed)
+        self._read, self._write = RedisClient(read, self._changed), RedisClient(write, self._changed)
         self._on_change = on_change
         self._ask_primary_until = 0.0
 
     def start(self) -> None:
-        for link in (self._read, self._write):
-            link.start()
+        for client in (self._read, self._write):
+            client.start()
 
     async def close(self) -> None:
-        for link in (self._read, self._write):
-            await link.close()
+        for client in (self._read, self._write):
+            await client.close()
 
-    def links_up(self) -> dict[str, bool]:
+    def connected(self) -> dict[str, bool]:
         """By role: whether there is a connection."""
-        return {link.host.role: link.up for link in (self._read, self._write)}
+        return {client.host.role: client.up for client in (self._read, self._write)}
 
     async def append(
         self, item: bytes, *, newest: int = 0, idempotency: Idempotency | None = None
@@ -119,9 +119,9 @@ class Store:
     async def newest(self, count: int, *, before: str | None = None) -> list[Record]:
         """At most `count` entries, newest first; only those older than the id `before` when it is given."""
         bound = "+" if before is None else f"({before}"
-        for link in self._readers():
+        for client in self._readers():
             try:
-                return _records(await _LIST.run(link, (INDEX, ENTRIES), bound, count))
+                return _records(await _LIST.run(client, (INDEX, ENTRIES), bound, count))
             except Unavailable as error:
                 problem = error
         raise problem
@@ -129,13 +129,13 @@ class Store:
     async def get(self, entry_id: str) -> Record | None:
         """The entry. One that a replica does not know is looked for on the primary: the replica may lag."""
         answered = False
-        for link in self._readers():
+        for client in self._readers():
             try:
-                value = await link.execute("HGET", ENTRIES, entry_id)
+                value = await client.execute("HGET", ENTRIES, entry_id)
             except Unavailable as error:
                 problem = error
                 continue
-            if value is not None or link is self._write:
+            if value is not None or client is self._write:
                 return value and _record(entry_id, value)
             answered = True
         if answered:
@@ -161,13 +161,13 @@ class Store:
         finally:
             self._changed(self._write)
 
-    def _changed(self, link: Link) -> None:
-        if link is self._write:
+    def _changed(self, client: RedisClient) -> None:
+        if client is self._write:
             self._ask_primary_until = time.monotonic() + PRIMARY_SECONDS
         self._on_change()
 
-    def _readers(self) -> tuple[Link, Link]:
-        """Both links, the one to ask first at the front: a read never fails while one of them can answer."""
+    def _readers(self) -> tuple[RedisClient, RedisClient]:
+        """Both clients, the one to ask first at the front: a read never fails while one of them can answer."""
         fresh = time.monotonic() >= self._ask_primary_until
         if self._read.up and fresh and not self._read.behind:
             return self._read, self._write

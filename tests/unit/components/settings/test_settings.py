@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -55,7 +56,6 @@ BAD = [
     ("frontend.replicas", "two", "valid integer"),
     ("frontend.resources.memory", "64MB", "is no Kubernetes quantity"),
     ("frontend.resources.cpu", "0", "above 0"),
-    ("frontend.resources.cpuLimit", "10m", "cpuLimit 10m is below the cpu requested"),
     (
         "frontend.resources.memoryLimit",
         ...,
@@ -82,7 +82,13 @@ def test_one_wrong_setting_gives_one_clear_message(path: str, value: Any, messag
     assert heading == "1 mistake in the stack's settings:"
     assert len(lines) == 1
     assert message in lines[0]
-    assert lines[0].lstrip().startswith(f"journal:{path.partition('.')[0]}")
+    assert re.match(rf"  journal:{re.escape(path)}[.: ]", lines[0])
+
+
+def test_a_limit_below_its_request_is_refused() -> None:
+    message = r"journal:frontend\.resources: cpuLimit 10m is below the cpu requested, 50m"
+    with pytest.raises(SettingsError, match=message):
+        settings.parse(changed("frontend.resources.cpuLimit", "10m"))
 
 
 def test_a_mistake_within_a_value_is_named_by_its_path() -> None:

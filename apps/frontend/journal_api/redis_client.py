@@ -1,4 +1,4 @@
-"""A lasting link to one Redis host: connects, watches, and connects again when the connection is lost."""
+"""A client of one Redis host, which connects again whenever its connection is lost."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """Where a Redis is and how to log in. `role` write demands a primary; read takes any server."""
+    """The address of a Redis and its password. The role `write` needs a primary; `read` takes any server."""
 
     role: Literal["read", "write"]
     name: str
@@ -37,15 +37,15 @@ class Host:
     password_file: Path
 
 
-class Link:
-    """`on_change` is called whenever what was read over this link may be out of date.
+class RedisClient:
+    """Calls `on_change` whenever what was read through this client may be out of date.
 
     The server tracks the entries for this connection (RESP3 client tracking in broadcast mode), so that is: when an
     entry changes, and when the connection is lost. Tracking belongs to the connection that reads, because behind a
     Kubernetes service each connection may end at another server.
     """
 
-    def __init__(self, host: Host, on_change: Callable[["Link"], None]) -> None:
+    def __init__(self, host: Host, on_change: Callable[["RedisClient"], None]) -> None:
         self.host = host
         self.behind = False
         self._on_change = on_change

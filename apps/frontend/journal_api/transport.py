@@ -1,11 +1,11 @@
-"""Fewer and larger writes to a socket."""
+"""A transport with fewer and larger writes to its socket."""
 
 import asyncio
 from typing import Any
 
 
-class Corked:
-    """A transport that sends what was written in one turn of the event loop at once."""
+class BufferedTransport:
+    """Sends all that was written in one iteration of the event loop with a single write."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport

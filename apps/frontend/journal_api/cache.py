@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Pages(Generic[T]):
-    """Every page was read over a link that has announced each change since: `clear` is called for every announcement,
-    for every lost connection, and after every write of this process. One that was being read meanwhile is not kept.
+class Cache(Generic[T]):
+    """Answers by key. `clear` is called for every change that Redis announces, for every lost connection, and after
+    every write of this process. An answer that is being read at that moment is not kept.
     """
 
     def __init__(self, limit: int = 1_000) -> None:
