@@ -16,9 +16,9 @@ from tools.progress import Progress
 
 
 def build(progress: Progress) -> dict[str, Path]:
-    """Make the images that the cluster runs; returns reference → archive. Raises ImageError.
+    """Make the images that the cluster runs; returns their archives by reference. Raises ImageError.
 
-    `BUILDER=docker` in the environment has Docker build them, on the upstream bases.
+    `BUILDER=docker` in the environment has Docker build them, on the upstream base images.
     """
     name = os.environ.get("BUILDER") or "buildah"
     store, logs = Store(paths.cache() / "images", name), paths.state() / "logs"
@@ -43,7 +43,7 @@ def make(wanted: Sequence[Image], store: Store, builder: Builder, progress: Prog
 
 
 def plan(wanted: Iterable[Image], has: Callable[[Image], bool], *, bases: bool) -> list[Image]:
-    """The images to make, each once and after its bases, where `bases` are made at all."""
+    """The images to make, each once. With `bases`, an application's base images come before it."""
     steps: dict[Image, None] = {}
     for image in wanted:
         if not has(image):

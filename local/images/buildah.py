@@ -40,14 +40,14 @@ class Buildah:
         (self._work / "policy.json").write_text(json.dumps(_POLICY))
         (self._work / "registries.conf").write_text("unqualified-search-registries = []\n")
         (self._work / "containers.conf").write_text("")
-        self._choose("overlay")
+        self._use_driver("overlay")
         probe = subprocess.run(
             ["buildah", "info"], env=os.environ | self.environment(), capture_output=True, check=False
         )
         if probe.returncode != 0:
-            self._choose("vfs")
+            self._use_driver("vfs")
 
-    def _choose(self, driver: str) -> None:
+    def _use_driver(self, driver: str) -> None:
         root = self._work / "storage"
         settings = {"driver": driver, "graphroot": f"{root}/root", "runroot": f"{root}/run"}
         lines = [f'{name} = "{value}"\n' for name, value in settings.items()]
@@ -122,9 +122,9 @@ class BuildahBuilder(Builder):
         root, apt = folder / "root", folder / "apt"
         for path in (root, apt / "etc", apt / "lists"):
             path.mkdir(parents=True)
-        sources, reach = debian.machine_sources(suite), debian.machine_reach()
+        sources, connection = debian.machine_sources(suite), debian.machine_connection_options()
         files = [write_private(folder / "sources.list", sources)] if sources else []
-        options = [write_private(folder / "reach.conf", reach)] if reach else []
+        options = [write_private(folder / "connection.conf", connection)] if connection else []
         command = debian.arguments(suite, apt, root / "root.tar", files, options)
         # With a fixed time the layer depends on the packages alone.
         self._run(f"debian-{suite}", command, {"SOURCE_DATE_EPOCH": str(context.EPOCH)})
@@ -132,13 +132,13 @@ class BuildahBuilder(Builder):
         self._run(f"debian-{suite}", command)
 
     def _make_base(self, image: Base) -> None:
-        apt, empty = self._work / image.suite / "apt", self._work / image.name
+        apt, folder = self._work / image.suite / "apt", self._work / image.name
         cache = apt / f"cache-{image.name}"
         cache.mkdir()
-        empty.mkdir()
+        folder.mkdir()
         mounts = {apt / "etc": "/etc/apt", apt / "lists": "/var/lib/apt/lists", cache: "/var/cache/apt"}
         volumes = [f"{here}:{there}" for here, there in mounts.items()]
-        self._run(image.name, self._buildah.build(image.reference, empty, image.recipe, {}, volumes))
+        self._run(image.name, self._buildah.build(image.reference, folder, image.recipe, {}, volumes))
         self._save(image)
 
     def _make_application(self, image: Application, volumes: Sequence[str]) -> None:

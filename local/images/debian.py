@@ -23,7 +23,7 @@ _NO_TRACES = (
     'cd "$1/etc" && rm -rf apt/sources.list apt/sources.list.d/* apt/apt.conf.d/99mmdebstrap resolv.conf hostname'
 )
 # Settings of the machine's apt that decide whether it reaches its mirror.
-_REACH = re.compile(
+_CONNECTION = re.compile(
     r'Acquire::(?:(?:https?|ftp)::(?!Proxy-Auto-Detect)[\w:-]+|Check-[\w-]+|Retries|ForceIPv[46]) "[^"]+";'
 )
 
@@ -70,9 +70,9 @@ def sources(suite: str, targets: str) -> str:
     return "".join(sorted(found[suite] or set().union(*found.values())))
 
 
-def reach(configuration: str) -> str:
+def connection_options(configuration: str) -> str:
     """Those lines of `apt-config dump` that decide whether apt reaches its mirror: proxies, date checks, retries."""
-    return "".join(f"{line}\n" for line in configuration.splitlines() if _REACH.fullmatch(line))
+    return "".join(f"{line}\n" for line in configuration.splitlines() if _CONNECTION.fullmatch(line))
 
 
 def machine_sources(suite: str) -> str:
@@ -81,9 +81,9 @@ def machine_sources(suite: str) -> str:
     return sources(suite, _output("apt-get", "indextargets", "--format", fields, "Created-By: Packages"))
 
 
-def machine_reach() -> str:
-    """`reach` of this machine."""
-    return reach(_output("apt-config", "dump"))
+def machine_connection_options() -> str:
+    """`connection_options` of this machine."""
+    return connection_options(_output("apt-config", "dump"))
 
 
 def _output(*command: str) -> str:

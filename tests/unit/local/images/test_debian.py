@@ -45,16 +45,18 @@ def test_apt_keeps_proxies_and_date_checks_alone() -> None:
         'APT::Architecture "amd64";',
         'DPkg::Post-Invoke:: "rm -rf /";',
     ]
-    assert debian.reach("\n".join([dropped[0], kept[0], *dropped[1:], kept[1]])).splitlines() == kept
+    assert debian.connection_options("\n".join([dropped[0], kept[0], *dropped[1:], kept[1]])).splitlines() == kept
 
 
 def test_mmdebstrap_leaves_no_trace_of_the_machine() -> None:
     arguments = debian.arguments(
-        "bookworm", Path("/w/apt"), Path("/w/root.tar"), [Path("/w/sources.list")], [Path("/w/reach.conf")]
+        "bookworm", Path("/w/apt"), Path("/w/root.tar"), [Path("/w/sources.list")], [Path("/w/connection.conf")]
     )
     assert arguments[0] == "mmdebstrap"
     assert arguments[-3:] == ["bookworm", "/w/root.tar", "/w/sources.list"]
-    assert {"--variant=minbase", "--aptopt=/w/reach.conf", "--dpkgopt=path-exclude=/usr/share/man/*"} < set(arguments)
+    assert {"--variant=minbase", "--aptopt=/w/connection.conf", "--dpkgopt=path-exclude=/usr/share/man/*"} < set(
+        arguments
+    )
     cleaning = arguments[-4]
     for trace in ("sources.list", "99mmdebstrap", "resolv.conf", "hostname"):
         assert trace in cleaning
