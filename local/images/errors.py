@@ -22,8 +22,9 @@ _REMEDIES = (
         "apt does not trust the mirror of this Debian suite: `apt-get install debian-archive-keyring` brings the keys.",
     ),
     (
-        r"Could not resolve|Temporary failure resolving|Unable to fetch|Failed to fetch|Unable to locate package",
-        "Debian's package mirror does not answer or lacks the package: check that `apt-get update` works here.",
+        r"Could not resolve|Temporary failure resolving|Unable to fetch|Failed to fetch|Unable to locate package"
+        r"|does not have a Release file",
+        "Debian's package mirror does not answer, or lacks the suite or the package: check that `apt-get update` works.",
     ),
     (
         r"Operation not permitted|Permission denied|must be superuser",
