@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components import versions
-from local.images import catalog, context
+from local.images import catalog, context, debian
 from local.images.errors import ImageError
 from tests.conftest import settings_of
 
@@ -60,6 +60,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 NO_CHANGES: dict[str, Callable[[Path], object]] = {
     "a test": lambda folder: (folder / "tests/test_app.py").write_text("changed"),
     "byte code": lambda folder: (folder / "journal/__pycache__/app.cpython-311.pyc").write_text("changed"),
+    "byte code beside its source": lambda folder: (folder / "journal/app.pyc").write_text("new"),
     "mode for others": lambda folder: (folder / "journal/app.py").chmod(0o600),
 }
 
@@ -86,6 +87,12 @@ def test_the_base_recipes_are_part_of_the_name(folder: Path, tmp_path: Path, mon
         text = (catalog.RECIPES / f"{name}.Dockerfile").read_text()
         (recipes / f"{name}.Dockerfile").write_text(f"{text}# changed\n")
     monkeypatch.setattr(catalog, "RECIPES", recipes)
+    assert catalog.application(folder).reference != before
+
+
+def test_what_the_root_file_system_holds_is_part_of_the_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = catalog.application(folder).reference
+    monkeypatch.setattr(debian, "definition", lambda suite: f"{suite} with more packages")
     assert catalog.application(folder).reference != before
 
 
