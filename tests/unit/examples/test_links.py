@@ -14,9 +14,9 @@ from examples.links import server
 from policy.rules import RULES, STACK_RULES
 from policy.rules.model import Rule, StackRule
 from tests.conftest import ROOT
-from tests.unit.policies import said, stack_of
-from tools import cloud
-from tools.recording import Renderer, run
+from tests.unit.policy.violations import violations
+from tools import cloud, render
+from tools.recording import Recorder, run
 
 CONFIG = {
     "links:host": "links.example.com",
@@ -27,19 +27,17 @@ PASSWORD = b"secret"
 
 
 @pytest.fixture(scope="module")
-def links() -> Renderer:
-    recording = Renderer(cloud.Cloud())
-    done = run(ROOT / "examples/links", recording, project="links", stack="prod", config=CONFIG, fail_on_warnings=True)
-    assert done.outputs == {"url": "https://links.example.com"}
-    return recording
+def links() -> Recorder:
+    program, recorder = ROOT / "examples/links", Recorder(cloud.Cloud())
+    return run(program, recorder, project="links", stack="prod", config=CONFIG, fail_on_warnings=True)
 
 
 @pytest.mark.parametrize("rule", [*RULES, *STACK_RULES], ids=lambda rule: rule.name)
-def test_it_breaks_no_rule(rule: Rule | StackRule, links: Renderer) -> None:
-    assert said(rule, stack_of(links, "prod").resources) == []
+def test_it_breaks_no_rule(rule: Rule | StackRule, links: Recorder) -> None:
+    assert violations(rule, links.registrations) == []
 
 
-def test_its_pods_are_under_the_restricted_standard(links: Renderer) -> None:
+def test_its_pods_are_under_the_restricted_standard(links: Recorder) -> None:
     labels = links.one("kubernetes:core/v1:Namespace", "links")["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     pod = links.one("Deployment", "links")["spec"]["template"]["spec"]
@@ -50,7 +48,7 @@ def test_its_pods_are_under_the_restricted_standard(links: Renderer) -> None:
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_requests_come_by_the_ingress_controller_and_go_on_to_redis_alone(links: Renderer) -> None:
+def test_requests_come_by_the_ingress_controller_and_go_on_to_redis_alone(links: Recorder) -> None:
     spec = links.one("NetworkPolicy", "links")["spec"]
     (ingress,), (egress,) = spec["ingress"], spec["egress"]
     (source,), (target,) = ingress["from"], egress["to"]
@@ -63,10 +61,11 @@ def test_requests_come_by_the_ingress_controller_and_go_on_to_redis_alone(links:
     assert clients == ["redis", "links"]
 
 
-def test_the_route_leads_to_the_pods(links: Renderer) -> None:
+def test_the_route_leads_to_the_pods(links: Recorder) -> None:
     (rule,) = links.one("Ingress", "links")["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     assert (rule["host"], path["path"]) == ("links.example.com", "/")
+    assert links.outputs == {"url": "https://links.example.com"}
     service = links.one("kubernetes:core/v1:Service", path["backend"]["service"]["name"])["spec"]
     template = links.one("Deployment", "links")["spec"]["template"]
     assert service["selector"].items() <= template["metadata"]["labels"].items()
@@ -77,7 +76,7 @@ def test_the_route_leads_to_the_pods(links: Renderer) -> None:
     ]
 
 
-def test_the_program_and_the_password_are_where_the_container_looks(links: Renderer) -> None:
+def test_the_program_and_the_password_are_where_the_container_looks(links: Recorder) -> None:
     pod = links.one("Deployment", "links")["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
@@ -90,15 +89,16 @@ def test_the_program_and_the_password_are_where_the_container_looks(links: Rende
     assert {entry["name"] for entry in container["env"]} == {"REDIS_READ_HOST", "REDIS_WRITE_HOST"}
 
 
-def test_its_objects_are_part_of_it(links: Renderer) -> None:
+def test_its_objects_are_part_of_it(links: Recorder) -> None:
     """What it takes from the components carries its own project's name."""
     labelled = [r["metadata"]["labels"] for r in links.registrations if "labels" in r.inputs.get("metadata", {})]
     assert len(labelled) > 20
     assert {labels.get("app.kubernetes.io/part-of") for labels in labelled} == {"links"}
 
 
-def test_it_renders(links: Renderer, tmp_path: Path) -> None:
-    written = {path.name for path in links.write(tmp_path)}
+def test_it_renders(links: Recorder, tmp_path: Path) -> None:
+    render.write(links.registrations, tmp_path)
+    written = {path.name for path in (tmp_path / render.MANIFESTS).iterdir()}
     assert {"links-deployment-links.yaml", "links-ingress-links.yaml", "links-statefulset-redis.yaml"} <= written
     assert "journal" not in " ".join(written)
 
