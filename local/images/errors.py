@@ -24,7 +24,7 @@ _REMEDIES = (
     (
         r"Could not resolve|Temporary failure resolving|Unable to fetch|Failed to fetch|Unable to locate package"
         r"|does not have a Release file",
-        "Debian's package mirror does not answer, or lacks the suite or package: check that `apt-get update` works here.",
+        "Debian's mirror does not answer, or lacks the suite or package: check that `apt-get update` works here.",
     ),
     (
         r"Operation not permitted|Permission denied|must be superuser",
