@@ -24,7 +24,7 @@ from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.identity.iam import Role
 from components.aws.network.network import Network, NetworkArgs
 from components.aws.scope import Scope, default_tags
-from components.kubernetes import HEALTH_PORT, NODE_PORTS, Cluster
+from components.kubernetes import HEALTH_PORT, NODE_PORTS, Cluster, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
 from components.settings.node_groups import INGRESS
 
@@ -157,10 +157,9 @@ class EksCluster(pulumi.ComponentResource):
 
     def _create_kubernetes_provider(self, node_groups: Mapping[str, NodeGroup]) -> kubernetes.Provider:
         """Kubernetes objects use this provider, so they are deleted before the nodes and the access entries are."""
-        return kubernetes.Provider(
+        return create_provider(
             "cluster",
             kubeconfig=self._control_plane.kubeconfig,
-            enable_server_side_apply=True,
             opts=self._options(depends_on=[*node_groups.values(), *self._control_plane.access_entries]),
         )
 

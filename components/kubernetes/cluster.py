@@ -46,6 +46,30 @@ class Cluster:
     registry: pulumi.Input[str] | None = None
 
 
+def create_provider(
+    name: str,
+    *,
+    kubeconfig: pulumi.Input[str] | None,
+    context: str | None = None,
+    opts: pulumi.ResourceOptions,
+) -> kubernetes.Provider:
+    """The Kubernetes provider of a cluster.
+
+    It applies objects by server-side apply, and changes ConfigMaps and Secrets in place. By default the provider
+    replaces them, which deletes an object with an explicit name first: a pod that starts in between fails to mount it.
+    Source: Pulumi's Kubernetes provider, `enableConfigMapMutable`.
+    """
+    return kubernetes.Provider(
+        name,
+        kubeconfig=kubeconfig,
+        context=context,
+        enable_server_side_apply=True,
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+        opts=opts,
+    )
+
+
 class ExistingCluster(pulumi.ComponentResource):
     """A cluster that exists already and is reached through a kubeconfig."""
 
@@ -53,11 +77,10 @@ class ExistingCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, settings: ClusterSettings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:kubernetes:ExistingCluster", name, {}, opts)
-        provider = kubernetes.Provider(
+        provider = create_provider(
             name,
-            context=settings.context,
             kubeconfig=settings.kubeconfig,
-            enable_server_side_apply=True,
+            context=settings.context,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.cluster = Cluster(provider=provider, exposure=settings.exposure)

@@ -23,6 +23,10 @@ from pulumi_kubernetes.rbac.v1 import (
     SubjectArgs,
 )
 
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""Lets Pulumi go on once a Service or an Ingress is created. By default its Kubernetes provider waits for ready pods and
+then ten seconds more; the Deployments and StatefulSets behind them are waited for anyway."""
+
 
 def selector_labels(name: str) -> dict[str, str]:
     """Labels that select a tier's pods: `kubectl get pods -l app.kubernetes.io/name=NAME`."""
@@ -87,7 +91,7 @@ class KubernetesComponent(pulumi.ComponentResource):
         """A ClusterIP Service in front of the tier's pods; each port leads to the container port of the same name."""
         return Service(
             self._name,
-            metadata=self._metadata(),
+            metadata=self._metadata(annotations=SKIP_AWAIT),
             spec=ServiceSpecArgs(
                 selector=selector_labels(self._name),
                 ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],

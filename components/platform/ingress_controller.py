@@ -21,6 +21,7 @@ from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 from components.kubernetes import (
     HEALTH_PORT,
     NODE_PORTS,
+    SKIP_AWAIT,
     Exposure,
     KubernetesComponent,
     Namespace,
@@ -45,7 +46,8 @@ LOAD_BALANCER_CLASS = "journal/pulumi"
 """No controller implements this class, so none creates a load balancer beside the one that Pulumi owns."""
 DEREGISTRATION_SECONDS = 30
 """How long a target group may take to leave out a node, with a margin (ELB guide, NLB health checks)."""
-SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+AWAIT_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0]}"}
+"""Makes Pulumi wait until a Service of type LoadBalancer has its address, and no longer."""
 
 
 def middlewares() -> dict:
@@ -225,7 +227,7 @@ class IngressController(KubernetesComponent):
         ]
         return Service(
             self._name,
-            metadata=self._metadata(annotations=SKIP_AWAIT if targets else None),
+            metadata=self._metadata(annotations=AWAIT_ADDRESS if exposure == "LoadBalancer" else SKIP_AWAIT),
             spec=ServiceSpecArgs(
                 type="LoadBalancer" if targets else exposure,
                 load_balancer_class=LOAD_BALANCER_CLASS if targets else None,

@@ -19,12 +19,13 @@ from pulumi_kubernetes.networking.v1 import (
     ServiceBackendPortArgs,
 )
 
-from components.kubernetes import KubernetesComponent, allow_from, pods_in
+from components.kubernetes import SKIP_AWAIT, KubernetesComponent, allow_from, pods_in
 from components.platform.cert_manager import SOLVER_LABELS, SOLVER_PORT, Certificate, CertificateArgs
 
 ANNOTATIONS = {
     "traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
     "traefik.ingress.kubernetes.io/router.middlewares": "security-headers@file",
+    **SKIP_AWAIT,
 }
 
 

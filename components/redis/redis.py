@@ -30,6 +30,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from components.kubernetes import (
+    SKIP_AWAIT,
     KubernetesComponent,
     allow_from,
     allow_to,
@@ -130,7 +131,7 @@ class Redis(KubernetesComponent):
         primary = {"statefulset.kubernetes.io/pod-name": f"{self._name}-0"}
         Service(
             f"{self._name}-write",
-            metadata=self._metadata(f"{self._name}-write"),
+            metadata=self._metadata(f"{self._name}-write", annotations=SKIP_AWAIT),
             spec=ServiceSpecArgs(
                 cluster_ip="None",
                 publish_not_ready_addresses=True,
