@@ -9,13 +9,13 @@ from components.journal.fileserver import Fileserver, FileserverArgs
 from components.journal.frontend import PORT as FRONTEND_PORT
 from components.journal.frontend import Frontend, FrontendArgs
 from components.kubernetes import Cluster
-from components.platform import SOLVER_PORT, IngressEndpoint, Routes, RoutesArgs
+from components.platform import IngressEndpoint, Routes, RoutesArgs
 from components.redis import Redis, RedisArgs
 from components.settings import Settings, Tier
 
 NAMESPACE = "journal"
-PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT, SOLVER_PORT})
-"""The container ports that the ingress controller forwards requests to, those for ACME challenges included."""
+PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT})
+"""The container ports that the ingress controller forwards requests to."""
 
 
 def image(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:

@@ -1,12 +1,10 @@
 """What applications on a cluster share: the ingress controller, certificates, and routes to their Services."""
 
-from components.platform.cert_manager import SOLVER_PORT
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
 from components.platform.platform import Platform, PlatformArgs
 from components.platform.routes import IngressEndpoint, Routes, RoutesArgs
 
 __all__ = [
-    "SOLVER_PORT",
     "IngressController",
     "IngressControllerArgs",
     "IngressEndpoint",

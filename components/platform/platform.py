@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.kubernetes import Cluster, Namespace
+from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
 from components.platform.routes import IngressEndpoint
@@ -52,7 +53,7 @@ class Platform(pulumi.ComponentResource):
                 settings=args.ingress,
                 exposure=args.cluster.exposure,
                 namespaces=[args.application],
-                backend_ports=args.ports,
+                backend_ports=sorted({*args.ports, SOLVER_PORT}),
                 client_namespaces=CHALLENGE_CHECKERS,
                 host=args.host,
                 placement=args.cluster.ingress_placement,

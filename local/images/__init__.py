@@ -1,4 +1,4 @@
-"""The images that the cluster runs, made without Docker and without a registry."""
+"""The images that the cluster runs, built on this machine."""
 
 from local.images.build import build
 from local.images.catalog import references

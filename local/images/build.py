@@ -1,13 +1,13 @@
-"""From what the cluster needs to archives on disk: what is missing is made, the rest is found."""
+"""Make the images that the cluster runs, but only those that the store lacks."""
 
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
 
+from local.images.buildah import BuildahBuilder
+from local.images.builder import Builder
 from local.images.catalog import Application, Image, deployed
-from local.images.daemonless import DaemonlessBuilder
 from local.images.docker import DockerBuilder
 from local.images.errors import ImageError
 from local.images.store import Store
@@ -15,31 +15,16 @@ from tools import paths
 from tools.progress import Progress
 
 
-class Builder(Protocol):
-    """Makes images into the archives of a store.
-
-    makes_bases: whether base images are made too, not pulled.
-    """
-
-    makes_bases: bool
-
-    def check(self) -> None:
-        """Raise ImageError when this machine lacks what the builder needs."""
-
-    def build(self, images: Sequence[Image], begin: Callable[[str], None]) -> None:
-        """Make `images`, bases before what is built on them; `begin` is told each name and what comes before them."""
-
-
 def build(progress: Progress) -> dict[str, Path]:
-    """Make the images that the cluster runs; returns reference → archive. Raises ImageError.
+    """Make the images that the cluster runs; returns their archives by reference. Raises ImageError.
 
-    `BUILDER=docker` in the environment has Docker build them, on the upstream bases.
+    `BUILDER=docker` in the environment has Docker build them, on the upstream base images.
     """
     name = os.environ.get("BUILDER") or "buildah"
     store, logs = Store(paths.cache() / "images", name), paths.state() / "logs"
     match name:
         case "buildah":
-            builder: Builder = DaemonlessBuilder(store, logs)
+            builder: Builder = BuildahBuilder(store, logs)
         case "docker":
             builder = DockerBuilder(store, logs)
         case _:
@@ -58,7 +43,7 @@ def make(wanted: Sequence[Image], store: Store, builder: Builder, progress: Prog
 
 
 def plan(wanted: Iterable[Image], has: Callable[[Image], bool], *, bases: bool) -> list[Image]:
-    """The images to make, each once and after its bases, where `bases` are made at all."""
+    """The images to make, each once. With `bases`, an application's base images come before it."""
     steps: dict[Image, None] = {}
     for image in wanted:
         if not has(image):

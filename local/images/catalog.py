@@ -10,25 +10,35 @@ from local.images import context, debian
 from local.images.errors import ImageError
 
 ROOT = Path(__file__).parents[2]
-BASES = Path(__file__).parent / "bases"
+RECIPES = Path(__file__).parent / "bases"
+DEBIAN = "localhost/journal/debian"  # its tag is the suite
+VALKEY = "docker.io/valkey/valkey:8.1.1"
 APPS = ("frontend", "fileserver")
-REDIS = "docker.io/library/redis:7.0.15"
 
-_BASE_ARGUMENT = re.compile(r"^ARG\s+(?P<kind>[A-Z]+)_BASE=(?P<reference>\S+)\s*$", re.MULTILINE)
+_BASE_ARGUMENT = re.compile(r"^ARG\s+(?P<name>[A-Z]+)_BASE=(?P<reference>\S+)\s*$", re.MULTILINE)
+_SUITE = re.compile(rf"^FROM {DEBIAN}:(?P<suite>\w+)$", re.MULTILINE)
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A base image.
+    """An image that this machine can make.
 
-    name: what logs and archives are called after. reference: its full name, with tag.
-    digest: SHA-256 over all it is made from, 64 hex digits.
+    name: of its logs and archives. reference: its full name, with tag. digest: SHA-256 over what it is made from,
+    as 64 hex digits.
     """
 
     name: str
     reference: str
     digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base(Image):
+    """A base image, made from `recipe` on the root file system of a Debian suite, under an upstream name."""
+
+    recipe: Path
+    suite: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +50,7 @@ class Application(Image):
 
     folder: Path
     version: str
-    bases: tuple[tuple[str, Image], ...]
+    bases: tuple[tuple[str, Base], ...]
 
     @property
     def commit(self) -> str:
@@ -49,19 +59,25 @@ class Application(Image):
 
 
 def base_references(dockerfile: str) -> dict[str, str]:
-    """The base images that a Dockerfile takes as `ARG <KIND>_BASE=<reference>`, by kind in lower case."""
-    return {match["kind"].lower(): match["reference"] for match in _BASE_ARGUMENT.finditer(dockerfile)}
+    """The base images that a Dockerfile takes as `ARG <NAME>_BASE=<reference>`, by name in lower case."""
+    return {match["name"].lower(): match["reference"] for match in _BASE_ARGUMENT.finditer(dockerfile)}
 
 
-def base(kind: str, reference: str) -> Image:
-    """The base image of a kind (python, nginx, redis) under an upstream name; raises ImageError for another kind."""
-    recipe = BASES / f"{kind}.Dockerfile"
+def base(name: str, reference: str) -> Base:
+    """The base image with the recipe of this name, under an upstream reference; raises ImageError without a recipe."""
+    recipe = RECIPES / f"{name}.Dockerfile"
     if not recipe.is_file():
-        known = ", ".join(sorted(path.stem for path in BASES.glob("*.Dockerfile") if path.stem != "debian"))
-        raise ImageError(f"No base image of kind {kind!r} for {reference}", f"Known kinds: {known}.")
-    parts = [reference, platform.machine(), debian.definition()]
-    parts += [path.read_text() for path in (BASES / "debian.Dockerfile", recipe)]
-    return Image(name=kind, reference=reference, digest=hashlib.sha256("\0".join(parts).encode()).hexdigest())
+        known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.Dockerfile") if path.stem != "debian"))
+        raise ImageError(f"There is no recipe for a base image {name!r} ({reference})", f"Known are: {known}.")
+    text = recipe.read_text()
+    found = _SUITE.search(text)
+    if found is None or found["suite"] not in debian.SUITES:
+        suites = " or ".join(f"{DEBIAN}:{suite}" for suite in debian.SUITES)
+        raise ImageError(f"{recipe} starts from no Debian suite that is known", f"Its FROM names {suites}.")
+    parts = [reference, platform.machine(), debian.definition(found["suite"])]
+    parts += [(RECIPES / "debian.Dockerfile").read_text(), text]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return Base(name=name, reference=reference, digest=digest, recipe=recipe, suite=found["suite"])
 
 
 def application(folder: Path) -> Application:
@@ -76,8 +92,8 @@ def application(folder: Path) -> Application:
             f"{version_file} holds {version!r}", "It holds a semantic version without build metadata, like 1.0.0."
         )
     bases = tuple(
-        (f"{kind.upper()}_BASE", base(kind, reference))
-        for kind, reference in base_references(dockerfile.read_text()).items()
+        (f"{name.upper()}_BASE", base(name, reference))
+        for name, reference in base_references(dockerfile.read_text()).items()
     )
     digest = context.digest(folder, *(image.digest for _, image in bases))
     reference = f"localhost/journal/{folder.name}:v{version}-{digest[:8]}"
@@ -87,11 +103,10 @@ def application(folder: Path) -> Application:
 
 
 def deployed(root: Path = ROOT) -> dict[str, Image]:
-    """The images that the cluster runs, by name."""
-    images: list[Image] = [*(application(root / "apps" / name) for name in APPS), base("redis", REDIS)]
-    return {image.name: image for image in images}
+    """The images that the cluster runs, by tier (frontend, fileserver, redis)."""
+    return {**{name: application(root / "apps" / name) for name in APPS}, "redis": base("valkey", VALKEY)}
 
 
 def references(root: Path = ROOT) -> dict[str, str]:
-    """The references of `deployed`, by name (frontend, fileserver, redis). Builds nothing."""
-    return {name: image.reference for name, image in deployed(root).items()}
+    """The references of `deployed`, by tier. Builds nothing."""
+    return {tier: image.reference for tier, image in deployed(root).items()}

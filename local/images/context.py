@@ -1,4 +1,4 @@
-"""What a build sees of an application's folder, and the hash of it."""
+"""An application's build context: the files of its folder that a build sees, and their hash."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Never part of an image: tests, and what tools leave behind.
 EXCLUDED = frozenset({"tests", "__pycache__", ".venv", ".pytest_cache", ".ruff_cache", "node_modules"})
-EPOCH = 1735689600  # 2025-01-01, the time that files bear
+EPOCH = 1735689600  # 2025-01-01, the modification time of every file in a build context
 
 
 def _listed_by_git(folder: Path) -> Iterator[Path] | None:
@@ -38,7 +38,7 @@ def _executable(path: Path) -> bool:
 
 
 def digest(folder: Path, *more: str) -> str:
-    """SHA-256 over names, contents and executable bits of `files(folder)` and over `more`, as 64 hex digits."""
+    """SHA-256 over names, contents and executable bits of `files(folder)`, and over `more`; 64 hex digits."""
     whole = hashlib.sha256()
     for name in files(folder):
         content = hashlib.sha256((folder / name).read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""The root file system under the base images: Debian's packages, unpacked by mmdebstrap."""
+"""The root file systems under the base images: Debian's packages, unpacked by mmdebstrap."""
 
 import re
 import shlex
@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-SUITE = "bookworm"
+SUITES = ("bookworm", "trixie")
+_POCKETS = ("", "updates", "security")  # of a suite: its releases, and what is named bookworm-updates and the like
 _HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
 # Nothing that runs reads these.
 _EXCLUDED = ("doc", "info", "lintian", "locale", "man")
@@ -22,20 +23,23 @@ _NO_TRACES = (
     'cd "$1/etc" && rm -rf apt/sources.list apt/sources.list.d/* apt/apt.conf.d/99mmdebstrap resolv.conf hostname'
 )
 # Settings of the machine's apt that decide whether it reaches its mirror.
-_REACH = re.compile(
+_CONNECTION = re.compile(
     r'Acquire::(?:(?:https?|ftp)::(?!Proxy-Auto-Detect)[\w:-]+|Check-[\w-]+|Retries|ForceIPv[46]) "[^"]+";'
 )
 
 
-def definition() -> str:
-    """All that decides what the root file system holds, but for the packages' versions."""
-    return repr(arguments(Path("apt"), Path("root.tar")))
+def definition(suite: str) -> str:
+    """All that decides what the root file system of a suite holds, except the packages' versions."""
+    return repr(arguments(suite, Path("apt"), Path("root.tar")))
 
 
-def arguments(apt: Path, target: Path, sources: Iterable[Path] = (), options: Iterable[Path] = ()) -> list[str]:
+def arguments(
+    suite: str, apt: Path, target: Path, sources: Iterable[Path] = (), options: Iterable[Path] = ()
+) -> list[str]:
     """The mmdebstrap command that writes `target` and leaves apt's configuration and lists in the folder `apt`.
 
-    sources: files with apt sources; mmdebstrap's default where there are none. options: files with apt options.
+    sources: files with apt sources; without any, mmdebstrap uses Debian's public mirror.
+    options: files with apt options.
     """
     chosen = [
         *("--mode=root", "--variant=minbase", "--format=tar", f"--hook-dir={_HOOKS}", "--include=usr-is-merged"),
@@ -46,34 +50,40 @@ def arguments(apt: Path, target: Path, sources: Iterable[Path] = (), options: It
         f"--customize-hook=sync-out /var/lib/apt/lists {shlex.quote(str(apt / 'lists'))}",
         f"--customize-hook={_NO_TRACES}",
     ]
-    return ["mmdebstrap", *chosen, SUITE, str(target), *map(str, sources)]
+    return ["mmdebstrap", *chosen, suite, str(target), *map(str, sources)]
 
 
-def sources(targets: str) -> str:
-    """sources.list with the machine's own mirrors of the suite, from lines `uri|release|component|origin` of apt."""
-    lines = set()
+def sources(suite: str, targets: str) -> str:
+    """A sources.list of `suite` on the machine's own mirrors; empty when the machine runs none of SUITES.
+
+    targets: what apt downloads, in lines `uri|release|component|origin`. A machine of one suite gets the other from
+    the same mirrors, and trusts it by the same package, debian-archive-keyring.
+    """
+    found: dict[str, set[str]] = {known: set() for known in SUITES}
     for target in targets.splitlines():
         uri, release, component, origin = target.split("|")
-        ours = release in (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
-        if ours and uri.startswith(("http:", "https:")) and origin in ("", "Debian"):
-            lines.add(f"deb {uri} {release} {component}\n")
-    return "".join(sorted(lines))
+        known, dash, pocket = release.partition("-")
+        # Before the first `apt-get update` apt knows no origin.
+        of_debian = uri.startswith(("http:", "https:")) and origin in ("", "Debian")
+        if known in found and pocket in _POCKETS and of_debian:
+            found[known].add(f"deb {uri} {suite}{dash}{pocket} {component}\n")
+    return "".join(sorted(found[suite] or set().union(*found.values())))
 
 
-def reach(configuration: str) -> str:
+def connection_options(configuration: str) -> str:
     """Those lines of `apt-config dump` that decide whether apt reaches its mirror: proxies, date checks, retries."""
-    return "".join(f"{line}\n" for line in configuration.splitlines() if _REACH.fullmatch(line))
+    return "".join(f"{line}\n" for line in configuration.splitlines() if _CONNECTION.fullmatch(line))
 
 
-def machine_sources() -> str:
-    """`sources` of this machine; empty when it is not of this suite."""
+def machine_sources(suite: str) -> str:
+    """`sources` of this machine."""
     fields = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"
-    return sources(_output("apt-get", "indextargets", "--format", fields, "Created-By: Packages"))
+    return sources(suite, _output("apt-get", "indextargets", "--format", fields, "Created-By: Packages"))
 
 
-def machine_reach() -> str:
-    """`reach` of this machine."""
-    return reach(_output("apt-config", "dump"))
+def machine_connection_options() -> str:
+    """`connection_options` of this machine."""
+    return connection_options(_output("apt-config", "dump"))
 
 
 def _output(*command: str) -> str:

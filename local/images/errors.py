@@ -1,10 +1,10 @@
-"""What a failed build tells its user."""
+"""A failed build: the end of its log, and what to do about it."""
 
 import re
 
-from tools.failures import Failure
+from tools import failures
 
-TAIL, WIDTH = 15, 240  # lines of a log that an error shows, and characters of each
+WIDTH = 240  # characters that an error shows of a line
 
 # The first pattern found in a log's tail chooses the remedy.
 _REMEDIES = (
@@ -18,25 +18,30 @@ _REMEDIES = (
         "The Python package index does not answer or lacks the package: check PIP_INDEX_URL and `pip download`.",
     ),
     (
-        r"Could not resolve|Temporary failure resolving|Unable to fetch|Failed to fetch|Unable to locate package",
-        "Debian's package mirror does not answer or lacks the package: check that `apt-get update` works here.",
+        r"NO_PUBKEY|is not signed",
+        "apt does not trust the mirror of this Debian suite: `apt-get install debian-archive-keyring` brings the keys.",
+    ),
+    (
+        r"Could not resolve|Temporary failure resolving|Unable to fetch|Failed to fetch|Unable to locate package"
+        r"|does not have a Release file",
+        "Debian's package mirror does not answer, or lacks the suite or package: check that `apt-get update` works here.",
     ),
     (
         r"Operation not permitted|Permission denied|must be superuser",
-        "Run it as root, in a container only with the right to mount (privileged).",
+        "Building needs root and the right to mount: in a container, run that container privileged.",
     ),
 )
-_DEFAULT = "Read the log, remove the cause, and run the same command again: finished images are kept."
+_DEFAULT = "The log names the cause. Remove it and run the same command again; finished images are kept."
 
 
-class ImageError(Failure):
+class ImageError(failures.Failure):
     """An image cannot be made."""
 
 
 def tail(log: str) -> str:
-    """The last lines of `log` that say something, the long ones cut."""
-    lines = [line.rstrip() if len(line) <= WIDTH else f"{line[:WIDTH]}…" for line in log.splitlines() if line.strip()]
-    return "\n".join(lines[-TAIL:])
+    """The last lines of `log` that are not empty, the long ones cut."""
+    lines = failures.tail(log).splitlines()
+    return "\n".join(line if len(line) <= WIDTH else f"{line[:WIDTH]}…" for line in lines)
 
 
 def remedy(log_tail: str) -> str:

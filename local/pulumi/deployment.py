@@ -111,7 +111,7 @@ class Deployment:
         if watcher.failed:
             return self._resource_failure(watcher.failed)
         said = "\n".join(dict.fromkeys(watcher.errors))
-        return Failure(f"Pulumi ends with an error.\n{said}" if said else "Pulumi ends with an error.", "", tail(text))
+        return Failure(said) if said else Failure("Pulumi ends with an error.", "", tail(text))
 
     def _resource_failure(self, failed: list[Failed]) -> Failure:
         """The resources that failed, the causes that the cluster knows, the first log and the first remedy."""

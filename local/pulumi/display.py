@@ -133,9 +133,10 @@ class Watcher:
 
     def _tell(self) -> None:
         """The step's line: how many are under way, and the last thing that is known of one."""
-        last = list(self._waiting)[-1:]
+        done, last = len(self.done), list(self._waiting)[-1:]
+        total = self.expected if self.expected is not None and done <= self.expected else None
         text = next((f"{label_of(urn)} {self._waiting[urn]}".strip() for urn in last), "")
-        self.step.step(f"{len(self._waiting)} under way; {text}" if text else "", len(self.done), self.expected)
+        self.step.step(f"{len(self._waiting)} under way; {text}" if text else "", done, total)
 
 
 def differences(metadata: StepEventMetadata) -> list[tuple[str, Any, Any]]:

@@ -34,7 +34,6 @@ DEFAULTS: Mapping[str, bool | float] = {
 }
 OPTIONAL = ("keepers", "overrideSpecial")
 """Inputs that have no default."""
-SECRET = ("bcryptHash", "result")
 SCHEMA_VERSION = '{"schema_version":"3"}'
 """What the official provider writes beside a password, to know later whether its state must be upgraded."""
 BCRYPT_BYTES = 72
@@ -121,13 +120,13 @@ class RandomProvider(provider.Provider):
         return provider.DiffResponse(changes=False)
 
     async def configure(self, request: provider.ConfigureRequest) -> provider.ConfigureResponse:
-        return provider.ConfigureResponse(
-            accept_secrets=True, supports_preview=True, accept_resources=True, accept_outputs=True
-        )
+        """Without `supports_preview` the engine itself says in a preview that every output is not known yet."""
+        return provider.ConfigureResponse(accept_secrets=True, accept_resources=True, accept_outputs=True)
 
     async def check(self, request: provider.CheckRequest) -> provider.CheckResponse:
-        if request.type != TYPE:
-            reason = f"the stand-in for the random provider knows no {request.type}; install the official plugin"
+        type_ = request.type.rpartition("$")[2]  # behind the types of its parents
+        if type_ != TYPE:
+            reason = f"the stand-in for the random provider knows no {type_}; install the official plugin"
             return provider.CheckResponse(failures=[provider.CheckFailure("", reason)])
         if any(isinstance(value.value, Computed) for value in request.new_inputs.values()):
             return provider.CheckResponse(inputs=request.new_inputs)
@@ -143,9 +142,6 @@ class RandomProvider(provider.Provider):
         return provider.DiffResponse(changes=bool(changed), replaces=changed, diffs=changed)
 
     async def create(self, request: provider.CreateRequest) -> provider.CreateResponse:
-        if request.preview:
-            unknown = {key: PropertyValue.computed().with_secret(True) for key in SECRET}
-            return provider.CreateResponse(properties={**settings(request.properties), **unknown})
         return provider.CreateResponse(ID, outputs(request.properties, made_from(request.properties)))
 
     async def read(self, request: provider.ReadRequest) -> provider.ReadResponse:

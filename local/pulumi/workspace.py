@@ -86,7 +86,7 @@ def select(
     _write_passphrase(folder)
     _write_settings(folder, config)
     for package, plugin in programs.plugins.items():
-        _link(folder.home / "plugins" / f"resource-{package}-v{plugin_version(package)}", plugin)
+        _install(folder.home / "plugins" / f"resource-{package}-v{plugin_version(package)}", plugin)
     write_atomically(
         folder.home / "bin" / "pulumi", CLI_IN_ITS_SESSION.format(cli=shlex.quote(str(programs.cli))), mode=0o755
     )
@@ -122,12 +122,12 @@ def _write_settings(folder: StateFolder, config: dict[str, Any]) -> None:
     write_atomically(path, yaml.safe_dump({"config": config, **salt}))
 
 
-def _link(path: Path, target: Path) -> None:
-    """Make `path` a link to `target`, whatever it was before."""
-    if path.is_symlink() and path.readlink() == target:
-        return
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)
+def _install(folder: Path, plugin: Path) -> None:
+    """Make a plugin's folder of links to what is in `plugin`: the CLI passes over folders that are links themselves."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for path in plugin.glob("*"):
+        (folder / path.name).symlink_to(path)
 
 
 def environment(folder: StateFolder) -> dict[str, str]:

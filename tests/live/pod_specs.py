@@ -2,7 +2,7 @@
 
 from typing import Any
 
-PAUSE, SHELL = "registry.k8s.io/pause:3.10", "docker.io/library/redis:7.0.15"
+PAUSE, SHELL = "registry.k8s.io/pause:3.10", "docker.io/valkey/valkey:8.1.1"
 Json = dict[str, Any]
 
 

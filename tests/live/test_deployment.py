@@ -36,7 +36,7 @@ from local.pulumi.programs import PulumiPrograms
 from local.pulumi.workspace import StateFolder
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
-from tools.terminal import Steps, console
+from tools.terminal import Steps
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 NAMESPACE = "deployment-test"
@@ -52,8 +52,10 @@ def here() -> Access:
 class Stack:
     """A stack of the test's own, with its state in a temporary folder. `printed` is what the last run said."""
 
-    def __init__(self, here: Access, folder: StateFolder, pulumi_programs: PulumiPrograms) -> None:
-        self.here, self.folder, self.programs = here, folder, pulumi_programs
+    def __init__(
+        self, here: Access, folder: StateFolder, programs: PulumiPrograms, capture: pytest.CaptureFixture[str]
+    ) -> None:
+        self.here, self.folder, self.programs, self.capture = here, folder, programs, capture
         self.printed = ""
         self.options = pulumi.ResourceOptions()
 
@@ -77,17 +79,17 @@ class Stack:
             program()
 
         deployment = Deployment(self.here, self.programs, {}, self.folder, whole)
-        with console.capture() as captured:
-            try:
-                with Steps() as steps, steps.step("test") as step:
-                    return act(deployment, step)
-            finally:
-                self.printed = captured.get()
+        self.capture.readouterr()
+        try:
+            with Steps() as steps, steps.step("test") as step:
+                return act(deployment, step)
+        finally:
+            self.printed = self.capture.readouterr().out
 
 
 @pytest.fixture
-def stack(here: Access, tmp_path: Path) -> Iterator[Stack]:
-    made = Stack(here, StateFolder(tmp_path / "pulumi"), programs.build(NO_PROGRESS))
+def stack(here: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Stack]:
+    made = Stack(here, StateFolder(tmp_path / "pulumi"), programs.build(NO_PROGRESS), capsys)
     yield made
     made.down()
 
@@ -125,6 +127,7 @@ def web(stack: Stack, image: str, *command: str, seconds: int = 120) -> Kubernet
         metadata=metadata("web"),
         spec=DeploymentSpecArgs(
             replicas=1,
+            min_ready_seconds=3,
             selector=LabelSelectorArgs(match_labels=labels),
             template=PodTemplateSpecArgs(
                 metadata=ObjectMetaArgs(labels=labels),

@@ -1,13 +1,16 @@
 """What must hold for every workflow: pinned actions, least permissions, no secrets, no injection, stages in order."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tools import ci
+from tools import ci, golang
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -196,16 +199,53 @@ def test_only_dev_is_destroyed_and_only_when_it_is_typed() -> None:
     assert re.findall(r"--stack (\S+)", runs(job)) == ["dev"]
 
 
-def test_the_readme_sets_every_variable_and_makes_every_environment() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_the_guide_to_aws_sets_every_variable_and_makes_every_environment() -> None:
+    guide = (ROOT / "docs/aws.md").read_text()
     workflows = "\n".join(path.read_text() for path in WORKFLOWS)
     variables = set(re.findall(r"vars\.(\w+)", workflows))
-    assert variables == set(re.findall(r"gh variable set (\w+)", readme))
+    assert variables == set(re.findall(r"gh variable set (\w+)", guide))
     used = {job.values[0].get("environment") for job in jobs()} - {None, "${{ inputs.stack }}"}
     deployed = {stage["with"]["stack"] for stage in load("deploy")["jobs"].values() if "with" in stage}
-    (protected,) = re.findall(r"for environment in (drift .+); do", readme)
+    (protected,) = re.findall(r"for environment in (drift .+); do", guide)
     assert {"preview", *protected.split()} == used | deployed
-    assert all(f"takes {name} " in readme for name in used - deployed)
+    assert all(f"takes {name} " in guide for name in used - deployed)
+
+
+def called(pattern: str) -> list[str]:
+    """What workflows, actions and .ci/ call, by a pattern with one group."""
+    texts = [path.read_text() for path in (*WORKFLOWS, *ACTIONS, *sorted((ROOT / ".ci").iterdir()))]
+    return sorted({found for text in texts for found in re.findall(pattern, text)})
+
+
+@pytest.mark.parametrize("command", called(r"(\S*python3? -m [\w.]+ \w+)"))
+def test_the_commands_of_ours_that_workflows_call_are_there(command: str) -> None:
+    """The runner's own python3 has the standard library alone."""
+    python, _, *words = command.split()
+    alone = ["-S"] if python == "python3" else []
+    called = [sys.executable, *alone, "-m", *words, "--help"]
+    done = subprocess.run(called, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_targets_and_scripts_that_workflows_call_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = called(r"(?m)(?:^\s*|run: |exec )make ([a-z][a-z-]*)")
+    assert named
+    assert set(named) <= targets
+    scripts = called(r"(?<![\w/])(\.ci/\w+)")
+    assert scripts == [".ci/image", ".ci/run"]
+    assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
+
+
+def test_go_is_new_enough_for_every_module() -> None:
+    """The oldest Go that a module allows stands on its `go` line, patch release included."""
+    (file,) = called(r"go-version-file: (\S+)")
+    listed = subprocess.run(
+        ["git", "ls-files", "*go.mod"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    required = {path: golang.required((ROOT / path).read_text()) for path in listed}
+    assert len(required) > 3
+    assert [path for path, version in required.items() if golang.older(required[file], version)] == []
 
 
 def test_the_pulumi_cli_is_as_new_as_the_sdk() -> None:

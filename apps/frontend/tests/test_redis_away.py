@@ -33,6 +33,8 @@ WORKS, AWAY = [200, 200, 404, 200, 201, 200, 200], [503] * 6 + [200]
 
 
 def test_a_killed_redis_means_503_and_a_started_one_work(tmp_path: Path, redis: Redis) -> None:
+    # By default an answered write may wait up to two seconds for the file, and dies with a killed process.
+    redis.command("CONFIG", "SET", "appendfsync", "always")
     with Api(tmp_path, read=redis, write=redis).running() as api:
         assert statuses(api) == WORKS
         redis.kill()

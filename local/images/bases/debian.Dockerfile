@@ -1,4 +1,4 @@
-# What all base images share. root.tar is made by mmdebstrap, see debian.py.
+# What all base images of one Debian suite share. mmdebstrap makes root.tar (debian.py).
 FROM scratch
 ADD root.tar /
 CMD ["/bin/sh"]

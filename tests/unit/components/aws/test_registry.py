@@ -1,10 +1,9 @@
-"""Image repositories and the DNS zone of the stack `shared`."""
+"""Image repositories: immutable tags, encryption, and which images expire."""
 
 import json
 
 import pytest
 
-from components.aws.edge.dns import HostedZone, HostedZoneArgs
 from components.aws.registry import Registry, RegistryArgs, lifecycle_policy, registry_host
 from components.aws.scope import Scope
 from components.settings.shared import RegistrySettings
@@ -29,11 +28,8 @@ def settings(keep: int = 50, untagged_days: int = 3) -> RegistrySettings:
 def record(*, protect: bool = True) -> Recorder:
     recorder = Recorder()
 
-    def program() -> None:
-        Registry("registry", RegistryArgs(scope=scope(protect=protect), settings=settings(), key_arn=KEY))
-        HostedZone("zone", HostedZoneArgs(scope=scope(protect=protect), domain="example.com"))
-
-    run(program, recorder, project="journal", stack="shared", fail_on_warnings=True)
+    args = RegistryArgs(scope=scope(protect=protect), settings=settings(), key_arn=KEY)
+    run(lambda: Registry("registry", args), recorder, project="journal", stack="shared", fail_on_warnings=True)
     return recorder
 
 
@@ -75,13 +71,7 @@ def test_the_registrys_host_is_known_before_it_is_there() -> None:
     assert registry_host(scope()) == "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 
 
-def test_the_zone_is_the_domains(recorded: Recorder) -> None:
-    zone = recorded.one("aws:route53/zone:Zone").inputs
-    assert (zone["name"], zone["forceDestroy"]) == ("example.com", False)
-
-
 @pytest.mark.parametrize("protect", [True, False])
-def test_images_and_names_are_protected_where_the_stack_says_so(protect: bool) -> None:
+def test_repositories_are_protected_where_the_stack_says_so(protect: bool) -> None:
     recorder = record(protect=protect)
-    kept = [*recorder.all("Repository"), *recorder.of_type("aws:route53/zone:Zone")]
-    assert {r.protect for r in kept} == {protect}
+    assert [r.protect for r in recorder.all("Repository")] == [protect] * len(REPOSITORIES)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from components.journal import PORTS
 from components.kubernetes import HEALTH_PORT, NODE_PORTS
 from components.platform.cert_manager import CertManagerArgs, values
 from components.platform.ingress_controller import (
@@ -128,3 +129,12 @@ def test_a_challenge_is_answered_within_the_quota_of_its_namespace(local: Record
     (quota,) = [r for r in local.all("ResourceQuota") if r["metadata"]["namespace"] == "journal"]
     assert quota["spec"]["hard"]["services.nodeports"] == "0"
     assert solver["http01"]["ingress"]["serviceType"] == "ClusterIP"
+
+
+def test_the_ingress_controller_reaches_the_application_and_the_pods_that_answer_challenges(local: Recording) -> None:
+    _, rule = local.one("NetworkPolicy", "traefik")["spec"]["egress"]
+    (challenges,) = local.one("NetworkPolicy", "journal-acme-challenges")["spec"]["ingress"]
+    assert [port["port"] for port in rule["ports"]] == [*PORTS, *(port["port"] for port in challenges["ports"])]
+    assert [peer["namespaceSelector"]["matchLabels"] for peer in rule["to"]] == [
+        {"kubernetes.io/metadata.name": "journal"}
+    ]

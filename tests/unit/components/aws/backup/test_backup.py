@@ -1,6 +1,7 @@
 """Backups: what is kept, where, for how long, and the weekly proof that it can be restored."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_the_cluster_is_backed_up_by_name(recorded: Recorder) -> None:
     assert "conditions" not in selection
 
 
-def conditions(selection: dict[str, Any]) -> dict[str, str]:
+def conditions(selection: Mapping[str, Any]) -> dict[str, str]:
     (condition,) = selection["conditions"]
     return {equal["key"]: equal["value"] for equal in condition["stringEquals"]}
 
@@ -87,8 +88,9 @@ def test_one_role_backs_up_and_restores_within_the_boundary(recorded: Recorder) 
 
 
 def test_nothing_is_backed_up_before_the_role_may_do_it(recorded: Recorder) -> None:
-    policies = {r.urn for r in recorded.all("RolePolicyAttachment")}
-    assert all(policies <= recorded.dependencies_of(r) for r in recorded.all("Selection"))
+    policies, selections = {r.urn for r in recorded.all("RolePolicyAttachment")}, recorded.all("Selection")
+    assert (len(policies), len(selections)) == (2, 2)
+    assert [s.name for s in selections if not policies <= recorded.dependencies_of(s)] == []
 
 
 def test_each_week_every_volumes_latest_backup_is_restored(recorded: Recorder) -> None:

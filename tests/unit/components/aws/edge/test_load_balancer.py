@@ -1,15 +1,12 @@
-"""The way in: load balancer, target groups, access logs, DNS."""
+"""The load balancer: listeners, target groups, security groups, and what waits for what."""
 
-import json
 import re
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
 
 from components.aws.edge.access_logs import bucket_name
-from components.aws.edge.dns import DnsRecords, DnsRecordsArgs
 from components.aws.edge.load_balancer import (
     LISTENERS,
     LoadBalancer,
@@ -67,16 +64,7 @@ def record(place: Scope, *, deletion_protection: bool = True) -> Recorder:
                 target_group_arns=balancer.target_group_arns, autoscaling_group_name="eks-ingress-1"
             ),
         )
-        dns = DnsRecords(
-            "dns",
-            DnsRecordsArgs(
-                host="journal.example.com",
-                zone_id="Z1",
-                load_balancer_dns_name=balancer.dns_name,
-                load_balancer_zone_id=balancer.zone_id,
-            ),
-        )
-        everything = [*balancer.resources, *attachments.resources, *dns.resources]
+        everything = [*balancer.resources, *attachments.resources]
         aws.ec2.Eip("after", opts=pulumi.ResourceOptions(depends_on=everything))
 
     run(program, recorder, project="journal", stack="prod", fail_on_warnings=True)
@@ -122,6 +110,7 @@ def test_load_balancer_and_nodes_admit_each_other_and_nobody_else(recorded: Reco
 def test_descriptions_are_of_letters_that_ec2_takes(recorded: Recorder) -> None:
     kinds = ("SecurityGroup", "SecurityGroupIngressRule", "SecurityGroupEgressRule")
     texts = {r["description"] for kind in kinds for r in recorded.all(kind)}
+    assert len(texts) == 10
     assert [text for text in texts if not re.fullmatch(r"[\w ./:()#,@\[\]+=&;{}!$*-]{1,255}", text, re.ASCII)] == []
 
 
@@ -169,50 +158,12 @@ def test_a_network_goes_to_the_argument_of_its_family(cidr: str, families: tuple
     assert ipv4_or_ipv6(cidr) == families
 
 
-def statements(recorder: Recorder) -> dict[str, dict[str, Any]]:
-    document = json.loads(recorder.one("BucketPolicy")["policy"])
-    return {statement["Sid"]: statement for statement in document["Statement"]}
-
-
-def test_the_log_bucket_is_private_encrypted_and_forgets(recorded: Recorder) -> None:
-    block = recorded.one("BucketPublicAccessBlock").inputs
-    assert all(block[k] for k in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"))
-    assert recorded.one("BucketOwnershipControls")["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
-    (rule,) = recorded.one("BucketServerSideEncryptionConfiguration")["rules"]
-    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "AES256"
-    (expiry,) = recorded.one("BucketLifecycleConfiguration")["rules"]
-    assert (expiry["status"], expiry["expiration"]) == ("Enabled", {"days": 30})
-
-
-def test_only_the_delivery_service_for_this_account_writes_logs_and_only_over_tls(recorded: Recorder) -> None:
-    by_sid = statements(recorded)
-    allowed = [s for s in by_sid.values() if s["Effect"] == "Allow"]
-    assert {tuple(s["Principal"]["Service"]) for s in allowed} == {("delivery.logs.amazonaws.com",)}
-    assert all(s["Condition"]["StringEquals"]["aws:SourceAccount"] == "123456789012" for s in allowed)
-    (target,) = by_sid["DeliveryWrites"]["Resource"]
-    assert target.startswith(f"arn:aws:s3:::{bucket_name(scope())}/AWSLogs/123456789012/")
-    assert by_sid["TlsAlone"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
-@pytest.mark.parametrize("protect", [True, False])
-def test_a_log_bucket_with_logs_goes_only_where_nothing_is_protected(protect: bool) -> None:
-    assert record(scope(protect=protect)).one("Bucket")["forceDestroy"] is not protect
-
-
-def test_order(recorded: Recorder) -> None:
+def test_clients_wait_for_the_load_balancer_and_it_for_gateway_and_log_bucket(recorded: Recorder) -> None:
     before = recorded.dependencies_of(recorded.one(BALANCER))
     assert recorded.one("InternetGateway").urn in before
     assert recorded.one("BucketPolicy").urn in before
     ready = recorded.dependencies_of(recorded.one("Eip", "after"))
-    kinds = ("Listener", "Attachment", "Record", "SecurityGroupIngressRule", "SecurityGroupEgressRule")
-    assert {r.urn for kind in kinds for r in recorded.all(kind)} <= ready
-
-
-def test_the_host_leads_to_the_load_balancer_and_one_authority_vouches_for_it(recorded: Recorder) -> None:
-    alias, authority = recorded.one("Record", "dns").inputs, recorded.one("Record", "dns-caa").inputs
-    assert (alias["name"], alias["type"], alias["zoneId"]) == ("journal.example.com", "A", "Z1")
-    assert alias["aliases"] == [
-        {"name": "lb.elb.amazonaws.com", "zoneId": "Z3F0SRJ5LGBH90", "evaluateTargetHealth": True}
-    ]
-    assert authority["name"] == alias["name"]
-    assert '0 issue "letsencrypt.org"' in authority["records"]
+    kinds = ("Listener", "Attachment", "SecurityGroupIngressRule", "SecurityGroupEgressRule")
+    required = {kind: {r.urn for r in recorded.all(kind)} for kind in kinds}
+    assert {kind: len(urns) for kind, urns in required.items()} == dict(zip(kinds, (2, 2, 7, 3), strict=True))
+    assert set().union(*required.values()) <= ready

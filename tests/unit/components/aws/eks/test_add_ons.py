@@ -1,4 +1,4 @@
-"""Add-ons: what comes before nodes and what after, how each is configured, and volumes' storage class."""
+"""Add-ons: which come before nodes and which after, how each is configured, and the roles of their pods."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,6 @@ import pulumi_aws as aws
 import pytest
 
 from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, cluster_add_ons, node_add_ons, pinned_version
-from components.aws.eks.storage_class import DefaultStorageClass
 from components.aws.scope import Scope
 from components.settings.node_groups import CRITICAL_ADDONS
 from components.versions import ADD_ONS, CLUSTER_AUTOSCALER_IMAGES
@@ -19,7 +18,7 @@ from tools.recording import ProgramError, Recorder, run
 ACCOUNT = "111122223333"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)
 TAGS = {"Project": "journal", "Environment": "prod", "ManagedBy": "pulumi"}
-EVERYTHING = (*node_add_ons(), *cluster_add_ons(3, TAGS))
+ALL_ADD_ONS = (*node_add_ons(), *cluster_add_ons(3, TAGS))
 ADDON = "aws:eks/addon:Addon"
 
 
@@ -36,9 +35,9 @@ def stage(name: str, *add_ons: AddOn, version: str = "1.36") -> AddOns:
 @pytest.fixture(scope="module")
 def recorded() -> Recorder:
     def program() -> None:
-        stage("early", *node_add_ons())
-        ready = stage("late", *cluster_add_ons(3, TAGS))
-        aws.ec2.Eip("after", opts=pulumi.ResourceOptions(depends_on=list(ready.by_name.values())))
+        stage("node-add-ons", *node_add_ons())
+        installed = stage("cluster-add-ons", *cluster_add_ons(3, TAGS))
+        aws.ec2.Eip("after", opts=pulumi.ResourceOptions(depends_on=list(installed.by_name.values())))
 
     return record(program)
 
@@ -60,14 +59,14 @@ def test_stages() -> None:
 
 @pytest.mark.parametrize("version", ADD_ONS)
 def test_every_version_of_kubernetes_has_all_add_ons_pinned_and_an_autoscaler(version: str) -> None:
-    assert set(ADD_ONS[version]) == {a.name for a in EVERYTHING}
+    assert set(ADD_ONS[version]) == {a.name for a in ALL_ADD_ONS}
     assert ADD_ONS[version]["kube-proxy"].startswith(f"v{version}.")
     assert CLUSTER_AUTOSCALER_IMAGES[version].partition(":v")[2].startswith(f"{version}.")
 
 
 @pytest.mark.parametrize("version", ADD_ONS)
 def test_versions_are_those_of_the_clusters_kubernetes(version: str) -> None:
-    recorder = record(lambda: stage("all", *EVERYTHING, version=version))
+    recorder = record(lambda: stage("all", *ALL_ADD_ONS, version=version))
     assert {r["addonName"]: r["addonVersion"] for r in recorder.of_type(ADDON)} == ADD_ONS[version]
 
 
@@ -81,7 +80,9 @@ def test_a_version_that_nobody_pinned_is_refused_before_any_add_on() -> None:
 
 
 def test_what_is_in_the_way_is_overwritten_and_nothing_is_left_behind(recorded: Recorder) -> None:
-    for add_on in recorded.of_type(ADDON):
+    add_ons = recorded.of_type(ADDON)
+    assert len(add_ons) == len(ALL_ADD_ONS)
+    for add_on in add_ons:
         assert add_on["clusterName"] == "journal-prod"
         assert (add_on["resolveConflictsOnCreate"], add_on["resolveConflictsOnUpdate"]) == ("OVERWRITE", "OVERWRITE")
         assert add_on["preserve"] is False
@@ -119,7 +120,7 @@ def test_the_others_have_no_role(recorded: Recorder) -> None:
 
 @pytest.mark.parametrize("zones", [2, 3])
 def test_dns_scales_spreads_and_is_never_gone(zones: int) -> None:
-    found = configuration(record(lambda: stage("late", *cluster_add_ons(zones, {}))), "coredns")
+    found = configuration(record(lambda: stage("cluster-add-ons", *cluster_add_ons(zones, {}))), "coredns")
     assert found["autoScaling"] == {"enabled": True, "minReplicas": zones, "maxReplicas": 10}
     assert found["podDisruptionBudget"] == {"enabled": True, "maxUnavailable": 1}
     spread = {c["topologyKey"]: c["labelSelector"] for c in found["topologySpreadConstraints"]}
@@ -149,16 +150,6 @@ def test_the_storage_driver_takes_snapshots_whichever_add_on_is_there_first(reco
 
 
 def test_who_waits_for_a_stage_waits_for_each_add_on(recorded: Recorder) -> None:
-    late = {r.urn for r in recorded.of_type(ADDON) if r.parent.endswith("::late")}
-    assert len(late) == 5
-    assert late <= recorded.dependencies_of(recorded.one("Eip"))
-
-
-def test_the_default_storage_class_encrypts_and_keeps() -> None:
-    storage = record(lambda: DefaultStorageClass("gp3")).one("StorageClass", "gp3")
-    assert storage["metadata"]["name"] == "gp3"
-    assert storage["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
-    assert storage["provisioner"] == "ebs.csi.aws.com"
-    assert (storage["parameters"]["type"], storage["parameters"]["encrypted"]) == ("gp3", "true")
-    assert (storage["reclaimPolicy"], storage["volumeBindingMode"]) == ("Retain", "WaitForFirstConsumer")
-    assert storage["allowVolumeExpansion"] is True
+    add_ons = {r.urn for r in recorded.of_type(ADDON) if r.parent.endswith("::cluster-add-ons")}
+    assert len(add_ons) == 5
+    assert add_ons <= recorded.dependencies_of(recorded.one("Eip"))

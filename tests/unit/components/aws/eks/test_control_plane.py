@@ -1,4 +1,4 @@
-"""The control plane: who reaches it, who may use it, what is encrypted and kept."""
+"""The control plane: who reaches it, what is encrypted and kept, and its kubeconfig."""
 
 import json
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws.eks.access_entries import ACCESS_POLICIES, AccessLevel, principals, resource_name
 from components.aws.eks.control_plane import ControlPlane, ControlPlaneArgs, kubeconfig
 from components.aws.scope import Scope
-from components.settings.aws import LOG_TYPES, AccessSettings, ControlPlaneSettings
+from components.settings.aws import LOG_TYPES, ControlPlaneSettings
 from components.versions import ADD_ONS
 from tools.cloud import Cloud
 from tools.recording import Recorder, run
@@ -74,6 +73,8 @@ def test_the_api_server_is_reached_from_inside_and_from_the_networks_named(
 
 def test_access_is_by_entries_alone(recorded: Recorder) -> None:
     cluster = recorded.one("Cluster")
+    entries = {r["principalArn"]: r["clusterName"] for r in recorded.all("AccessEntry")}
+    assert entries == dict.fromkeys((ADMIN, OPERATOR, VIEWER, DEPLOY), "journal-prod")
     assert cluster["accessConfig"] == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
     assert cluster["bootstrapSelfManagedAddons"] is False
 
@@ -115,51 +116,6 @@ def test_settings_reach_the_cluster() -> None:
 def test_what_holds_data_is_protected_where_the_stack_says_so(protect: bool) -> None:
     recorder = record(scope(protect=protect))
     assert {recorder.one(kind).protect for kind in ("Cluster", "LogGroup")} == {protect}
-
-
-def associations(recorder: Recorder, principal: str) -> set[tuple[str, str, tuple[str, ...]]]:
-    return {
-        (r["policyArn"], r["accessScope"]["type"], tuple(r["accessScope"].get("namespaces", ())))
-        for r in recorder.all("AccessPolicyAssociation")
-        if r["principalArn"] == principal
-    }
-
-
-@pytest.mark.parametrize(
-    ("principal", "policies"),
-    [
-        (ADMIN, {("AmazonEKSClusterAdminPolicy", "cluster", ())}),
-        (DEPLOY, {("AmazonEKSClusterAdminPolicy", "cluster", ())}),
-        (OPERATOR, {("AmazonEKSEditPolicy", "namespace", ("journal",)), ("AmazonEKSViewPolicy", "cluster", ())}),
-        (VIEWER, {("AmazonEKSViewPolicy", "cluster", ())}),
-    ],
-)
-def test_each_principal_has_an_entry_and_its_policies(
-    recorded: Recorder, principal: str, policies: set[tuple[str, str, tuple[str, ...]]]
-) -> None:
-    (entry,) = [r for r in recorded.all("AccessEntry") if r["principalArn"] == principal]
-    assert (entry["type"], entry["clusterName"]) == ("STANDARD", "journal-prod")
-    prefix = "arn:aws:eks::aws:cluster-access-policy/"
-    assert associations(recorded, principal) == {(prefix + name, *rest) for name, *rest in policies}
-
-
-def test_only_administrators_and_auditors_read_secrets_everywhere() -> None:
-    wide: dict[AccessLevel, set[str]] = {
-        level: {p.name for p in policies if not p.namespaces} for level, policies in ACCESS_POLICIES.items()
-    }
-    assert wide == {
-        "admin": {"AmazonEKSClusterAdminPolicy"},
-        "operator": {"AmazonEKSViewPolicy"},
-        "viewer": {"AmazonEKSViewPolicy"},
-        "auditor": {"AmazonEKSAdminViewPolicy"},  # the nightly look for drift, on main alone
-    }
-
-
-def test_names_of_entries_do_not_shift_when_the_list_does() -> None:
-    one, two = (f"arn:aws:iam::{ACCOUNT}:{rest}" for rest in ("role/team/ops", "user/ops"))
-    both = principals(AccessSettings(admins=[one, two]), {}, {}, {})
-    assert both == {f"{ACCOUNT}-role-team-ops": ("admin", one), f"{ACCOUNT}-user-ops": ("admin", two)}
-    assert principals(AccessSettings(admins=[two]), {}, {}, {}) == {resource_name(two): ("admin", two)}
 
 
 def test_the_kubeconfig_asks_for_a_token_and_holds_none() -> None:

@@ -15,7 +15,7 @@ from tools.recording import Recorder, run
 ACCOUNT, REGION, BUCKET = "111122223333", "eu-central-1", "journal-pulumi-state-111122223333"
 ENVIRONMENTS = ["dev", "staging", "prod"]
 PAIRS = [(own, other) for own in ENVIRONMENTS for other in ENVIRONMENTS if own != other]
-ROLES = ["preview", "images", *(f"deploy-{environment}" for environment in ENVIRONMENTS)]
+ROLES = ["preview", "drift", "images", *(f"deploy-{environment}" for environment in ENVIRONMENTS)]
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/journal-shared-boundary"
 MANAGED_LIMIT, INLINE_LIMIT, ATTACHED_LIMIT = 6_144, 10_240, 10
 """Characters without white space, and attached policies (IAM guide, Quotas)."""
@@ -84,9 +84,12 @@ def test_only_jobs_of_its_github_environment_take_a_role(recorded: Recorder, rol
 
 @pytest.mark.parametrize("role", ROLES)
 def test_aws_takes_the_policies_of_a_role(recorded: Recorder, role: str) -> None:
-    assert sum(len(re.sub(r"\s", "", text)) for text in inline(recorded, role)) <= INLINE_LIMIT
-    assert all(len(re.sub(r"\s", "", text)) <= MANAGED_LIMIT for text in attached(recorded, role))
-    assert len(attached(recorded, role)) <= ATTACHED_LIMIT
+    own, managed = inline(recorded, role), attached(recorded, role)
+    assert len(own) == 1
+    assert sum(len(re.sub(r"\s", "", text)) for text in own) <= INLINE_LIMIT
+    assert len(managed) == {"preview": 1, "drift": 1, "images": 0}.get(role, 3)
+    assert max((len(re.sub(r"\s", "", text)) for text in managed), default=0) <= MANAGED_LIMIT
+    assert len(managed) <= ATTACHED_LIMIT
 
 
 def test_aws_takes_the_boundary(recorded: Recorder) -> None:
@@ -95,6 +98,7 @@ def test_aws_takes_the_boundary(recorded: Recorder) -> None:
 
 def test_a_preview_reads_and_no_more(recorded: Recorder) -> None:
     texts = [*inline(recorded, "preview"), *attached(recorded, "preview")]
+    assert len(texts) == 2
     assert [action for text in texts for action in actions(text) if not READING.fullmatch(action)] == []
     assert may(recorded, "preview", "s3:GetObject", f"arn:aws:s3:::{BUCKET}/.pulumi/stacks/journal/prod.json")
     assert not may(recorded, "preview", "s3:GetObject", "arn:aws:s3:::journal-prod-access-logs/any")
@@ -185,6 +189,7 @@ def test_a_deployment_changes_nothing_of_the_stack_shared(recorded: Recorder) ->
     assert may(recorded, "deploy-dev", "s3:GetObject", f"arn:aws:s3:::{BUCKET}/.pulumi/stacks/journal/shared.json")
 
 
+AWS_MANAGED = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/journal-dev-nodes"
 
 
@@ -197,6 +202,10 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/journal-dev-nodes"
         ("iam:DeleteRolePermissionsBoundary", {"iam:PermissionsBoundary": BOUNDARY}, False),
         ("iam:PutRolePermissionsBoundary", {"iam:PermissionsBoundary": BOUNDARY}, False),
         ("iam:PassRole", {"iam:PassedToService": "lambda.amazonaws.com"}, False),
+        ("iam:AttachRolePolicy", {"iam:PermissionsBoundary": BOUNDARY, **AWS_MANAGED}, True),
+        ("iam:AttachRolePolicy", AWS_MANAGED, False),
+        ("iam:AttachRolePolicy", {"iam:PermissionsBoundary": BOUNDARY, "iam:PolicyARN": BOUNDARY}, False),
+        ("iam:PutRolePolicy", {}, False),
     ],
 )
 def test_no_role_escapes_the_boundary(recorded: Recorder, action: str, context: Context, expected: bool) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from local.images import catalog, context
+from components import versions
+from local.images import catalog, context, debian
 from local.images.errors import ImageError
+from tests.conftest import settings_of
 
 DOCKERFILE = """\
 ARG PYTHON_BASE=docker.io/library/python:3.11-slim-bookworm
@@ -58,6 +60,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 NO_CHANGES: dict[str, Callable[[Path], object]] = {
     "a test": lambda folder: (folder / "tests/test_app.py").write_text("changed"),
     "byte code": lambda folder: (folder / "journal/__pycache__/app.cpython-311.pyc").write_text("changed"),
+    "byte code beside its source": lambda folder: (folder / "journal/app.pyc").write_text("new"),
     "mode for others": lambda folder: (folder / "journal/app.py").chmod(0o600),
 }
 
@@ -80,9 +83,16 @@ def test_the_base_recipes_are_part_of_the_name(folder: Path, tmp_path: Path, mon
     before = catalog.application(folder).reference
     recipes = tmp_path / "bases"
     recipes.mkdir()
-    for recipe in catalog.BASES.iterdir():
-        (recipes / recipe.name).write_text(recipe.read_text() + "# changed\n")
-    monkeypatch.setattr(catalog, "BASES", recipes)
+    for name in ("debian", "nginx", "python"):
+        text = (catalog.RECIPES / f"{name}.Dockerfile").read_text()
+        (recipes / f"{name}.Dockerfile").write_text(f"{text}# changed\n")
+    monkeypatch.setattr(catalog, "RECIPES", recipes)
+    assert catalog.application(folder).reference != before
+
+
+def test_what_the_root_file_system_holds_is_part_of_the_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = catalog.application(folder).reference
+    monkeypatch.setattr(debian, "definition", lambda suite: f"{suite} with more packages")
     assert catalog.application(folder).reference != before
 
 
@@ -116,7 +126,15 @@ def test_bases_are_read_from_the_dockerfile() -> None:
 def test_a_base_nobody_can_make_is_named_with_the_known_ones() -> None:
     with pytest.raises(ImageError, match=r"postgres") as error:
         catalog.base("postgres", "docker.io/library/postgres:16")
-    assert error.value.hint == "Known kinds: nginx, python, redis."
+    assert error.value.hint == "Known are: nginx, python, valkey."
+
+
+def test_a_base_on_another_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python.Dockerfile").write_text("FROM localhost/journal/debian:sid\n")
+    monkeypatch.setattr(catalog, "RECIPES", tmp_path)
+    with pytest.raises(ImageError, match=r"python\.Dockerfile starts from no Debian suite") as error:
+        catalog.base("python", "docker.io/library/python:3.11")
+    assert "localhost/journal/debian:bookworm or localhost/journal/debian:trixie" in error.value.hint
 
 
 @pytest.mark.parametrize("version", ["", "1.0", "v1.0.0", "latest", "1.0.0+build", "1.0.0-"])
@@ -136,4 +154,18 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 def test_references_of_this_checkout() -> None:
     references = catalog.references()
     assert list(references) == ["frontend", "fileserver", "redis"]
-    assert references["redis"] == "docker.io/library/redis:7.0.15"
+    assert references["redis"] == settings_of("local")["redis"]["image"]
+
+
+def test_valkey_comes_from_the_suite_that_has_it() -> None:
+    assert catalog.base("valkey", catalog.VALKEY).suite == "trixie"
+
+
+def test_this_machine_and_the_cloud_run_the_same_line_of_valkey() -> None:
+    here, cloud = (reference.rpartition(".")[0] for reference in (catalog.VALKEY, versions.VALKEY_IMAGE))
+    assert here == cloud
+
+
+def test_the_recipe_installs_the_version_that_the_reference_names() -> None:
+    version = catalog.VALKEY.rpartition(":")[2]
+    assert f"grep -F v={version} " in catalog.base("valkey", catalog.VALKEY).recipe.read_text()
