@@ -40,8 +40,7 @@ from pydantic import ValidationError
 
 from tools.failures import Failure
 from tools.graph import Graph
-from tools.resource import UNKNOWN, Resource
-from tools.resource import Path as InputPath
+from tools.resource import UNKNOWN, InputPath, Resource
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 Answer = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
