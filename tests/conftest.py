@@ -5,21 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tools import cloud
 from tools.recording import Recorder
-from tools.stack import names
+from tools.stack import names, read
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
 Recording = Recorder
 """A Recorder that has run the whole program of a stack."""
 
 
 def config_of(stack: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    """What a stack's file says, by Pulumi's keys."""
+    return read(stack)
 
 
 def settings_of(stack: str) -> dict[str, Any]:

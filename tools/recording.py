@@ -40,8 +40,7 @@ from pydantic import ValidationError
 
 from tools.failures import Failure
 from tools.graph import Graph
-from tools.resource import UNKNOWN, Resource
-from tools.resource import Path as InputPath
+from tools.resource import UNKNOWN, InputPath, Resource
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 Answer = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -84,14 +83,12 @@ class Answers(Mocks):
 
     def computed(self, args: MockResourceArgs, inputs: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """The id of a resource, and what its provider computes."""
-        package, module, kind = args.typ.split(":")
-        if package == "kubernetes" and args.custom:
+        if args.typ.startswith("kubernetes:") and args.custom:
             metadata = inputs.get("metadata", {})
             return "/".join(filter(None, (metadata.get("namespace"), metadata.get("name", args.name)))), NONE
-        if package == "aws" and args.custom:
-            service, _, name = module.partition("/")
-            arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name or kind}/{args.name}"
-            return f"{args.name}-id", {"arn": arn}
+        if args.typ.startswith("aws:") and args.custom:
+            service, _, kind = args.typ.split(":")[1].partition("/")
+            return f"{args.name}-id", {"arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{kind}/{args.name}"}
         return f"{args.name}-id", NONE
 
     def _stack_reference(self, name: str) -> dict[str, Any]:
@@ -258,7 +255,7 @@ def run(
             organization="organization",
         )
         set_root_resource(None)  # ty: ignore[invalid-argument-type]  # run_in_stack makes one that exports outputs
-        SETTINGS.outputs.clear()
+        SETTINGS.outputs.clear()  # of a run that failed
         set_all_config(values, [_qualified(key, project) for key in secret_keys])
         await run_in_stack(lambda: _execute(program))
 

@@ -10,7 +10,7 @@ import yaml
 
 from tools import cloud, stack
 from tools.failures import Failure
-from tools.resource import Resource, masked
+from tools.resource import InputPath, Resource, masked
 
 LIST, MANIFESTS = "resources.json", "manifests"
 CLUSTER_WIDE = "cluster"
@@ -88,6 +88,6 @@ def entry(r: Resource) -> dict[str, Any]:
     }
 
 
-def _secrets(r: Resource) -> set[tuple[str | int, ...]]:
+def _secrets(r: Resource) -> set[InputPath]:
     """The paths to mask: what the program marks secret, and whatever is in a Kubernetes Secret."""
     return {*r.secrets, ("data",), ("stringData",)} if r.type == "kubernetes:core/v1:Secret" else {*r.secrets}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MASK = "[secret]"
-Path = tuple[str | int, ...]
+InputPath = tuple[str | int, ...]
 """Where a value stands in a resource's inputs: keys, and indices of lists."""
 
 
@@ -46,7 +46,7 @@ class Resource:
     name: str
     inputs: dict[str, Any]
     id: Any = UNKNOWN
-    secrets: frozenset[Path] = frozenset()
+    secrets: frozenset[InputPath] = frozenset()
     parent: str = ""
     dependencies: tuple[str, ...] = ()
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -85,12 +85,12 @@ class Resource:
         return f"{self.kind} {self.name}"
 
 
-def masked(value: Any, secrets: Iterable[Path]) -> Any:
+def masked(value: Any, secrets: Iterable[InputPath]) -> Any:
     """The value with MASK at each of these paths; a mapping there keeps its keys."""
     return _masked(value, frozenset(secrets), ())
 
 
-def _masked(value: Any, secrets: frozenset[Path], path: Path) -> Any:
+def _masked(value: Any, secrets: frozenset[InputPath], path: InputPath) -> Any:
     if path in secrets:
         return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
     if isinstance(value, Mapping):

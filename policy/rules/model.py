@@ -121,8 +121,8 @@ def require(resource: Resource, wanted: Mapping[str, Any], why: str) -> Iterator
     for path, value in wanted.items():
         found = at(resource.inputs, *path.split("."))
         if not is_(found, value):
-            yield f"{path} is {_said(found)}; {why}: set it to {_said(value)}"
+            yield f"{path} is {_shown(found)}; {why}: set it to {_shown(value)}"
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "not set" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
