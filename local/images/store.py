@@ -1,6 +1,5 @@
 """The folder of finished archives: found by hash, written whole or not at all, the older ones removed."""
 
-import fcntl
 import os
 import shutil
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from local.images.catalog import Image
 from local.images.errors import ImageError
+from tools.lock import locked
 from tools.progress import Progress
 
 KEPT = 3  # archives of an image, the most recently used
@@ -57,13 +57,7 @@ class Store:
     @contextmanager
     def locked(self, progress: Progress) -> Generator[None]:
         """Hold the folder against other builds; afterwards nothing unfinished is left."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                progress.step("images: waiting for another build")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.folder / "lock", progress, "images: waiting for another build"):
             self._clean()
             try:
                 yield
