@@ -4,8 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from local.cluster.config import REGISTRY, RUN
-from local.cluster.layout import HOST_ADDRESS, NODE_ADDRESS, NODE_LINK, NODE_NAME
+from local.cluster.layout import HOST_ADDRESS, NODE_ADDRESS, NODE_INTERFACE, NODE_NAME, REGISTRY, RUN
 from local.cluster.spec import NodeSpec
 
 # Pods are routed by their own address, so a packet whose way back is another interface has a forged source.
@@ -56,9 +55,9 @@ def _mount_folders(spec: NodeSpec) -> None:
 def _network() -> None:
     """The host puts the other end of the veth here as soon as it knows this process."""
     deadline = time.monotonic() + 10
-    while not Path(f"/sys/class/net/{NODE_LINK}").exists():
+    while not Path(f"/sys/class/net/{NODE_INTERFACE}").exists():
         if time.monotonic() > deadline:
-            raise OSError(f"the host made no {NODE_LINK} within 10 s")
+            raise OSError(f"the host made no {NODE_INTERFACE} within 10 s")
         time.sleep(0.01)
     _run("hostname", NODE_NAME)
     for name, value in SYSCTLS.items():
@@ -66,8 +65,8 @@ def _network() -> None:
         if path.exists():
             path.write_text(value)
     _run("ip", "link", "set", "lo", "up")
-    _run("ip", "addr", "add", f"{NODE_ADDRESS}/30", "dev", NODE_LINK)
-    _run("ip", "link", "set", NODE_LINK, "up")
+    _run("ip", "addr", "add", f"{NODE_ADDRESS}/30", "dev", NODE_INTERFACE)
+    _run("ip", "link", "set", NODE_INTERFACE, "up")
     _run("ip", "route", "add", "default", "via", HOST_ADDRESS)
 
 
