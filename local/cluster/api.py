@@ -10,7 +10,7 @@ from typing import Any
 
 from local.cluster.errors import ClusterError, tail
 from local.cluster.layout import API_PORT, NODE_ADDRESS, NODE_NAME, Layout
-from local.cluster.probes import TIMEOUT_SECONDS, tls
+from local.supervisor.probes import TIMEOUT_SECONDS, tls
 
 ADDONS = Path(__file__).parent / "addons"
 POLL_SECONDS = 0.05

@@ -12,7 +12,9 @@ from local.cluster.layout import (
     CGROUP,
     CONTAINERD_SOCKET,
     DNS_SERVICE_ADDRESS,
+    HOST_ADDRESS,
     NODE_ADDRESS,
+    NODE_INTERFACE,
     NODE_NAME,
     PAUSE_IMAGE,
     POD_CIDR,
@@ -22,7 +24,7 @@ from local.cluster.layout import (
     Layout,
 )
 from local.cluster.programs import Programs
-from local.cluster.spec import Component, NodeSpec, Probe
+from local.supervisor.spec import Component, NodeSpec, Probe
 
 ETCD_URL = "https://127.0.0.1:2379"
 CNI_PLUGINS = Path("/usr/lib/cni")  # Debian's containernetworking-plugins
@@ -306,6 +308,10 @@ def compose(programs: Programs, layout: Layout, code: list[Path]) -> NodeSpec:
         total.update(path.read_bytes())
     return NodeSpec(
         digest=total.hexdigest()[:12],
+        name=NODE_NAME,
+        interface=NODE_INTERFACE,
+        address=f"{NODE_ADDRESS}/30",
+        gateway=HOST_ADDRESS,
         components=found,
         files=files,
         cni=links,
@@ -315,4 +321,5 @@ def compose(programs: Programs, layout: Layout, code: list[Path]) -> NodeSpec:
             "run": str(layout.run),
             "kubelet": str(layout.kubelet),
         },
+        temporary=[RUN, REGISTRY],
     )

@@ -14,13 +14,13 @@ from local.cluster import api, cgroups, components, host, images, pki
 from local.cluster.errors import ClusterError, tail_of
 from local.cluster.layout import NODE_ADDRESS, Layout
 from local.cluster.programs import Programs
-from local.cluster.spec import NodeSpec
 from local.cluster.state import SUPERVISOR, Node, node_pid, processes, read_report, settled
+from local.supervisor.spec import NodeSpec
 from tools.lock import locked
 from tools.progress import Progress
 
 HERE = Path(__file__).parent
-RESTARTED_WITH = [HERE / f"{name}.py" for name in ("supervisor", "sandbox", "probes")]
+RESTARTED_WITH = sorted((HERE.parent / "supervisor").glob("*.py"))
 NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private")
 START_SECONDS = 120.0
 RECOVER_SECONDS = 25.0

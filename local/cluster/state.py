@@ -8,7 +8,7 @@ from typing import Any
 
 from local.cluster.layout import NODE_ADDRESS, Layout
 
-SUPERVISOR = "local.cluster.supervisor"
+SUPERVISOR = "local.supervisor"
 
 
 @dataclass(frozen=True)

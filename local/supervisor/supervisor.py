@@ -1,24 +1,17 @@
-"""The node's first process: starts the components in order, starts again what dies, stops them in order on SIGTERM.
-
-Run as `python -m local.cluster.supervisor NODE.json` in new namespaces. When it is killed, the kernel ends every
-process, mount and interface of the node with it.
-"""
+"""Starts the components in order, starts again what dies, and stops them in order on SIGTERM."""
 
 import contextlib
 import json
 import os
-import resource
 import select
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.cluster import sandbox
-from local.cluster.probes import Prober
-from local.cluster.spec import Component, NodeSpec
+from local.supervisor.probes import Prober
+from local.supervisor.spec import Component, NodeSpec
 from tools.files import write_atomically
 
 LOG_BYTES = 8 * 2**20  # a log that grows beyond is moved to NAME.log.1
@@ -225,20 +218,3 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def main() -> None:
-    # Until the components run there is nothing to stop; without a handler the first process of a node gets no SIGTERM.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    # /proc is still the host's: this is the process id that the host knows.
-    host_pid = Path("/proc/self").readlink().name
-    spec = NodeSpec.read(Path(sys.argv[1]))
-    write_atomically(spec.folder("run") / "node.pid", host_pid)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    sandbox.set_up(spec)
-    Supervisor(spec).run()
-
-
-if __name__ == "__main__":
-    main()

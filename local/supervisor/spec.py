@@ -41,15 +41,24 @@ class Component:
 class NodeSpec:
     """One node.
 
-    digest: changes with everything that asks for a restart of the node. files: name within the run folder to content.
-    cni: name of a CNI plugin to its program. folders: the paths of `pki`, `logs`, `run` and `kubelet`.
+    digest: changes with everything that asks for a restart of the node.
+    interface, address, gateway: its end of the link to the host; the address with its prefix length.
+    files: name within the run folder to content.
+    cni: name of a CNI plugin to its program.
+    folders: the paths of `pki`, `logs`, `run` and `kubelet`.
+    temporary: folders to make on the node's own tmpfs, /run, each after its parent.
     """
 
     digest: str
+    name: str
+    interface: str
+    address: str
+    gateway: str
     components: list[Component]
     files: dict[str, str]
     cni: dict[str, str]
     folders: dict[str, str]
+    temporary: list[str]
 
     def folder(self, name: str) -> Path:
         return Path(self.folders[name])
