@@ -1,16 +1,9 @@
-"""Files and folders that are written whole or not at all."""
+"""Files that are written whole or not at all."""
 
 import os
-import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-
-from tools.lock import locked
-from tools.progress import Progress
-
-DIGEST_LENGTH = 12
-KEEP = 3  # builds of one thing, the most recently used
 
 
 @contextmanager
@@ -36,25 +29,3 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> 
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)
             file.write(content.encode() if isinstance(content, str) else content)
-
-
-def built_once(folder: Path, make: Callable[[Path], None], progress: Progress | None = None) -> Path:
-    """Have `make` fill a folder unless it exists, and return it: it is complete or not there.
-
-    The folder's name ends in a digest of 12 hexadecimal digits of all that goes into it. Of the folders with the same
-    name before the digest, the three most recently used stay. Only one process builds at a time; others wait for it.
-    """
-    kind = folder.name[:-DIGEST_LENGTH]
-    if not folder.exists():
-        with locked(folder.parent / f"{kind}lock", progress, "wait for another build"):
-            if not folder.exists():
-                unfinished = folder.parent / f"{kind}unfinished"
-                shutil.rmtree(unfinished, ignore_errors=True)
-                make(unfinished)
-                unfinished.rename(folder)
-                folder.touch()
-                builds = folder.parent.glob(kind + "[0-9a-f]" * DIGEST_LENGTH)
-                for old in sorted(builds, key=lambda build: build.stat().st_mtime)[:-KEEP]:
-                    shutil.rmtree(old, ignore_errors=True)
-    folder.touch()
-    return folder

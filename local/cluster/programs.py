@@ -9,12 +9,13 @@ from pathlib import Path
 
 from local.cluster.layout import Layout
 from tools import golang
-from tools.files import built_once
+from tools.lock import locked
 from tools.progress import Progress
 
 SOURCES = Path(__file__).parent / "platform"
 PACKAGES = ("tool", "./agent", "./policycni", "./pause")
 RENAMED = {"server": "etcd", "platform": "cert-manager"}  # Go names a program after its package's folder
+KEEP = 3  # builds, the newest by use
 
 CERT_MANAGER = "github.com/cert-manager/cert-manager"
 COREDNS = "github.com/coredns/coredns"
@@ -105,16 +106,24 @@ def build(progress: Progress, layout: Layout | None = None) -> Programs:
     """Build what is not built yet. Raises ClusterError."""
     layout = layout or Layout.current()
     programs = located(layout)
-    built_once(programs.folder, lambda target: _build(target, layout, progress), progress)
+    if not programs.folder.exists():
+        with locked(layout.platform / "lock", progress, "wait for another build"):
+            if not programs.folder.exists():
+                _build(programs, layout, progress)
+    programs.folder.touch()
     return programs
 
 
-def _build(target: Path, layout: Layout, progress: Progress) -> None:
+def _build(programs: Programs, layout: Layout, progress: Progress) -> None:
+    temporary = layout.platform / "unfinished"
+    shutil.rmtree(temporary, ignore_errors=True)
     golang.require_space(layout.platform)
-    golang.install(SOURCES, PACKAGES, flags(pinned()), target / "bin", progress)
+    golang.install(SOURCES, PACKAGES, flags(pinned()), temporary / "bin", progress)
     for built, name in RENAMED.items():
-        (target / "bin" / built).rename(target / "bin" / name)
-    _copy_chart(target / "charts" / "cert-manager")
+        (temporary / "bin" / built).rename(temporary / "bin" / name)
+    _copy_chart(temporary / "charts" / "cert-manager")
+    temporary.rename(programs.folder)
+    _prune(layout.platform)
 
 
 def _copy_chart(target: Path) -> None:
@@ -126,3 +135,9 @@ def _copy_chart(target: Path) -> None:
     chart = target / "Chart.yaml"
     version = pinned()[CERT_MANAGER]
     chart.write_text(re.sub(r"^(version|appVersion): .*$", rf"\1: {version}", chart.read_text(), flags=re.MULTILINE))
+
+
+def _prune(folder: Path) -> None:
+    builds = sorted((p for p in folder.iterdir() if (p / "bin").is_dir()), key=lambda p: p.stat().st_mtime)
+    for old in builds[:-KEEP]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from local.cluster.programs import digest, module_versions
+from local.cluster.programs import KEEP, digest, module_versions
 from tools import golang, paths, stack
 from tools.failures import Failure
-from tools.files import KEEP
 from tools.lock import locked
 from tools.progress import Progress
 

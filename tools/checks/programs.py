@@ -5,11 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from local.cluster.programs import digest
+from local.cluster.programs import KEEP, digest
 from tools import environments, golang, paths
 from tools.checks.findings import Objects
 from tools.failures import Failure
-from tools.files import KEEP
 from tools.lock import locked
 from tools.progress import Progress
 

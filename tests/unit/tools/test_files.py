@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.files import built_once, replacing, write_atomically
+from tools.files import replacing, write_atomically
 
 
 @pytest.mark.parametrize("content", ["täxt", b"bytes"])
@@ -46,39 +46,3 @@ def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path) -> None:
     path.with_name("file.new").write_text("half")
     write_atomically(path, "whole")
     assert path.read_text() == "whole"
-
-
-def build(target: Path) -> None:
-    target.mkdir()
-    (target / "program").write_text("built")
-
-
-def test_a_folder_is_built_once(tmp_path: Path) -> None:
-    folder = tmp_path / "cli-0123456789ab"
-    assert built_once(folder, build) == folder
-    (folder / "program").write_text("kept")
-    built_once(folder, build)
-    assert (folder / "program").read_text() == "kept"
-
-
-def test_a_failed_build_leaves_no_folder_and_is_no_obstacle(tmp_path: Path) -> None:
-    folder = tmp_path / "cli-0123456789ab"
-
-    def fail(target: Path) -> None:
-        build(target)
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        built_once(folder, fail)
-    assert not folder.exists()
-    assert (built_once(folder, build) / "program").exists()
-
-
-def test_the_three_builds_used_last_are_kept_and_other_things_are_left_alone(tmp_path: Path) -> None:
-    other = built_once(tmp_path / "plugin-0123456789ab", build)
-    for number in range(4):
-        made = built_once(tmp_path / f"cli-{number:012x}", build)
-        os.utime(made, (number, number))
-    built_once(tmp_path / "cli-ffffffffffff", build)
-    kept = {path.name for path in tmp_path.iterdir() if path.is_dir()}
-    assert kept == {other.name, "cli-000000000002", "cli-000000000003", "cli-ffffffffffff"}

@@ -18,7 +18,7 @@ def test_the_first_process_imports_nothing_large() -> None:
     ours = {name for name in loaded if name.split(".")[0] in ("components", "local", "tools")}
     assert ours == {
         *("local", "local.supervisor", "local.supervisor.probes", "local.supervisor.sandbox", "local.supervisor.spec"),
-        *("local.supervisor.supervisor", "tools", "tools.files", "tools.lock", "tools.progress"),
+        *("local.supervisor.supervisor", "tools", "tools.files"),
     }
     assert {"pulumi", "typer", "rich", "cryptography"}.isdisjoint(loaded)
 
