@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from local.access import Access
 from tools.failures import Failure
+from tools.files import write_atomically
 
 ROOT_PATH = "/api/v1/namespaces/pebble/services/https:pebble:15000/proxy/roots/0"
 SECRET = "journal-tls"  # noqa: S105
@@ -27,9 +28,7 @@ def remember(current_pem: bytes, file: Path) -> None:
     if root not in known:
         file.parent.mkdir(parents=True, exist_ok=True)
         text = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in (root, *known))
-        temporary = file.with_suffix(".tmp")
-        temporary.write_bytes(text)
-        temporary.replace(file)
+        write_atomically(file, text)
 
 
 def trust(access: Access, host: str, address: str, roots: Path) -> None:

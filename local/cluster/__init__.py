@@ -19,13 +19,12 @@ What runs on it should know:
 
 from pathlib import Path
 
-from local.cluster import images, program_images
+from local.cluster import images
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
+from local.cluster.node import start, stop
 from local.cluster.programs import Programs, build, located
-from local.cluster.starting import start
 from local.cluster.state import ComponentStatus, Node, Status, node_pid, status
-from local.cluster.stopping import stop
 from tools.progress import Progress
 
 __all__ = [
@@ -63,7 +62,7 @@ def static_images() -> list[Path]:
 
     Raises ClusterError.
     """
-    return program_images.write_all(located())
+    return images.write_archives(located())
 
 
 def chart_path() -> Path:

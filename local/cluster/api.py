@@ -1,4 +1,4 @@
-"""The few questions that starting asks of the API server. Everything else uses a real client."""
+"""The few requests to the API server that starting a node needs. Everything else uses a client library."""
 
 import http.client
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from local.cluster.errors import ClusterError, tail
 from local.cluster.layout import API_PORT, NODE_ADDRESS, NODE_NAME, Layout
-from local.cluster.probes import TIMEOUT_SECONDS, tls
+from local.supervisor.probes import TIMEOUT_SECONDS, tls
 
 ADDONS = Path(__file__).parent / "addons"
 POLL_SECONDS = 0.05
@@ -23,7 +23,7 @@ class Api:
         self._context = tls(layout.pki, "ca", "admin")
 
     def get(self, path: str) -> Any | None:
-        """A JSON answer (or text, as a string); None when there is no answer or no success."""
+        """The answer, parsed when it is JSON. None when there is no answer, or its status is not 200."""
         connection = http.client.HTTPSConnection(NODE_ADDRESS, API_PORT, timeout=TIMEOUT_SECONDS, context=self._context)
         try:
             connection.request("GET", path, headers={"Accept": "application/json"})
@@ -43,11 +43,11 @@ class Api:
         return self.get("/readyz") is not None
 
     def node_ready(self, since: str) -> bool:
-        """Whether kubelet has said so at or after a time (RFC 3339, UTC), not in an earlier life."""
+        """Whether kubelet reported the node ready at or after `since` (RFC 3339, UTC), not before a restart."""
         return node_is_ready(self.get(f"/api/v1/nodes/{NODE_NAME}"), since)
 
     def pods(self) -> list[dict[str, Any]]:
-        """All pods; none when there is no answer."""
+        """All pods; an empty list when there is no answer."""
         found = self.get("/api/v1/pods")
         return found["items"] if found else []
 
@@ -61,14 +61,17 @@ def node_is_ready(node: dict[str, Any] | None, since: str) -> bool:
 
 
 def stale_containers(pods: list[dict[str, Any]], living: set[str]) -> set[str]:
-    """Containers that the API server calls running, but that are not: an earlier life of the node told it so."""
+    """The ids of containers that the API server calls running but that are not among `living`.
+
+    kubelet reported them before the node was restarted.
+    """
     statuses = (s for pod in pods for s in pod.get("status", {}).get("containerStatuses", []))
     running = {s["containerID"].rpartition("/")[2] for s in statuses if "running" in s.get("state", {})}
     return running - living
 
 
 def wait(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask until it is so, or the time is over."""
+    """Poll until the condition holds. Returns whether it did within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

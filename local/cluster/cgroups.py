@@ -72,9 +72,10 @@ def create() -> None:
 
 
 def enter() -> None:
-    """Put this process, and all that it will start, into a folder below ours, out of the limits of who starts the node.
+    """Move this process into a folder below ours, so that the limits of the shell that starts the node do not apply.
 
-    v1: not for the CPU, where each component keeps a weight of its own. v2: all, for kubelet needs our folder empty.
+    Its children follow. With cgroup v1 the CPU hierarchies are left out: there each component keeps a weight of its
+    own. With v2 every controller moves, because kubelet needs our folder to be empty.
     """
     for folder in folders():
         if folder.parent.name in CPU_HIERARCHIES:

@@ -1,4 +1,4 @@
-"""What a failed cluster tells its user."""
+"""The error of this package."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ class ClusterError(Failure):
 
 
 def tail_of(path: Path, lines: int = TAIL) -> str:
-    """The last lines of a file; none when it is not there."""
+    """The last lines of a file; an empty string when it cannot be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - 64 * 1024, 0))

@@ -6,7 +6,7 @@ from pathlib import Path
 from tools import paths
 
 NODE_NAME = "local"
-CONTEXT = "journal-local"  # of the kubeconfig
+CLUSTER_NAME = "journal-local"  # in kubeconfigs
 
 HOST_ADDRESS = "10.123.0.1"
 NODE_ADDRESS = "10.123.0.2"
@@ -16,9 +16,13 @@ SERVICE_CIDR = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_SERVICE_ADDRESS = "10.96.0.10"
 API_PORT = 6443
-HOST_LINK, NODE_LINK = "journal0", "journal1"  # the two ends of the veth between host and node
+HOST_INTERFACE, NODE_INTERFACE = "journal0", "journal1"  # the two ends of the veth between host and node
 
 CGROUP = "journal-node"
+CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+RUN = "/run/journal"  # on the node's own tmpfs
+REGISTRY = f"{RUN}/pods"  # where the CNI plugin records pods for the node agent
 # Folders that kubelet and the CNI library have compiled in. They must exist to be mounted over.
 MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers")
 
@@ -32,7 +36,7 @@ class Layout:
 
     @classmethod
     def current(cls) -> "Layout":
-        """As the environment says."""
+        """The folders that JOURNAL_CACHE, JOURNAL_STATE or the XDG variables name."""
         return cls(paths.cache(), paths.state())
 
     @property
@@ -96,7 +100,7 @@ class Layout:
 
     @property
     def status(self) -> Path:
-        """What the supervisor says of its components."""
+        """The supervisor's report on its components."""
         return self.run / "status.json"
 
     @property

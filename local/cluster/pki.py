@@ -1,71 +1,106 @@
-"""The cluster's keys, certificates and kubeconfigs: made once, and again before they expire."""
+"""The cluster's keys, certificates and kubeconfigs: made by kubeadm, once, and again before they expire."""
 
 import base64
-import ipaddress
 import json
-import os
+import re
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from local.cluster.layout import API_PORT, API_SERVICE_ADDRESS, CONTEXT, NODE_ADDRESS, NODE_NAME, Layout
-
-AUTHORITY_LIFE, LEAF_LIFE = timedelta(days=3650), timedelta(days=365)
-RENEW_BEFORE = timedelta(days=30)
-CLOCK_SKEW = timedelta(minutes=5)
-SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
-AUTHORITIES = {"ca": "kubernetes-ca", "front-proxy-ca": "kubernetes-front-proxy-ca", "etcd-ca": "etcd-ca"}
-Key = ec.EllipticCurvePrivateKey
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A certificate to issue. user, group: common name and organization, which RBAC reads."""
-
-    file: str
-    user: str
-    authority: str = "ca"
-    group: str = ""
-    names: tuple[str, ...] = ()
-    usages: tuple[x509.ObjectIdentifier, ...] = (CLIENT,)
-    kubeconfig: bool = False
-
-
-_SERVICE = "kubernetes.default.svc.cluster.local"
-_API_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", _SERVICE, "localhost")
-LEAVES = (
-    Leaf(
-        "apiserver",
-        "kube-apiserver",
-        names=(*_API_NAMES, "127.0.0.1", API_SERVICE_ADDRESS, NODE_ADDRESS),
-        usages=(SERVER,),
-    ),
-    Leaf("apiserver-kubelet", "kube-apiserver-kubelet-client", group="system:masters"),
-    Leaf("apiserver-etcd", "kube-apiserver-etcd-client", "etcd-ca"),
-    Leaf("etcd", "etcd", "etcd-ca", names=("localhost", "127.0.0.1"), usages=(SERVER, CLIENT)),
-    Leaf("front-proxy", "front-proxy-client", "front-proxy-ca"),
-    Leaf("admin", "admin", group="system:masters", kubeconfig=True),
-    Leaf("kube-controller-manager", "system:kube-controller-manager", kubeconfig=True),
-    Leaf("kube-scheduler", "system:kube-scheduler", kubeconfig=True),
-    Leaf("kube-proxy", "system:kube-proxy", kubeconfig=True),
-    Leaf("node-agent", "journal:node-agent", kubeconfig=True),
-    Leaf(
-        "kubelet",
-        f"system:node:{NODE_NAME}",
-        group="system:nodes",
-        names=(NODE_NAME, "localhost", "127.0.0.1", NODE_ADDRESS),
-        usages=(SERVER, CLIENT),
-        kubeconfig=True,
-    ),
+from local.cluster.errors import ClusterError, tail
+from local.cluster.layout import (
+    API_PORT,
+    CLUSTER_NAME,
+    CONTAINERD_SOCKET,
+    NODE_ADDRESS,
+    NODE_NAME,
+    POD_CIDR,
+    SERVICE_CIDR,
+    Layout,
 )
+from local.cluster.programs import KUBERNETES, Programs, pinned
+from tools.files import write_atomically
+
+RENEW_BEFORE = timedelta(days=30)  # kubeadm's certificates last a year, its authorities ten
+AUTHORITIES = ("ca", "front-proxy-ca", "etcd/ca")
+# Which authority issues what. kubeadm uses the etcd peer's certificate in clusters of several members.
+CERTIFICATES = {
+    "apiserver.crt": "ca",
+    "apiserver-kubelet-client.crt": "ca",
+    "apiserver-etcd-client.crt": "etcd/ca",
+    "front-proxy-client.crt": "front-proxy-ca",
+    "etcd/server.crt": "etcd/ca",
+    "etcd/peer.crt": "etcd/ca",
+    "etcd/healthcheck-client.crt": "etcd/ca",
+    "admin.conf": "ca",
+    "super-admin.conf": "ca",
+    "controller-manager.conf": "ca",
+    "scheduler.conf": "ca",
+    "kubelet.conf": "ca",
+    "kube-proxy.conf": "ca",
+    "node-agent.conf": "ca",
+}
+USERS = {"kube-proxy": "system:kube-proxy", "node-agent": "journal:node-agent"}  # kubeconfigs besides kubeadm's own
+
+
+def configuration(layout: Layout) -> str:
+    """What kubeadm is to make: JSON documents, which are YAML."""
+    version = "kubeadm.k8s.io/v1beta4"
+    node = {
+        "apiVersion": version,
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": NODE_ADDRESS, "bindPort": API_PORT},
+        "nodeRegistration": {"name": NODE_NAME, "criSocket": f"unix://{CONTAINERD_SOCKET}"},
+    }
+    cluster = {
+        "apiVersion": version,
+        "kind": "ClusterConfiguration",
+        "clusterName": CLUSTER_NAME,
+        "kubernetesVersion": pinned()[KUBERNETES],
+        "certificatesDir": str(layout.pki),
+        "encryptionAlgorithm": "ECDSA-P256",
+        "networking": {"serviceSubnet": SERVICE_CIDR, "podSubnet": POD_CIDR, "dnsDomain": "cluster.local"},
+        # kubelet serves with the same certificate: it is the same address.
+        "apiServer": {"certSANs": ["localhost", "127.0.0.1"]},
+    }
+    return "\n---\n".join(json.dumps(document, indent=1) for document in (node, cluster))
+
+
+def ensure(layout: Layout, programs: Programs, now: datetime | None = None) -> bool:
+    """Make what is missing, damaged or ends within 30 days; return whether anything was made.
+
+    The authorities, the key of service account tokens and the key of etcd's secrets stay as long as they can.
+    Raises ClusterError.
+    """
+    now = now or datetime.now(UTC)
+    pki = layout.pki
+    (pki / "etcd").mkdir(mode=0o700, parents=True, exist_ok=True)
+    pki.chmod(0o700)
+    made = _make_encryption_key(pki / "encryption.json")
+    found = [_keep_or_remove(pki / f"{name}.crt", pki / f"{name}.crt", now) for name in AUTHORITIES]
+    found += [_keep_or_remove(pki / name, pki / f"{authority}.crt", now) for name, authority in CERTIFICATES.items()]
+    if all(found) and (pki / "sa.pub").exists() and layout.kubeconfig.exists():
+        return made
+    config = pki / "kubeadm.json"
+    write_atomically(config, configuration(layout), mode=0o600)
+    kubeadm = programs.path("kubeadm")
+    _run(kubeadm, "init", "phase", "certs", "all", "--config", config)
+    _run(kubeadm, "init", "phase", "kubeconfig", "all", "--config", config, "--kubeconfig-dir", pki)
+    for name, user in USERS.items():
+        if not (pki / f"{name}.conf").exists():
+            text = _run(kubeadm, "kubeconfig", "user", "--client-name", user, "--config", config)
+            write_atomically(pki / f"{name}.conf", text, mode=0o600)
+    for path in pki.rglob("*.*"):
+        path.chmod(0o600)
+    administrator = (pki / "super-admin.conf").read_text()
+    for kind, suffix in (("certificate", "crt"), ("key", "key")):
+        write_atomically(pki / f"admin.{suffix}", _embedded(administrator, kind), mode=0o600)
+    write_atomically(layout.kubeconfig, administrator, mode=0o600)
+    return True
 
 
 def outdated(certificate: x509.Certificate, now: datetime) -> bool:
@@ -73,155 +108,56 @@ def outdated(certificate: x509.Certificate, now: datetime) -> bool:
     return certificate.not_valid_after_utc - now < RENEW_BEFORE or certificate.not_valid_before_utc > now
 
 
-def ensure(layout: Layout, now: datetime | None = None) -> bool:
-    """Make what is missing or ends within 30 days; tell whether anything was made."""
-    now = now or datetime.now(UTC)
-    layout.pki.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stale = {name for name in AUTHORITIES if not _current(layout.pki / f"{name}.crt", now)}
-    for name in stale:
-        _write_pair(layout.pki, name, *_authority(AUTHORITIES[name], now))
-    leaves = [leaf for leaf in LEAVES if not _current(layout.pki / f"{leaf.file}.crt", now, leaf.authority)]
-    for leaf in leaves:
-        _issue(layout.pki, leaf, now)
-    if not layout.kubeconfig.exists() or any(leaf.file == "admin" for leaf in leaves):
-        _put(layout.kubeconfig, (layout.pki / "admin.kubeconfig").read_bytes())
-    made = [make(layout.pki) for make in (_service_account, _encryption)]
-    return bool(stale or leaves) or any(made)
+def _keep_or_remove(path: Path, authority: Path, now: datetime) -> bool:
+    """Whether a certificate or kubeconfig is good. kubeadm makes what is not there, so what is no good goes."""
+    if _is_current(path, authority, now):
+        return True
+    path.unlink(missing_ok=True)
+    path.with_suffix(".key").unlink(missing_ok=True)
+    return False
 
 
-def _current(path: Path, now: datetime, authority: str = "") -> bool:
-    """Whether a certificate is there, lasts, and is its authority's."""
+def _is_current(path: Path, authority: Path, now: datetime) -> bool:
+    """Whether a certificate, or a kubeconfig's, is there with its key, lasts, and is its authority's."""
     try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
-        if authority:
-            issuer = x509.load_pem_x509_certificate((path.parent / f"{authority}.crt").read_bytes())
-            certificate.verify_directly_issued_by(issuer)
+        content = path.read_bytes()
+        if path.suffix == ".conf":
+            content = _embedded(content.decode(), "certificate")
+        elif not path.with_suffix(".key").exists():
+            return False
+        certificate = x509.load_pem_x509_certificate(content)
+        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.read_bytes()))
     except (OSError, ValueError, InvalidSignature):
         return False
     return not outdated(certificate, now)
 
 
-def _put(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
-    temporary = path.with_name(path.name + ".new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-    temporary.rename(path)
+def _embedded(kubeconfig: str, kind: str) -> bytes:
+    """A kubeconfig's client certificate or key. Raises ValueError."""
+    found = re.search(rf"client-{kind}-data: (\S+)", kubeconfig)
+    if found is None:
+        raise ValueError(f"no client-{kind}-data")
+    return base64.b64decode(found[1])
 
 
-def _pem(key: Key | rsa.RSAPrivateKey) -> bytes:
-    plain = serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+def _run(*command: str | Path) -> str:
+    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise ClusterError(
+            "kubeadm cannot make the cluster's certificates.",
+            "Remove the cause; `make down` removes the certificates with the cluster's data.",
+            tail(run.stderr),
+        )
+    return run.stdout
 
 
-def _write_pair(folder: Path, name: str, key: Key, certificate: x509.Certificate) -> None:
-    """The certificate last: it vouches for the key beside it."""
-    _put(folder / f"{name}.key", _pem(key))
-    _put(folder / f"{name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: Key, now: datetime, life: timedelta
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + life)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-
-
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(not authority, False, False, False, False, authority, authority, False, False)
-
-
-def _authority(name: str, now: datetime) -> tuple[Key, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _builder(subject, subject, key, now, AUTHORITY_LIFE)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    return key, builder.add_extension(_usage(authority=True), critical=True).sign(key, hashes.SHA256())
-
-
-def _alternatives(names: Iterable[str]) -> x509.SubjectAlternativeName:
-    def kind(name: str) -> x509.GeneralName:
-        try:
-            return x509.IPAddress(ipaddress.ip_address(name))
-        except ValueError:
-            return x509.DNSName(name)
-
-    return x509.SubjectAlternativeName([kind(name) for name in names])
-
-
-def _issue(folder: Path, leaf: Leaf, now: datetime) -> None:
-    authority = x509.load_pem_x509_certificate((folder / f"{leaf.authority}.crt").read_bytes())
-    signer = serialization.load_pem_private_key((folder / f"{leaf.authority}.key").read_bytes(), None)
-    if not isinstance(signer, Key):
-        raise TypeError(f"{leaf.authority}.key is not an elliptic curve key")
-    subject = [x509.NameAttribute(NameOID.COMMON_NAME, leaf.user)]
-    if leaf.group:
-        subject.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, leaf.group))
-    key = ec.generate_private_key(ec.SECP256R1())
-    builder = (
-        _builder(x509.Name(subject), authority.subject, key, now, LEAF_LIFE)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(authority=False), critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-        .add_extension(x509.ExtendedKeyUsage(leaf.usages), critical=False)
-    )
-    if leaf.names:
-        builder = builder.add_extension(_alternatives(leaf.names), critical=False)
-    certificate = builder.sign(signer, hashes.SHA256())
-    if leaf.kubeconfig:
-        _put(folder / f"{leaf.file}.kubeconfig", kubeconfig(leaf.file, authority, key, certificate).encode())
-    _write_pair(folder, leaf.file, key, certificate)
-
-
-def kubeconfig(user: str, authority: x509.Certificate, key: Key, certificate: x509.Certificate) -> str:
-    """A kubeconfig (JSON is YAML) with everything in it."""
-
-    def data(content: bytes) -> str:
-        return base64.b64encode(content).decode()
-
-    pem = serialization.Encoding.PEM
-    server = f"https://{NODE_ADDRESS}:{API_PORT}"
-    cluster = {"server": server, "certificate-authority-data": data(authority.public_bytes(pem))}
-    credentials = {"client-certificate-data": data(certificate.public_bytes(pem)), "client-key-data": data(_pem(key))}
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": CONTEXT, "cluster": cluster}],
-        "users": [{"name": user, "user": credentials}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user}}],
-        "current-context": CONTEXT,
-    }
-    return json.dumps(document, indent=1)
-
-
-def _service_account(folder: Path) -> bool:
-    """The key that signs service account tokens."""
-    if (folder / "service-account.pub").exists():
-        return False
-    key = rsa.generate_private_key(65537, 2048)
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    _put(folder / "service-account.key", _pem(key))
-    _put(folder / "service-account.pub", key.public_key().public_bytes(serialization.Encoding.PEM, form))
-    return True
-
-
-def _encryption(folder: Path) -> bool:
-    """The key that encrypts Secrets in etcd; it lives as long as etcd's data."""
-    path = folder / "encryption.json"
+def _make_encryption_key(path: Path) -> bool:
+    """The key that encrypts Secrets in etcd, unless it is there: it lives as long as etcd's data."""
     if path.exists():
         return False
     key = {"name": "key1", "secret": base64.b64encode(secrets.token_bytes(32)).decode()}
     providers = [{"secretbox": {"keys": [key]}}, {"identity": {}}]
     resources = [{"resources": ["secrets"], "providers": providers}]
     document = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration", "resources": resources}
-    _put(path, json.dumps(document, indent=1).encode())
+    write_atomically(path, json.dumps(document, indent=1), mode=0o600)
     return True

@@ -66,7 +66,7 @@ def stamps(versions: dict[str, str]) -> dict[str, str]:
 
 
 def flags(versions: dict[str, str]) -> list[str]:
-    """What `go install` is told besides the packages."""
+    """The flags of `go install`."""
     stamped = (f"-X {name}={value}" for name, value in sorted(stamps(versions).items()))
     return ["-trimpath", "-ldflags", " ".join(["-s", "-w", *stamped])]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.cluster.layout import NODE_ADDRESS, Layout
 
-SUPERVISOR = "local.cluster.supervisor"
+SUPERVISOR = "local.supervisor"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,10 @@ def node_pid(layout: Layout) -> int:
 
 
 def processes(layout: Layout) -> list[int]:
-    """All first processes and their parents, such as a start leaves that was killed before the node said who it is."""
+    """The process ids of every supervisor of this layout and its parent.
+
+    A start that was killed before the supervisor wrote its process id leaves such processes.
+    """
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -65,8 +68,8 @@ def processes(layout: Layout) -> list[int]:
     return found
 
 
-def told(layout: Layout) -> dict[str, Any]:
-    """What the supervisor says: `digest`, `components`. Empty when it says nothing yet."""
+def read_report(layout: Layout) -> dict[str, Any]:
+    """The supervisor's report: `digest` and `components`. Empty before its first report."""
     try:
         return json.loads(layout.status.read_text())
     except (OSError, ValueError):
@@ -75,7 +78,7 @@ def told(layout: Layout) -> dict[str, Any]:
 
 def settled(layout: Layout, *names: str) -> bool:
     """Whether the components, all of them when none is named, are ready."""
-    components = told(layout).get("components", [])
+    components = read_report(layout).get("components", [])
     chosen = [c for c in components if not names or c["name"] in names]
     return bool(chosen) and all(c["ready"] for c in chosen)
 
@@ -89,7 +92,7 @@ def status(layout: Layout | None = None) -> Status:
     pids = _host_pids(first)
     components = [
         ComponentStatus(c["name"], pids.get(c["pid"], 0), c["since"], c["restarts"], c["ready"], c["last_end"])
-        for c in told(layout).get("components", [])
+        for c in read_report(layout).get("components", [])
         if c["pid"]
     ]
     return Status(Node(NODE_ADDRESS, layout.kubeconfig), components)

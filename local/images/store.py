@@ -1,6 +1,5 @@
-"""The folder of finished archives, each named by the hash of what its image is made from."""
+"""The folder of finished archives: found by hash, written whole or not at all, the older ones removed."""
 
-import fcntl
 import os
 import shutil
 import time
@@ -10,25 +9,23 @@ from pathlib import Path
 
 from local.images.catalog import Image
 from local.images.errors import ImageError
+from tools.lock import locked
 from tools.progress import Progress
 
-KEPT = 3  # archives under one name
+KEPT = 3  # archives of an image, the most recently used
 GIB = 1 << 30
 SPACE_BASES, SPACE_APPLICATIONS = 3 * GIB, 1 * GIB  # free before a build
 
 
 class Store:
-    """The archives in `folder` that one builder made; its name is part of theirs.
-
-    An archive appears when it is finished. What a build leaves unfinished is removed by the next.
-    """
+    """Archives of images in `folder`, as one builder makes them (its name is part of theirs)."""
 
     def __init__(self, folder: Path, builder: str) -> None:
         self.folder, self._builder = folder, builder
 
     @property
     def work(self) -> Path:
-        """Where a build keeps what is unfinished. Only the holder of the lock may use it."""
+        """Where a build keeps what is unfinished; only for who holds the lock."""
         return self.folder / "work"
 
     def path(self, image: Image) -> Path:
@@ -36,24 +33,22 @@ class Store:
         return self.folder / f"{image.name}-{image.digest[:16]}-{self._builder}.tar"
 
     def has(self, image: Image) -> bool:
-        """Whether the archive of `image` is made."""
         return self.path(image).is_file()
 
     def add(self, image: Image, archive: Path) -> None:
-        """Move a finished archive here from a folder of the same file system."""
+        """Take over a finished archive from the same file system."""
         with archive.open("rb") as written:
             os.fsync(written.fileno())
         archive.replace(self.path(image))
 
     def use(self, image: Image) -> Path:
-        """Where the archive of `image` is; counts it as used now, for `prune`."""
+        """The archive's path; from now on it counts as recently used."""
         path = self.path(image)
-        # The cluster tells archives by their modification time, so that one stays.
-        os.utime(path, (time.time(), path.stat().st_mtime))
+        os.utime(path, (time.time(), path.stat().st_mtime))  # when it was made stays: importers tell archives by it
         return path
 
     def prune(self, image: Image) -> None:
-        """Remove the archives under the name of `image`, except the KEPT most recently used."""
+        """Remove all archives under the name of `image` but the most recently used."""
         pattern = f"{image.name}-{'[0-9a-f]' * 16}-*.tar"
         archives = sorted(self.folder.glob(pattern), key=lambda path: path.stat().st_atime, reverse=True)
         for path in archives[KEPT:]:
@@ -61,14 +56,8 @@ class Store:
 
     @contextmanager
     def locked(self, progress: Progress) -> Generator[None]:
-        """Keep other builds out of the folder. Raises ImageError when a mount of an earlier build is left in it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                progress.step("images: waiting for another build")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        """Hold the folder against other builds; afterwards nothing unfinished is left."""
+        with locked(self.folder / "lock", progress, "images: waiting for another build"):
             self._clean()
             try:
                 yield

@@ -175,5 +175,5 @@ def test_names_are_resolved(pods: Pods) -> None:
 
 def test_the_administrators_key_is_for_root_only() -> None:
     layout = Layout.current()
-    files = [layout.kubeconfig, *(p for p in layout.pki.iterdir() if p.suffix in (".key", ".kubeconfig", ".json"))]
+    files = [layout.kubeconfig, *(p for p in layout.pki.rglob("*") if p.suffix in (".key", ".conf", ".json"))]
     assert {oct(p.stat().st_mode & 0o777) for p in files} == {"0o600"}

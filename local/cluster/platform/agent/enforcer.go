@@ -32,6 +32,9 @@ const (
 
 // enforcer keeps the policies' nftables table as pods, namespaces and policies change, and answers the CNI plugin when
 // the rules for a new pod are in force.
+//
+// Enforcers that take a pod's address from the API server, such as kube-router's firewall, cannot do that: kubelet
+// reports the address after the containers have started, and until then the pod's packets pass unfiltered.
 type enforcer struct {
 	dir, podCIDR string
 	wake         chan struct{}

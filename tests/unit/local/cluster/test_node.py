@@ -1,4 +1,4 @@
-"""Decisions of starting, supervising and stopping the node."""
+"""What a node consists of, what the host must have for it, and when it counts as ready."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from local.cluster import api, cgroups, components, preflight, shutdown, supervisor
+from local.cluster import api, cgroups, components, host
 from local.cluster.layout import Layout
 from local.cluster.programs import Programs
-from local.cluster.spec import Component, NodeSpec, Probe
-from local.cluster.supervisor import Process
+from local.supervisor import supervisor
+from local.supervisor.spec import NodeSpec, Probe
 
 
 @pytest.fixture
@@ -30,17 +30,17 @@ def test_a_spec_survives_its_file(spec: NodeSpec, tmp_path: Path) -> None:
 
 def test_components_need_components_before_them(spec: NodeSpec) -> None:
     names = [c.name for c in spec.components]
-    assert all(set(c.needs) <= set(names[: names.index(c.name)]) for c in spec.components)
+    assert all(set(c.requires) <= set(names[: names.index(c.name)]) for c in spec.components)
 
 
 def test_every_client_of_the_api_server_follows_it(spec: NodeSpec) -> None:
-    clients = {c.name for c in spec.components if "kube-apiserver" in c.needs}
+    clients = {c.name for c in spec.components if "kube-apiserver" in c.requires}
     assert clients == {"kube-controller-manager", "kube-scheduler", "agent", "kube-proxy", "kubelet"}
     assert {c.name for c in spec.components if c.follows} == clients
 
 
 def test_shutdown_knows_every_component(spec: NodeSpec) -> None:
-    phased = {name for names, _ in shutdown.PHASES for name in names} | {"kubelet"}
+    phased = {name for names, _ in supervisor.PHASES for name in names} | {"kubelet"}
     assert phased == {c.name for c in spec.components if not c.once}
 
 
@@ -51,66 +51,11 @@ def test_the_digest_changes_with_what_runs(
     code = tmp_path / "code.py"
     code.write_text("x")
     if change == "file":
-        monkeypatch.setattr("local.cluster.config.open_files", lambda: 42)
+        monkeypatch.setattr("local.cluster.components.open_files", lambda: 42)
     programs = Programs(Path("/others" if change == "program" else "/programs"))
     changed = components.compose(programs, layout, [code] if change == "code" else [])
     assert changed.digest != spec.digest
     assert components.compose(Programs(Path("/programs")), layout, []).digest == spec.digest or change == "file"
-
-
-@pytest.mark.parametrize(("failures", "seconds"), [(0, 0), (1, 0), (2, 0.2), (3, 0.4), (30, 10)])
-def test_the_delay_grows_to_ten_seconds(failures: int, seconds: float) -> None:
-    assert supervisor.delay(failures) == pytest.approx(seconds)
-
-
-def processes(*changes: dict[str, Any]) -> dict[str, Process]:
-    """A server and a client that follows it."""
-    server = Process(Component("server", []))
-    client = Process(Component("client", [], needs=("server",), follows=True))
-    for process, values in zip((server, client), changes, strict=True):
-        for name, value in values.items():
-            setattr(process, name, value)
-    return {"server": server, "client": client}
-
-
-@pytest.mark.parametrize(
-    ("server", "client", "expected"),
-    [
-        ({"ready": True}, {}, True),
-        ({"ready": False}, {}, False),
-        ({"ready": True}, {"pid": 7}, False),
-        ({"ready": True}, {"not_before": 11}, False),
-        ({"ready": True}, {"not_before": 10}, True),
-    ],
-)
-def test_when_to_start(server: dict, client: dict, expected: bool) -> None:
-    both = processes(server, client)
-    assert supervisor.startable(both["client"], both, 10) is expected
-
-
-def test_what_ran_once_is_not_started_again() -> None:
-    done = Process(Component("clean", [], once=True), ready=True)
-    assert not supervisor.startable(done, {"clean": done}, 0)
-
-
-def test_followers_are_stopped_when_what_they_need_dies() -> None:
-    both = processes({}, {"pid": 7})
-    assert supervisor.followers("server", both) == [both["client"]]
-    assert supervisor.followers("client", both) == []
-
-
-def stat(proc: Path, pid: int, name: str, parent: int) -> None:
-    (proc / str(pid)).mkdir()
-    (proc / str(pid) / "stat").write_text(f"{pid} ({name}) S {parent} 1 1 0")
-
-
-def test_containers_are_the_children_of_shims_but_pause(tmp_path: Path) -> None:
-    stat(tmp_path, 10, "containerd-shim", 1)
-    stat(tmp_path, 11, "pause", 10)
-    stat(tmp_path, 12, "redis (main) x", 10)
-    stat(tmp_path, 13, "sh", 12)
-    (tmp_path / "self").mkdir()
-    assert shutdown.containers(tmp_path) == [12]
 
 
 def node(status: str, heartbeat: str) -> dict[str, Any]:
@@ -157,7 +102,7 @@ ETH0 = {"ifname": "eth0", "addr_info": [{"local": "192.0.2.2"}]}
     ],
 )
 def test_clashes(addresses: list, routes: list, expected: list[str]) -> None:
-    assert preflight.clashes(addresses, routes) == expected
+    assert host.clashes(addresses, routes) == expected
 
 
 @pytest.mark.parametrize(
@@ -165,7 +110,7 @@ def test_clashes(addresses: list, routes: list, expected: list[str]) -> None:
     [("000001fffeffffff", []), ("00000000a80425fb", ["CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN"])],
 )
 def test_missing_capabilities(effective: str, expected: list[str]) -> None:
-    assert preflight.missing_capabilities(f"Name:\tx\nCapEff:\t{effective}\n") == expected
+    assert host.missing_capabilities(f"Name:\tx\nCapEff:\t{effective}\n") == expected
 
 
 V1 = """\

@@ -1,28 +1,32 @@
-"""Start the node, and wait until it is of use."""
+"""Start the node and wait until it is of use; stop it and leave nothing of it."""
 
+import contextlib
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from local.cluster import api, cgroups, components, host, images, pki, preflight, program_images
+from local.cluster import api, cgroups, components, host, images, pki
 from local.cluster.errors import ClusterError, tail_of
 from local.cluster.layout import NODE_ADDRESS, Layout
 from local.cluster.programs import Programs
-from local.cluster.spec import NodeSpec
-from local.cluster.state import SUPERVISOR, Node, node_pid, settled, told
-from local.cluster.stopping import halt
+from local.cluster.state import SUPERVISOR, Node, node_pid, processes, read_report, settled
+from local.supervisor.spec import NodeSpec
 from tools.lock import locked
 from tools.progress import Progress
 
 HERE = Path(__file__).parent
-RESTARTED_WITH = [HERE / f"{name}.py" for name in ("supervisor", "sandbox", "shutdown", "probes")]
+RESTARTED_WITH = sorted((HERE.parent / "supervisor").glob("*.py"))
 NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private")
 START_SECONDS = 120.0
 RECOVER_SECONDS = 25.0
 HOPELESS_RESTARTS = 6  # a component that died so often while the node starts does not come up
+ORDERLY_SECONDS = 25.0  # containers 8, the components' phases together 12
+KILLED_SECONDS = 10.0
 
 
 def start(programs: Programs, progress: Progress, layout: Layout | None = None) -> Node:
@@ -32,27 +36,27 @@ def start(programs: Programs, progress: Progress, layout: Layout | None = None) 
     Raises ClusterError.
     """
     layout = layout or Layout.current()
-    preflight.privileges()
+    host.require_privileges()
     spec = components.compose(programs, layout, RESTARTED_WITH + sorted(api.ADDONS.iterdir()))
     with locked(layout.lock, progress, "wait for another start or stop"):
-        if not _goes_on(spec, layout, progress):
+        if not _goes_on(spec, programs, layout, progress):
             halt(layout, gently=True)
             since = _now()
-            _launch(spec, layout, progress)
+            _launch(spec, programs, layout, progress)
             _complete(programs, layout, progress, since)
     return Node(NODE_ADDRESS, layout.kubeconfig)
 
 
-def _goes_on(spec: NodeSpec, layout: Layout, progress: Progress) -> bool:
+def _goes_on(spec: NodeSpec, programs: Programs, layout: Layout, progress: Progress) -> bool:
     """Whether the node runs, is what it should be, and is well. A component that just died gets time to come back."""
     if not node_pid(layout):
         return False
-    runs = told(layout).get("digest")
+    runs = read_report(layout).get("digest")
     if runs != spec.digest:
         progress.step(f"restart the node: it runs build {runs}, this is build {spec.digest}")
     elif not _completed(layout).exists():
         progress.step("restart the node: its start was interrupted")
-    elif pki.ensure(layout):
+    elif pki.ensure(layout, programs):
         progress.step("restart the node: its certificates are renewed")
     elif api.wait(lambda: settled(layout), RECOVER_SECONDS) and api.wait(api.Api(layout).ready, RECOVER_SECONDS):
         return True
@@ -69,14 +73,14 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _launch(spec: NodeSpec, layout: Layout, progress: Progress) -> None:
+def _launch(spec: NodeSpec, programs: Programs, layout: Layout, progress: Progress) -> None:
     progress.step("start the node")
-    preflight.check(layout)
+    host.check(layout)
     for folder in (layout.run, layout.etcd, layout.kubelet, layout.pod_logs):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (layout.volumes, layout.containerd):  # containers that are not root pass through them
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    pki.ensure(layout)
+    pki.ensure(layout, programs)
     for name, content in spec.files.items():
         path = layout.run / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +110,7 @@ def _complete(programs: Programs, layout: Layout, progress: Progress, since: str
     kubernetes = api.Api(layout)
     _await("wait for containerd", lambda: settled(layout, "containerd"), layout, progress)
     # The cluster's own pods need these two; a missing image would be asked of a registry, with long waits between.
-    images.import_all(layout, node_pid(layout), program_images.write_all(programs)[:2])
+    images.import_all(layout, node_pid(layout), images.write_archives(programs)[:2])
     _await("wait for the API server", kubernetes.ready, layout, progress)
     api.apply_addons(programs.path("kubectl"), layout)
     _await("wait for the node", lambda: kubernetes.node_ready(since), layout, progress)
@@ -130,16 +134,55 @@ def _await(step: str, condition: Callable[[], bool], layout: Layout, progress: P
         return
     if not node_pid(layout):
         raise _failure("The node ended while it started.", layout, "supervisor")
-    waiting = _hopeless(layout) or [c["name"] for c in told(layout).get("components", []) if not c["ready"]]
+    waiting = _hopeless(layout) or [c["name"] for c in read_report(layout).get("components", []) if not c["ready"]]
     name = waiting[0] if waiting else "kubelet"
     what = "keeps dying" if _hopeless(layout) else f"is not ready after {START_SECONDS:.0f} s"
     raise _failure(f"{name} {what}.", layout, name)
 
 
 def _hopeless(layout: Layout) -> list[str]:
-    return [c["name"] for c in told(layout).get("components", []) if c["restarts"] >= HOPELESS_RESTARTS]
+    return [c["name"] for c in read_report(layout).get("components", []) if c["restarts"] >= HOPELESS_RESTARTS]
 
 
 def _failure(message: str, layout: Layout, name: str) -> ClusterError:
     log = layout.logs / f"{name}.log"
     return ClusterError(f"{message} Its log: {log}", "Remove the cause and run the same command again.", tail_of(log))
+
+
+def stop(*, wipe: bool, layout: Layout | None = None) -> None:
+    """Stop the node if it runs. wipe: forget the cluster's state too (etcd, keys, volumes, logs), not the images.
+
+    Raises ClusterError.
+    """
+    layout = layout or Layout.current()
+    if not layout.state.exists():
+        return
+    with locked(layout.lock):
+        halt(layout, gently=not wipe)
+        if wipe:
+            layout.kubeconfig.unlink(missing_ok=True)
+            for folder in (layout.etcd, layout.pki, layout.kubelet, layout.volumes, layout.logs, layout.run):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def halt(layout: Layout, *, gently: bool) -> None:
+    """End the node, in order when `gently`, and undo what starting did to the host. The caller has the lock.
+
+    Raises ClusterError when the node cannot be ended.
+    """
+    first = node_pid(layout)
+    if first and gently:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGTERM)
+        api.wait(lambda: not node_pid(layout), ORDERLY_SECONDS)
+
+    def ended() -> bool:
+        for pid in processes(layout):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not processes(layout)
+
+    if not api.wait(ended, KILLED_SECONDS):
+        raise ClusterError(f"The node's processes {processes(layout)} do not end.", "See what ps says of them.")
+    host.restore(layout)
+    shutil.rmtree(layout.run, ignore_errors=True)

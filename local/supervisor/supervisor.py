@@ -1,27 +1,31 @@
-"""The node's first process: starts the components in order, starts again what dies, stops them in order on SIGTERM.
+"""Starts the components in order, starts again what dies, and stops them in order on SIGTERM."""
 
-Run as `python -m local.cluster.supervisor NODE.json` in new namespaces. When it is killed, the kernel ends every
-process, mount and interface of the node with it.
-"""
-
+import contextlib
 import json
 import os
-import resource
 import select
 import signal
-import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.cluster import sandbox, shutdown
-from local.cluster.probes import Prober
-from local.cluster.spec import Component, NodeSpec
+from local.supervisor.probes import Prober
+from local.supervisor.spec import Component, NodeSpec
+from tools.files import write_atomically
 
 LOG_BYTES = 8 * 2**20  # a log that grows beyond is moved to NAME.log.1
 STABLE_SECONDS = 30.0  # who lived so long is started again at once
 LONGEST_DELAY = 10.0
 TICK = 0.05
+CONTAINER_SECONDS = 8.0
+# What is stopped together, and how long it may take. Kubelet first, or it would start containers again.
+PHASES: tuple[tuple[tuple[str, ...], float], ...] = (
+    (("agent", "kube-proxy", "kube-scheduler", "kube-controller-manager"), 1.0),
+    (("kube-apiserver",), 2.0),
+    (("etcd",), 5.0),
+    (("containerd",), 2.0),
+)
 
 
 def delay(failures: int) -> float:
@@ -45,26 +49,26 @@ class Process:
 
 
 def startable(process: Process, others: dict[str, Process], now: float) -> bool:
-    """Whether to start a component now: it does not run, what it needs is ready, its delay is over."""
+    """Whether to start a component now: it does not run, what it requires is ready, its delay is over."""
     if process.pid or now < process.not_before or (process.component.once and process.ready):
         return False
-    return all(others[name].ready for name in process.component.needs)
+    return all(others[name].ready for name in process.component.requires)
 
 
 def followers(dead: str, others: dict[str, Process]) -> list[Process]:
     """The running components to stop because `dead` died."""
-    return [p for p in others.values() if p.pid and p.component.follows and dead in p.component.needs]
+    return [p for p in others.values() if p.pid and p.component.follows and dead in p.component.requires]
 
 
 class Supervisor:
-    """Runs a node until it is told to stop."""
+    """Runs a node until SIGTERM or SIGINT."""
 
     def __init__(self, spec: NodeSpec) -> None:
         self._spec, self._logs = spec, spec.folder("logs")
         self._processes = {c.name: Process(c) for c in spec.components}
         self._prober = Prober(spec.folder("pki"))
         self._stopping = False
-        self._told = ""
+        self._written = ""
 
     def run(self) -> None:
         """Returns when everything is stopped."""
@@ -79,13 +83,13 @@ class Supervisor:
             self._reap(now)
             self._probe()
             self._start_due(now)
-            self._tell()
+            self._write_status()
             if now - checked > 5:
                 checked = now
                 self._limit_logs()
             if select.select([reader], [], [], TICK if self._waiting() else 1.0)[0]:
                 os.read(reader, 4096)
-        shutdown.stop({name: p.pid for name, p in self._processes.items() if p.pid})
+        stop_in_order({name: p.pid for name, p in self._processes.items() if p.pid})
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
@@ -94,7 +98,7 @@ class Supervisor:
         return any(not p.ready for p in self._processes.values())
 
     def _reap(self, now: float) -> None:
-        for pid, status in shutdown.reap():
+        for pid, status in reap():
             for process in self._processes.values():
                 if process.pid == pid:
                     self._ended(process, os.waitstatus_to_exitcode(status), now)
@@ -104,7 +108,7 @@ class Supervisor:
         if process.component.once and code == 0:
             process.ready = True
             return
-        followed = process.component.follows and not all(self._processes[n].ready for n in process.component.needs)
+        followed = process.component.follows and not all(self._processes[n].ready for n in process.component.requires)
         if not followed:
             process.failures = 1 if now - process.started > STABLE_SECONDS else process.failures + 1
             process.not_before = now + delay(process.failures)
@@ -138,25 +142,23 @@ class Supervisor:
         )
         process.started, process.since, process.restarts = now, time.time(), process.restarts + 1
 
-    def _tell(self) -> None:
+    def _write_status(self) -> None:
         """Write what `status` shows, when it changed."""
-        told = [
+        components = [
             {
-                "name": n,
-                "pid": p.pid,
-                "since": p.since,
-                "restarts": p.restarts,
-                "ready": p.ready,
-                "last_end": p.last_end,
+                "name": name,
+                "pid": process.pid,
+                "since": process.since,
+                "restarts": process.restarts,
+                "ready": process.ready,
+                "last_end": process.last_end,
             }
-            for n, p in self._processes.items()
+            for name, process in self._processes.items()
         ]
-        text = json.dumps({"digest": self._spec.digest, "components": told})
-        if text != self._told:
-            self._told = text
-            path = self._spec.folder("run") / "status.json"
-            path.with_suffix(".new").write_text(text)
-            path.with_suffix(".new").rename(path)
+        text = json.dumps({"digest": self._spec.digest, "components": components})
+        if text != self._written:
+            self._written = text
+            write_atomically(self._spec.folder("run") / "status.json", text)
 
     def _limit_logs(self) -> None:
         """The components append, so a log can be emptied under them."""
@@ -166,20 +168,53 @@ class Supervisor:
                 os.truncate(log, 0)
 
 
-def main() -> None:
-    # Until the components run there is nothing to stop; without a handler the first process of a node gets no SIGTERM.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    # /proc is still the host's: this is the process id that the host knows.
-    host_pid = Path("/proc/self").readlink().name
-    spec = NodeSpec.read(Path(sys.argv[1]))
-    pid_file = spec.folder("run") / "node.pid"
-    pid_file.with_suffix(".new").write_text(host_pid)
-    pid_file.with_suffix(".new").rename(pid_file)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    sandbox.set_up(spec)
-    Supervisor(spec).run()
+def reap() -> Iterator[tuple[int, int]]:
+    """Every child that ended: process id and wait status. Orphans of the whole node are our children."""
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            yield ended
 
 
-if __name__ == "__main__":
-    main()
+def stop_in_order(pids: dict[str, int]) -> None:
+    """Stop the components (name to process id), containers after kubelet."""
+    _terminate([pids.get("kubelet", 0)], 2.0)
+    _terminate(containers(Path("/proc")), CONTAINER_SECONDS)
+    for names, seconds in PHASES:
+        _terminate([pids.get(name, 0) for name in names], seconds)
+
+
+def containers(proc: Path) -> list[int]:
+    """The first process of every container, but for those that only hold a pod's namespaces."""
+    stats = dict(_stats(proc))
+    shims = {pid for pid, (name, _) in stats.items() if name.startswith("containerd-shim")}
+    return [pid for pid, (name, parent) in stats.items() if parent in shims and name != "pause"]
+
+
+def _stats(proc: Path) -> Iterator[tuple[int, tuple[str, int]]]:
+    for entry in proc.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                text = (entry / "stat").read_text()
+                name, rest = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :]
+                yield int(entry.name), (name, int(rest.split()[1]))
+
+
+def _terminate(pids: list[int], seconds: float) -> None:
+    """Send SIGTERM, and SIGKILL to those that still run after `seconds`."""
+    living = [pid for pid in pids if pid]
+    for chosen, limit in ((signal.SIGTERM, seconds), (signal.SIGKILL, 2.0)):
+        for pid in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, chosen)
+        deadline = time.monotonic() + limit
+        while (living := [pid for pid in living if _lives(pid)]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def _lives(pid: int) -> bool:
+    for _ in reap():
+        pass
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local.cluster import archive, images, program_images
-from local.cluster.archive import Image
+from local.cluster import images
 from local.cluster.errors import ClusterError
+from local.cluster.images import Image
 from local.cluster.programs import Programs
 
 
@@ -22,7 +22,7 @@ def image(tmp_path: Path) -> Image:
 
 
 def test_a_layer_has_the_files_and_their_folders(image: Image) -> None:
-    with tarfile.open(fileobj=io.BytesIO(archive.layer(image.files))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(images.layer(image.files))) as tar:
         members = {m.name: m for m in tar.getmembers()}
     assert {"usr", "usr/bin", "usr/bin/program", "tmp", "etc", "etc/passwd"} <= set(members)
     assert members["usr/bin/program"].mode == 0o755
@@ -32,14 +32,14 @@ def test_a_layer_has_the_files_and_their_folders(image: Image) -> None:
 
 def test_an_archive_is_the_same_each_time_and_named(image: Image, tmp_path: Path) -> None:
     one, two = tmp_path / "one.tar", tmp_path / "two.tar"
-    archive.write(image, "amd64", one)
-    archive.write(image, "amd64", two)
+    images.write_archive(image, "amd64", one)
+    images.write_archive(image, "amd64", two)
     assert one.read_bytes() == two.read_bytes()
     assert images.image_names(one) == [image.name]
 
 
 def test_an_image_does_not_run_as_root(image: Image, tmp_path: Path) -> None:
-    archive.write(image, "amd64", tmp_path / "image.tar")
+    images.write_archive(image, "amd64", tmp_path / "image.tar")
     with tarfile.open(tmp_path / "image.tar") as tar:
         blobs = [tar.extractfile(m) for m in tar.getmembers() if m.name.startswith("blobs/")]
         texts = [b.read() for b in blobs if b is not None]
@@ -49,7 +49,7 @@ def test_an_image_does_not_run_as_root(image: Image, tmp_path: Path) -> None:
 
 
 def test_our_images_have_upstreams_names_and_no_root() -> None:
-    found = program_images.images(Programs(Path("/programs")))
+    found = images.program_images(Programs(Path("/programs")))
     assert [i.name for i in found] == [
         "registry.k8s.io/pause:3.10",
         "registry.k8s.io/coredns/coredns:v1.14.7",

@@ -1,4 +1,4 @@
-"""What the supervisor is told to run, as plain data that survives JSON."""
+"""The description of a node that the supervisor runs. It is passed as a JSON file."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -23,15 +23,15 @@ class Probe:
 class Component:
     """A program that the supervisor keeps running.
 
-    needs: components that must be ready before it is started the first time.
-    follows: it is stopped when one of its needs dies, and started again when that is ready.
-    once: it runs to its end, and is ready when that end was a success.
-    probe: without one it is ready as soon as it runs.
+    requires: the components that must be ready before it is started.
+    follows: whether it is stopped when a component that it requires dies, and started again when that one is ready.
+    once: whether it runs to its end; it is ready when it ended with status 0.
+    probe: how to ask whether it is ready; without a probe it is ready as soon as it runs.
     """
 
     name: str
     command: list[str]
-    needs: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     probe: Probe | None = None
     follows: bool = False
     once: bool = False
@@ -39,13 +39,26 @@ class Component:
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One node. files: name within the run folder to content; cni: plugin name to program; folders: by name."""
+    """One node.
+
+    digest: changes with everything that asks for a restart of the node.
+    interface, address, gateway: its end of the link to the host; the address with its prefix length.
+    files: name within the run folder to content.
+    cni: name of a CNI plugin to its program.
+    folders: the paths of `pki`, `logs`, `run` and `kubelet`.
+    temporary: folders to make on the node's own tmpfs, /run, each after its parent.
+    """
 
     digest: str
+    name: str
+    interface: str
+    address: str
+    gateway: str
     components: list[Component]
     files: dict[str, str]
     cni: dict[str, str]
     folders: dict[str, str]
+    temporary: list[str]
 
     def folder(self, name: str) -> Path:
         return Path(self.folders[name])
@@ -60,5 +73,5 @@ class NodeSpec:
         return cls(components=[_component(**c) for c in data.pop("components")], **data)
 
 
-def _component(*, needs: list[str], probe: dict[str, str] | None, **others: Any) -> Component:
-    return Component(needs=tuple(needs), probe=Probe(**probe) if probe else None, **others)
+def _component(*, requires: list[str], probe: dict[str, str] | None, **others: Any) -> Component:
+    return Component(requires=tuple(requires), probe=Probe(**probe) if probe else None, **others)

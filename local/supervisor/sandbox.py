@@ -4,9 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from local.cluster.config import REGISTRY, RUN
-from local.cluster.layout import HOST_ADDRESS, NODE_ADDRESS, NODE_LINK, NODE_NAME
-from local.cluster.spec import NodeSpec
+from local.supervisor.spec import NodeSpec
 
 # Pods are routed by their own address, so a packet whose way back is another interface has a forged source.
 SYSCTLS = {
@@ -22,7 +20,7 @@ def set_up(spec: NodeSpec) -> None:
     """Raises OSError and CalledProcessError."""
     _mount_system()
     _mount_folders(spec)
-    _network()
+    _network(spec)
     _plugins(spec)
 
 
@@ -49,26 +47,26 @@ def _mount_folders(spec: NodeSpec) -> None:
     _run("mount", "--bind", str(spec.folder("kubelet")), "/var/lib/kubelet")
     for temporary in ("/var/lib/cni", "/var/log/containers"):
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", temporary)
-    for folder in ("/run/lock", "/run/netns", RUN, REGISTRY):
+    for folder in ("/run/lock", "/run/netns", *spec.temporary):
         Path(folder).mkdir(mode=0o700, exist_ok=True)
 
 
-def _network() -> None:
+def _network(spec: NodeSpec) -> None:
     """The host puts the other end of the veth here as soon as it knows this process."""
     deadline = time.monotonic() + 10
-    while not Path(f"/sys/class/net/{NODE_LINK}").exists():
+    while not Path(f"/sys/class/net/{spec.interface}").exists():
         if time.monotonic() > deadline:
-            raise OSError(f"the host made no {NODE_LINK} within 10 s")
+            raise OSError(f"the host made no {spec.interface} within 10 s")
         time.sleep(0.01)
-    _run("hostname", NODE_NAME)
+    _run("hostname", spec.name)
     for name, value in SYSCTLS.items():
         path = Path("/proc/sys") / name
         if path.exists():
             path.write_text(value)
     _run("ip", "link", "set", "lo", "up")
-    _run("ip", "addr", "add", f"{NODE_ADDRESS}/30", "dev", NODE_LINK)
-    _run("ip", "link", "set", NODE_LINK, "up")
-    _run("ip", "route", "add", "default", "via", HOST_ADDRESS)
+    _run("ip", "addr", "add", spec.address, "dev", spec.interface)
+    _run("ip", "link", "set", spec.interface, "up")
+    _run("ip", "route", "add", "default", "via", spec.gateway)
 
 
 def _plugins(spec: NodeSpec) -> None:

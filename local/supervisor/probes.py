@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.cluster.spec import Probe
+from local.supervisor.spec import Probe
 
 TIMEOUT_SECONDS = 1.0
 
