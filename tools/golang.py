@@ -104,18 +104,24 @@ def digest(folder: Path, salt: Iterable[str]) -> str:
     return total.hexdigest()[:12]
 
 
+def build_folder(home: Path, sources: Path, salt: Iterable[str]) -> Path:
+    """Where a build of the sources by the installed Go is, or will be. Raises Failure."""
+    go = find((sources / "go.mod").read_text())
+    return home / digest(sources, [go.version, go.target, *salt])
+
+
 def built(home: Path, sources: Path, salt: Iterable[str], make: Callable[[Path], None], progress: Progress) -> Path:
     """The folder in `home` with what `make` builds of the sources, built when sources, salt or Go have changed.
 
     make: fills a folder that is not there yet. Other builds in `home` stay until newer ones have been used.
     Raises Failure.
     """
-    go = find((sources / "go.mod").read_text())
-    folder = home / digest(sources, [go.version, go.target, *salt])
+    folder = build_folder(home, sources, salt)
     with locked(home / "lock", progress, "wait for another build"):
         if not folder.exists():
             unfinished = home / "unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
+            require_space(home)
             make(unfinished)
             unfinished.rename(folder)
         folder.touch()

@@ -24,8 +24,8 @@ from pulumi_kubernetes.rbac.v1 import (
 )
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
-"""Lets Pulumi go on once a Service or an Ingress is created. Its Kubernetes provider otherwise waits for ready pods, and
-then for ten seconds; the Deployments and StatefulSets behind them are waited for anyway."""
+"""Lets Pulumi go on once a Service or an Ingress is created. Its Kubernetes provider otherwise waits for ready pods
+and then for ten seconds; the Deployments and StatefulSets behind them are waited for anyway."""
 
 
 def selector_labels(name: str) -> dict[str, str]:

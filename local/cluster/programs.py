@@ -7,8 +7,7 @@ from pathlib import Path
 
 from local.cluster.layout import Layout
 from tools import golang
-from tools.golang import KEEP, digest, module_versions
-from tools.lock import locked
+from tools.golang import module_versions
 from tools.progress import Progress
 
 SOURCES = Path(__file__).parent / "platform"
@@ -72,37 +71,24 @@ def flags(versions: dict[str, str]) -> list[str]:
 
 
 def located(layout: Layout | None = None) -> Programs:
-    """Where this checkout's programs are, or will be when they are built.
-
-    Raises ClusterError when there is no Go, or it is too old.
-    """
-    layout = layout or Layout.current()
-    go = golang.find((SOURCES / "go.mod").read_text())
-    return Programs(layout.platform / digest(SOURCES, [go.version, go.target, *PACKAGES, *flags(pinned())]))
+    """Where this checkout's programs are, or will be when they are built. Raises Failure without a fitting Go."""
+    return Programs(golang.build_folder((layout or Layout.current()).platform, SOURCES, _salt()))
 
 
 def build(progress: Progress, layout: Layout | None = None) -> Programs:
-    """Build what is not built yet. Raises ClusterError."""
-    layout = layout or Layout.current()
-    programs = located(layout)
-    if not programs.folder.exists():
-        with locked(layout.platform / "lock", progress, "wait for another build"):
-            if not programs.folder.exists():
-                _build(programs, layout, progress)
-    programs.folder.touch()
-    return programs
+    """Build what is not built yet. Raises Failure."""
+
+    def make(folder: Path) -> None:
+        golang.install(SOURCES, PACKAGES, flags(pinned()), folder / "bin", progress)
+        for built, name in RENAMED.items():
+            (folder / "bin" / built).rename(folder / "bin" / name)
+        _copy_chart(folder / "charts" / "cert-manager")
+
+    return Programs(golang.built((layout or Layout.current()).platform, SOURCES, _salt(), make, progress))
 
 
-def _build(programs: Programs, layout: Layout, progress: Progress) -> None:
-    temporary = layout.platform / "unfinished"
-    shutil.rmtree(temporary, ignore_errors=True)
-    golang.require_space(layout.platform)
-    golang.install(SOURCES, PACKAGES, flags(pinned()), temporary / "bin", progress)
-    for built, name in RENAMED.items():
-        (temporary / "bin" / built).rename(temporary / "bin" / name)
-    _copy_chart(temporary / "charts" / "cert-manager")
-    temporary.rename(programs.folder)
-    _prune(layout.platform)
+def _salt() -> list[str]:
+    return [*PACKAGES, *flags(pinned())]
 
 
 def _copy_chart(target: Path) -> None:
@@ -114,9 +100,3 @@ def _copy_chart(target: Path) -> None:
     chart = target / "Chart.yaml"
     version = pinned()[CERT_MANAGER]
     chart.write_text(re.sub(r"^(version|appVersion): .*$", rf"\1: {version}", chart.read_text(), flags=re.MULTILINE))
-
-
-def _prune(folder: Path) -> None:
-    builds = sorted((p for p in folder.iterdir() if (p / "bin").is_dir()), key=lambda p: p.stat().st_mtime)
-    for old in builds[:-KEEP]:
-        shutil.rmtree(old, ignore_errors=True)

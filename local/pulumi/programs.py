@@ -11,15 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from local.cluster.programs import KEEP, digest, module_versions
 from tools import golang, paths, stack
 from tools.failures import Failure
-from tools.lock import locked
 from tools.progress import Progress
 
 SOURCES = Path(__file__).parent / "programs"
@@ -88,13 +85,13 @@ def plugin_version(package: str) -> str:
 
 def _build_cli(progress: Progress) -> Path:
     sources = SOURCES / "cli"
-    pinned = module_versions((sources / "go.mod").read_text())[CLI_MODULE]
+    pinned = golang.module_versions((sources / "go.mod").read_text())[CLI_MODULE]
     flags = ["-trimpath", "-ldflags", f"-s -w -X {CLI_VERSION}={pinned}"]
 
     def make(target: Path) -> None:
         golang.install(sources, [CLI_PACKAGE], flags, target, progress, "the Pulumi CLI")
 
-    return _built("cli", sources, flags, make) / "pulumi"
+    return golang.built(paths.cache() / "pulumi" / "cli", sources, flags, make, progress) / "pulumi"
 
 
 def _build_kubernetes(progress: Progress) -> Path:
@@ -113,7 +110,7 @@ def _build_kubernetes(progress: Progress) -> Path:
             schema.write_text(json.dumps({**json.loads(schema.read_text()), "version": sdk}))
             golang.install(work, ["."], flags, target, progress, "Pulumi's Kubernetes provider")
 
-    return _built("kubernetes", sources, flags, make)
+    return golang.built(paths.cache() / "pulumi" / "kubernetes", sources, flags, make, progress)
 
 
 def _write_random() -> Path:
@@ -124,21 +121,4 @@ def _write_random() -> Path:
     root, python = shlex.quote(str(stack.ROOT)), shlex.quote(sys.executable)
     program.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {python} -m local.pulumi.random_provider "$@"\n')
     program.chmod(0o755)
-    return folder
-
-
-def _built(name: str, sources: Path, flags: list[str], make: Callable[[Path], None]) -> Path:
-    """The folder of a program, made when its sources, the flags or Go have changed. It is complete or not there."""
-    go = golang.find((sources / "go.mod").read_text())
-    folder = paths.cache() / "pulumi" / f"{name}-{digest(sources, [go.version, go.target, *flags])}"
-    with locked(folder.parent / f"{name}.lock"):
-        if not folder.exists():
-            unfinished = folder.parent / f"{name}-unfinished"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            make(unfinished)
-            unfinished.rename(folder)
-        folder.touch()
-        built = sorted(folder.parent.glob(f"{name}-*"), key=lambda path: path.stat().st_mtime)
-        for old in built[:-KEEP]:
-            shutil.rmtree(old, ignore_errors=True)
     return folder

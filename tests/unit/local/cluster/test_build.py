@@ -25,7 +25,7 @@ replace k8s.io/api => k8s.io/api v0.36.3
 
 
 def test_versions_come_from_the_requirements() -> None:
-    assert programs.module_versions(GO_MOD) == {"k8s.io/kubernetes": "v1.36.3", "helm.sh/helm/v3": "v3.21.4"}
+    assert golang.module_versions(GO_MOD) == {"k8s.io/kubernetes": "v1.36.3", "helm.sh/helm/v3": "v3.21.4"}
 
 
 def test_programs_say_upstreams_versions() -> None:
@@ -59,9 +59,9 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 )
 def test_the_digest_changes_with_what_is_compiled(tmp_path: Path, name: str, text: str, same: bool) -> None:
     files = {"go.mod": GO_MOD, "go.sum": "", "cmd/main.go": "package main"}
-    before = programs.digest(write(tmp_path, files), ["1.26.8"])
-    assert (programs.digest(write(tmp_path, {name: text}), ["1.26.8"]) == before) is same
-    assert programs.digest(tmp_path, ["1.26.9"]) != before
+    before = golang.digest(write(tmp_path, files), ["1.26.8"])
+    assert (golang.digest(write(tmp_path, {name: text}), ["1.26.8"]) == before) is same
+    assert golang.digest(tmp_path, ["1.26.9"]) != before
 
 
 def test_the_oldest_go_is_go_mods() -> None:

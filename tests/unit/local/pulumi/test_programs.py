@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from local.cluster.programs import module_versions
 from local.pulumi import programs
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
@@ -91,5 +90,5 @@ def test_with_everything_installed_nothing_is_built(
 
 
 def test_the_cli_that_is_built_is_new_enough() -> None:
-    pinned = module_versions((programs.SOURCES / "cli" / "go.mod").read_text())[programs.CLI_MODULE]
+    pinned = programs.golang.module_versions((programs.SOURCES / "cli" / "go.mod").read_text())[programs.CLI_MODULE]
     assert not programs.golang.older(pinned.removeprefix("v"), programs.LEAST_CLI)
