@@ -84,15 +84,15 @@ down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays c
 
 .PHONY: test
 test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, live, browser (about 15 minutes)
-	@$(LOCAL) test
+	@$(TOOLS) test
 
 .PHONY: unit
 unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
-	@$(LOCAL) test --quick
+	@$(TOOLS) test --quick
 
 .PHONY: bench
 bench: $(VENV)/.ready ## Measure start, repeated up, a preview, reads and writes; as ratios within this run
-	@$(LOCAL) bench
+	@$(TOOLS) bench
 
 .PHONY: schema
 schema: $(VENV)/.ready ## Write the JSON schema by which editors check Pulumi.<stack>.yaml

@@ -130,25 +130,5 @@ def shell() -> None:
     raise typer.Exit(subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=environment, check=False).returncode)
 
 
-@app.command("test")
-def run_tests(quick: Annotated[bool, typer.Option(help="Only what needs no cluster.")] = False) -> None:
-    """Run every test of the project, stage by stage."""
-    from local import testing
-
-    with failures():
-        testing.run(quick=quick)
-
-
-@app.command("bench")
-def measure(
-    restart: Annotated[bool, typer.Option(help="Take everything down first, and time the way from nothing.")] = True,
-) -> None:
-    """Measure start, repeated `up`, a preview, reads and writes."""
-    from local import bench
-
-    with failures():
-        bench.run(restart=restart)
-
-
 def main() -> None:
     sys.exit(app())

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local import acme, cluster, images, overrides, packages, show
+from local import acme, cluster, images, overrides, show
 from local.access import Access, access, named_context
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
 from local.pulumi.interrupted import StackHeld
 from local.pulumi.programs import PulumiPrograms
 from local.pulumi.workspace import STACK, StateFolder
-from tools import paths, stack
+from tools import packages, paths, stack
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps, console

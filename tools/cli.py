@@ -133,3 +133,23 @@ def write_schema() -> None:
         path = stack.ROOT / "docs" / name
         path.write_text(text)
         console.print(f"wrote {path.relative_to(stack.ROOT)}")
+
+
+@app.command("test")
+def run_tests(quick: Annotated[bool, typer.Option(help="Only what needs no cluster.")] = False) -> None:
+    """Run every test of the project, stage by stage."""
+    from tools import testing
+
+    with failures():
+        testing.run(quick=quick)
+
+
+@app.command("bench")
+def measure(
+    restart: Annotated[bool, typer.Option(help="Take everything down first, and time the way from nothing.")] = True,
+) -> None:
+    """Measure start, repeated `up`, a preview, reads and writes."""
+    from tools import bench
+
+    with failures():
+        bench.run(restart=restart)

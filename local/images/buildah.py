@@ -14,7 +14,7 @@ from local.images.builder import Builder
 from local.images.catalog import DEBIAN, RECIPES, Application, Base, Image
 from local.images.errors import ImageError
 from local.images.store import Store
-from local.packages import APT
+from tools.packages import APT
 
 PROGRAMS = ("mmdebstrap", "buildah")
 WORKERS = 2

@@ -15,9 +15,9 @@ from tools.terminal import Steps, console
 CLIENTS, SECONDS = 50, 5
 PARTS = {
     "start Python, load the terminal program": ["-m", "local", "--help"],
-    "load the SDK, register the program": ["-m", "local.bench_program"],
+    "load the SDK, register the program": ["-m", "tools.bench_program"],
 }
-RECORDED, IMPORTS = ("-m", "tools", "preview", "--stack", "prod"), ("-m", "local.bench_imports")
+RECORDED, IMPORTS = ("-m", "tools", "preview", "--stack", "prod"), ("-m", "tools.bench_imports")
 
 
 def run(*, restart: bool) -> None:

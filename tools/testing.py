@@ -9,8 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from local import packages
-from tools import environments, stack
+from tools import environments, packages, stack
 from tools.failures import Failure
 from tools.terminal import console
 
