@@ -19,6 +19,8 @@ from tools.failures import Failure
 
 CREATING = "creating"
 RELEASE = "kubernetes:helm.sh/v3:Release"
+ORPHAN_SECONDS = 60.0
+"""How long a CLI may take to end in order after the program that started it was killed."""
 PLUGIN_SECONDS = 5.0
 """How long a plugin may take to end when it is told to."""
 
@@ -36,12 +38,13 @@ class Lock:
     path: Path
 
     @property
-    def held(self) -> bool:
-        """Whether its process lives. Another program that got the process id later is not it."""
+    def holder(self) -> psutil.Process | None:
+        """Its process while that lives. Another program that got the process id later is not it."""
         try:
-            return "pulumi" in psutil.Process(self.pid).name()
+            process = psutil.Process(self.pid)
+            return process if "pulumi" in process.name() else None
         except psutil.NoSuchProcess:
-            return False
+            return None
 
 
 def locks(folder: StateFolder) -> list[Lock]:
@@ -60,14 +63,10 @@ def recover(folder: StateFolder, stack: automation.Stack, access: Access) -> lis
     does not: `up` then goes on. Raises StackHeld when a living process holds the stack, and CommandError.
     """
     said = []
-    found = locks(folder)
-    for lock in found:
-        if lock.held:
-            raise StackHeld(
-                f"Another run holds the stack: process {lock.pid}, since {lock.since}.",
-                "Wait until it ends. If it hangs, interrupt it: it ends in order.",
-            )
-    if found:
+    for lock in locks(folder):
+        if lock.holder is not None:
+            _await(lock, lock.holder)
+    if locks(folder):
         _end_plugins(folder)
         stack.cancel()
         said.append("released the lock of a run that was killed")
@@ -77,6 +76,22 @@ def recover(folder: StateFolder, stack: automation.Stack, access: Access) -> lis
         _refresh(stack, there)
         said.append(f"took over {len(there)} of {len(pending)} resources that an interrupted run was creating")
     return said
+
+
+def _await(lock: Lock, holder: psutil.Process) -> None:
+    """Wait for a CLI whose terminal program was killed: it has been interrupted, and ends in order. Raises StackHeld."""
+    parent = holder.parent()
+    if parent is None or parent.pid == 1:
+        try:
+            holder.wait(ORPHAN_SECONDS)
+        except psutil.TimeoutExpired:
+            holder.kill()
+            holder.wait()
+        return
+    raise StackHeld(
+        f"Another run holds the stack: process {lock.pid}, since {lock.since}.",
+        "Wait until it ends. If it hangs, interrupt it: it ends in order.",
+    )
 
 
 def _end_plugins(folder: StateFolder) -> None:

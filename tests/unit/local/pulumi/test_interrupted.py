@@ -27,7 +27,7 @@ def test_the_locks_of_a_stack_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pid", [GONE, os.getpid()])
 def test_a_process_that_is_gone_or_another_program_holds_nothing(pid: int) -> None:
-    assert not Lock(pid, "", Path()).held
+    assert Lock(pid, "", Path()).holder is None
 
 
 class Exported:
