@@ -79,7 +79,7 @@ def recover(folder: StateFolder, stack: automation.Stack, access: Access) -> lis
 
 
 def _await(lock: Lock, holder: psutil.Process) -> None:
-    """Wait for a CLI whose terminal program was killed: it has been interrupted, and ends in order. Raises StackHeld."""
+    """Wait for a CLI whose terminal program was killed: it was interrupted and ends in order. Raises StackHeld."""
     parent = holder.parent()
     if parent is None or parent.pid == 1:
         try:
