@@ -47,14 +47,16 @@ class Failed:
 class Watcher:
     """Receives the engine's events, and tells a step and the console of them.
 
-    done: what was done to which resource, components and providers left out. expected: how many resources there will
-    be, where that is known.
+    done: what was done to which resource, components and providers left out. refreshed: what a refresh found of each.
+    expected: how many resources there will be, where that is known.
     """
 
     step: Step
     expected: int | None = None
     done: list[tuple[OpType, str]] = field(default_factory=list)
+    refreshed: list[tuple[OpType, str]] = field(default_factory=list)
     _begun: dict[str, float] = field(default_factory=dict)
+    _refreshing: set[str] = field(default_factory=set)
     _waiting: dict[str, str] = field(default_factory=dict)
     _messages: dict[str, list[str]] = field(default_factory=dict)
     _failed: dict[str, StepEventMetadata] = field(default_factory=dict)
@@ -73,8 +75,9 @@ class Watcher:
     @property
     def summary(self) -> str:
         """What was done, in a few words: "3 created, 80 unchanged", or "nothing to change (83 unchanged)"."""
-        counts = Counter(op for op, _ in self.done)
-        changes = [f"{counts[op]} {word}" for op, word in COUNTED.items() if counts[op]]
+        counts = Counter(op for op, _ in self.done or self.refreshed)
+        changes = [f"{len(self.drift)} found changed by others"] if self.drift else []
+        changes += [f"{counts[op]} {word}" for op, word in COUNTED.items() if counts[op] and self.done]
         same = f"{counts[OpType.SAME]} unchanged"
         return ", ".join([*changes, same]) if changes else f"nothing to change ({same})"
 
@@ -82,6 +85,11 @@ class Watcher:
     def changes(self) -> list[tuple[OpType, str]]:
         """What was changed, in order."""
         return [(op, name) for op, name in self.done if op in COUNTED]
+
+    @property
+    def drift(self) -> list[str]:
+        """The resources that a refresh found otherwise than the last run left them."""
+        return [name for op, name in self.refreshed if op is not OpType.SAME]
 
     @property
     def failed(self) -> list[Failed]:
@@ -98,18 +106,26 @@ class Watcher:
 
     def _start(self, metadata: StepEventMetadata) -> None:
         self._begun[metadata.urn] = time.monotonic()
+        if metadata.op is OpType.REFRESH:
+            self._refreshing.add(metadata.urn)
         if _shown(metadata) and metadata.op not in (OpType.SAME, OpType.REFRESH, OpType.READ):
             self._waiting[metadata.urn] = ""
             self._tell()
 
     def _end(self, metadata: StepEventMetadata) -> None:
         self._waiting.pop(metadata.urn, None)
-        if metadata.op is OpType.REFRESH or not _shown(metadata):
+        if not _shown(metadata):
+            return
+        if metadata.urn in self._refreshing:
+            self._refreshing.remove(metadata.urn)
+            self.refreshed.append((metadata.op, name_of(metadata.urn)))
+            if metadata.op is not OpType.SAME:
+                console.print(f"  [yellow]≠ drifted[/yellow] {escape(label_of(metadata.urn))}")
             return
         self.done.append((metadata.op, name_of(metadata.urn)))
         if metadata.op in MARKS:
             seconds = time.monotonic() - self._begun.get(metadata.urn, time.monotonic())
-            console.print(f"  {MARKS[metadata.op]} {escape(label(metadata))}  [dim]{seconds:.1f} s[/dim]")
+            console.print(f"  {MARKS[metadata.op]} {escape(label_of(metadata.urn))}  [dim]{seconds:.1f} s[/dim]")
         if metadata.op in (OpType.UPDATE, OpType.REPLACE):
             for path, old, new in differences(metadata):
                 console.print(
@@ -120,7 +136,7 @@ class Watcher:
     def _fail(self, metadata: StepEventMetadata) -> None:
         self._waiting.pop(metadata.urn, None)
         self._failed[metadata.urn] = metadata
-        console.print(f"  [red]✗ failed [/red] {escape(label(metadata))}")
+        console.print(f"  [red]✗ failed [/red] {escape(label_of(metadata.urn))}")
 
     def _hear(self, urn: str, severity: str, message: str) -> None:
         if severity == "error":
@@ -175,10 +191,6 @@ def at(value: Any, steps: Sequence[str | int]) -> Any:
 def short(value: Any) -> str:
     text = ABSENT if value is None else str(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
-
-
-def label(metadata: StepEventMetadata) -> str:
-    return label_of(metadata.urn)
 
 
 def label_of(urn: str) -> str:

@@ -54,6 +54,21 @@ def test_the_closing_line_of_a_run(operations: list[str], summary: str) -> None:
     assert watch(*events)[0].summary == summary
 
 
+def test_what_a_refresh_finds_is_told_apart_from_what_a_run_does() -> None:
+    found = [
+        event(kind, op, name)
+        for name, result in (("kept", "same"), ("edited", "update"))
+        for kind, op in (("resourcePreEvent", "refresh"), ("resOutputsEvent", result))
+    ]
+    watcher, printed = watch(*found)
+    assert watcher.drift == ["edited"]
+    assert watcher.changes == []
+    assert watcher.summary == "1 found changed by others, 1 unchanged"
+    assert "drifted ConfigMap edited" in printed
+    repaired = [*found, *(event("resOutputsEvent", op, name) for op, name in (("same", "kept"), ("update", "edited")))]
+    assert watch(*repaired)[0].summary == "1 found changed by others, 1 updated, 1 unchanged"
+
+
 def test_components_and_providers_are_neither_shown_nor_counted() -> None:
     watcher, printed = watch(
         event("resOutputsEvent", "create", "platform", COMPONENT),
