@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tools import environments, packages, stack
+from tools import environments, golang, packages, stack
 from tools.failures import Failure
 from tools.terminal import console
 
@@ -50,7 +50,11 @@ def quick_stages() -> list[Stage]:
             name="node agent",
             commands=[["go", "vet", "./agent/...", "./policy/..."], ["go", "test", "./agent/...", "./policy/..."]],
             folder=platform,
-            environment={"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -trimpath"},
+            environment={
+                "GOTOOLCHAIN": "local",
+                "CGO_ENABLED": "0",
+                "GOFLAGS": " ".join(["-buildvcs=false", *golang.COMPILE]),
+            },
         ),
     ]
 

@@ -66,8 +66,7 @@ def stamps(versions: dict[str, str]) -> dict[str, str]:
 
 def flags(versions: dict[str, str]) -> list[str]:
     """The flags of `go install`."""
-    stamped = (f"-X {name}={value}" for name, value in sorted(stamps(versions).items()))
-    return ["-trimpath", "-ldflags", " ".join(["-s", "-w", *stamped])]
+    return golang.build_flags(**stamps(versions))
 
 
 def located(layout: Layout | None = None) -> Programs:

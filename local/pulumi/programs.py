@@ -86,7 +86,7 @@ def plugin_version(package: str) -> str:
 def _build_cli(progress: Progress) -> Path:
     sources = SOURCES / "cli"
     pinned = golang.module_versions((sources / "go.mod").read_text())[CLI_MODULE]
-    flags = ["-trimpath", "-ldflags", f"-s -w -X {CLI_VERSION}={pinned}"]
+    flags = golang.build_flags(**{CLI_VERSION: pinned})
 
     def make(target: Path) -> None:
         golang.install(sources, [CLI_PACKAGE], flags, target, progress, "the Pulumi CLI")
@@ -97,7 +97,7 @@ def _build_cli(progress: Progress) -> Path:
 def _build_kubernetes(progress: Progress) -> Path:
     """The provider, with the schema that its module holds; the version in it is the SDK's, as upstream's build does."""
     sources, sdk = SOURCES / "kubernetes", plugin_version("kubernetes")
-    flags = ["-trimpath", "-ldflags", f"-s -w -X main.version={sdk}"]
+    flags = golang.build_flags(**{"main.version": sdk})
 
     def make(target: Path) -> None:
         with tempfile.TemporaryDirectory() as temporary:

@@ -15,7 +15,7 @@ from tools.lint import schemas
 from tools.progress import Progress
 
 HERE = Path(__file__).parent
-FLAGS = ("-trimpath", "-ldflags", "-s -w")
+FLAGS = golang.build_flags()
 CHECKOV_LOCK = HERE / "checkov.lock"
 CRITICAL = 1
 """kube-score's worst grade."""
