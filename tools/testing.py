@@ -18,6 +18,8 @@ PYTEST = [PYTHON, "-m", "pytest", "-q"]
 LINT = [PYTHON, "-m", "tools.lint"]
 FRONTEND = stack.ROOT / "apps" / "frontend"
 
+GO = {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
