@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +20,11 @@ _APT = ('Acquire::Languages "none"', 'APT::Install-Recommends "false"')
 _NO_SERVICES = r"""printf '#!/bin/sh\nexit 101\n' > "$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d" """
 _NO_TRACES = (
     'cd "$1/etc" && rm -rf apt/sources.list apt/sources.list.d/* apt/apt.conf.d/99mmdebstrap resolv.conf hostname'
+)
+# What the machine's apt downloads, in lines `uri|release|component|origin`.
+LIST_TARGETS = (
+    *("apt-get", "indextargets", "Created-By: Packages"),
+    *("--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"),
 )
 # Settings of the machine's apt that decide whether it reaches its mirror.
 _CONNECTION = re.compile(
@@ -56,8 +60,8 @@ def arguments(
 def sources(suite: str, targets: str) -> str:
     """A sources.list of `suite` on the machine's own mirrors; empty when the machine runs none of SUITES.
 
-    targets: what apt downloads, in lines `uri|release|component|origin`. A machine of one suite gets the other from
-    the same mirrors, and trusts it by the same package, debian-archive-keyring.
+    targets: what LIST_TARGETS prints. A machine of one suite gets the other from the same mirrors, and trusts it by
+    the same package, debian-archive-keyring.
     """
     found: dict[str, set[str]] = {known: set() for known in SUITES}
     for target in targets.splitlines():
@@ -73,18 +77,3 @@ def sources(suite: str, targets: str) -> str:
 def connection_options(configuration: str) -> str:
     """Those lines of `apt-config dump` that decide whether apt reaches its mirror: proxies, date checks, retries."""
     return "".join(f"{line}\n" for line in configuration.splitlines() if _CONNECTION.fullmatch(line))
-
-
-def machine_sources(suite: str) -> str:
-    """`sources` of this machine."""
-    fields = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"
-    return sources(suite, _output("apt-get", "indextargets", "--format", fields, "Created-By: Packages"))
-
-
-def machine_connection_options() -> str:
-    """`connection_options` of this machine."""
-    return connection_options(_output("apt-config", "dump"))
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -18,10 +18,8 @@ from tools.failures import Failure
 
 
 def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
-    known = overrides.Overrides(
-        kubeconfig=Path("/k"), context="c", chart=Path("/chart"), images={"frontend": "localhost/f:v2", "absent": "x:1"}
-    )
-    config = overrides.effective("local", known)
+    images = {"frontend": "localhost/f:v2", "absent": "x:1"}
+    config = overrides.effective("local", images, kubeconfig=Path("/k"), context="c", chart=Path("/chart"))
     assert config["journal:cluster"] == {"kubeconfig": "/k", "context": "c"}
     assert config["journal:certificates"]["chart"] == "/chart"
     assert config["journal:frontend"]["image"] == "localhost/f:v2"
@@ -30,7 +28,7 @@ def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
 
 
 def test_an_image_of_a_registry_stays_as_the_stacks_file_names_it() -> None:
-    config = overrides.effective("dev", overrides.Overrides(images={"frontend": "localhost/f:v2"}))
+    config = overrides.effective("dev", {"frontend": "localhost/f:v2"})
     assert config["journal:frontend"] == stack.read("dev")["journal:frontend"]
 
 
