@@ -12,12 +12,11 @@ from local.images import context, debian, pip
 from local.images.catalog import DEBIAN, RECIPES, Application, Base, Image, deployed
 from local.images.errors import ImageError, remedy
 from local.images.store import Store
-from tools import packages, paths
+from tools import paths
 from tools.failures import tail
 from tools.files import write_atomically
 from tools.progress import Progress
 
-PROGRAMS = ("mmdebstrap", "buildah")
 WORKERS = 2
 # In mount and process namespaces of its own: nothing that it mounts or starts outlives this process, even a killed one.
 CONTAINED = (
@@ -65,7 +64,8 @@ class Builder:
 
     def build(self, images: Sequence[Image], progress: Progress) -> None:
         """Make `images`, of which bases are made first. The caller holds the store's lock. Raises ImageError."""
-        check()
+        if os.geteuid() != 0:
+            raise ImageError("Images are made by root", "Run it as root.")
         bases = [image for image in images if isinstance(image, Base)]
         applications = [image for image in images if isinstance(image, Application)]
         for log in self._logs.glob("images-*.log"):
@@ -152,7 +152,6 @@ class Builder:
         """Run a command of the build of image `name`; its output goes to that image's log. Raises ImageError."""
         log = self._logs / f"images-{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
             result = subprocess.run(
                 [*CONTAINED, *command],
@@ -163,20 +162,10 @@ class Builder:
                 check=False,
             )
         if result.returncode != 0:
-            last = tail(log.read_bytes()[start:].decode(errors="replace"))
+            last = tail(log.read_text(errors="replace"))
             message = f"Image {name} failed: {command[0]} ended with status {result.returncode} (whole log: {log})"
             raise ImageError(message, remedy(last), last)
 
 
 def _output(command: Sequence[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def check() -> None:
-    """Raise ImageError when a program is missing or the user is not root."""
-    missing = packages.missing_packages({program: packages.APT[program] for program in PROGRAMS})
-    if missing:
-        names = " ".join(missing)
-        raise ImageError(f"Images are made by {' and '.join(PROGRAMS)}; missing: {names}", f"apt-get install {names}")
-    if os.geteuid() != 0:
-        raise ImageError("Images are made by root", "Run it as root.")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 SUITES = ("bookworm", "trixie")
 _POCKETS = ("", "updates", "security")  # of a suite: its releases, and what is named bookworm-updates and the like
-_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
 # Nothing that runs reads these.
 _EXCLUDED = ("doc", "info", "lintian", "locale", "man")
 _DPKG = (
@@ -46,7 +45,8 @@ def arguments(
     options: files with apt options.
     """
     chosen = [
-        *("--mode=root", "--variant=minbase", "--format=tar", f"--hook-dir={_HOOKS}", "--include=usr-is-merged"),
+        *("--mode=root", "--variant=minbase", "--format=tar"),
+        *("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged"),
         *(f"--aptopt={option}" for option in (*_APT, *options)),
         *(f"--dpkgopt={option}" for option in _DPKG),
         f"--customize-hook={_NO_SERVICES}",
