@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LOCAL := $(PYTHON) -m local
 TOOLS := $(PYTHON) -m tools
-export KUBE_CONTEXT BUILDER
+export KUBE_CONTEXT
 
 $(VENV)/.ready: requirements.lock
 	@echo "setting up $(VENV) from requirements.lock"

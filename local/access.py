@@ -60,8 +60,6 @@ def access() -> Access:
     if kubectl is None:
         raise Failure("KUBE_CONTEXT is set, and kubectl is not on PATH.", "Install kubectl for that cluster.")
     kubeconfig = os.environ.get("KUBECONFIG")
-    found = Access(
-        Path(kubectl), None if helm is None else Path(helm), Path(kubeconfig) if kubeconfig else None, context
-    )
+    found = Access(Path(kubectl), Path(helm) if helm else None, Path(kubeconfig) if kubeconfig else None, context)
     found.run("version")
     return found

@@ -23,12 +23,11 @@ SERVED_SECONDS, REISSUED_SECONDS = 10.0, 90.0
 
 def remember(current_pem: bytes, file: Path) -> None:
     """Add the root to the file of roots, unless it is there. Raises ValueError for what is no certificate."""
-    root = x509.load_pem_x509_certificate(current_pem)
-    known = x509.load_pem_x509_certificates(file.read_bytes()) if file.exists() else []
+    root = x509.load_pem_x509_certificate(current_pem).public_bytes(Encoding.PEM)
+    known = file.read_bytes() if file.exists() else b""
     if root not in known:
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in (root, *known))
-        write_atomically(file, text)
+        write_atomically(file, root + known)
 
 
 def trust(access: Access, host: str, address: str, roots: Path) -> None:
@@ -86,23 +85,18 @@ def verifies(host: str, address: str, roots: Path) -> bool:
             context.wrap_socket(connection, server_hostname=host),
         ):
             return True
-    except (OSError, ssl.SSLError):
+    except OSError:
         return False
 
 
-class ToAddress(httpx.HTTPTransport):
-    """Connects to one address, whatever the URL's host, and checks the certificate for that host."""
-
-    def __init__(self, address: str, roots: Path) -> None:
-        super().__init__(verify=ssl.create_default_context(cafile=str(roots)), retries=1)
-        self._address = address
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.extensions["sni_hostname"] = request.url.host
-        request.url = request.url.copy_with(host=self._address)
-        return super().handle_request(request)
-
-
 def client(url: str, address: str, roots: Path) -> httpx.Client:
-    """A client of the journal that needs no entry in /etc/hosts."""
-    return httpx.Client(base_url=url, transport=ToAddress(address, roots), timeout=20, trust_env=False)
+    """A client of the journal that connects to `address`, and checks the certificate for the host in `url`."""
+
+    def connect_to_address(request: httpx.Request) -> None:
+        request.extensions["sni_hostname"] = request.url.host
+        request.url = request.url.copy_with(host=address)
+
+    transport = httpx.HTTPTransport(verify=ssl.create_default_context(cafile=str(roots)), retries=1)
+    client = httpx.Client(base_url=url, transport=transport, timeout=20, trust_env=False)
+    client.event_hooks = {"request": [connect_to_address]}
+    return client

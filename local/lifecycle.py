@@ -3,7 +3,6 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ ROOTS = "acme-roots.pem"
 
 def up() -> None:
     """Set up what is missing, start the cluster, deploy the stack, and say where it is."""
-    overrides.effective(STACK, overrides.Overrides(images=images.references()))  # wrong settings end it here
+    overrides.effective(STACK, images.references())  # wrong settings end it here
     pulumi_programs.installed_cli()  # and a CLI that can't be used
     with Steps() as steps:
         here, pulumi = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
@@ -89,10 +88,10 @@ def deployment_on(here: Access, pulumi: PulumiPrograms, **changes: Any) -> Deplo
 
 def effective_config(here: Access) -> dict[str, Any]:
     """The stack's config with what this machine knows beside its file."""
-    known = overrides.Overrides(kubeconfig=here.kubeconfig, context=here.context, images=images.references())
-    if here.own:
-        known = replace(known, chart=cluster.chart_path())
-    return overrides.effective(STACK, known)
+    chart = cluster.chart_path() if here.own else None
+    return overrides.effective(
+        STACK, images.references(), kubeconfig=here.kubeconfig, context=here.context, chart=chart
+    )
 
 
 def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:

@@ -1,45 +1,38 @@
 """What this machine alone knows of stack `local`, laid over its file: the cluster, the chart, the images built here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tools.stack import PROJECT, checked, read
 
 
-@dataclass(frozen=True)
-class Overrides:
-    """What this machine knows of stack `local`: the cluster, the chart's folder, and the images it built."""
-
-    kubeconfig: Path | None = None
-    context: str | None = None
-    chart: Path | None = None
-    images: dict[str, str] | None = None
-
-
-def built_here(config: dict[str, Any], tier: str) -> bool:
+def built_here(config: Mapping[str, Any], tier: str) -> bool:
     """Whether a stack's file leaves the image of a tier to this machine: under `localhost/` there is no registry."""
     settings_of_tier = config.get(f"{PROJECT}:{tier}")
     return isinstance(settings_of_tier, dict) and str(settings_of_tier.get("image", "")).startswith("localhost/")
 
 
-def effective(stack: str, overrides: Overrides) -> dict[str, Any]:
-    """A stack's config with the overrides in it, checked whole. Raises StackError and SettingsError."""
+def effective(
+    stack: str,
+    images: Mapping[str, str],
+    *,
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+    chart: Path | None = None,
+) -> dict[str, Any]:
+    """A stack's config with what this machine knows in it, checked whole. Raises StackError and SettingsError.
+
+    images: references by tier, for those that are built here. chart: the folder of cert-manager's Helm chart.
+    """
     config = read(stack)
-    merged = dict(config)
-    cluster = dict(config.get(f"{PROJECT}:cluster") or {})
-    if overrides.kubeconfig is not None:
-        cluster["kubeconfig"] = str(overrides.kubeconfig)
-    if overrides.context is not None:
-        cluster["context"] = overrides.context
-    if cluster:
-        merged[f"{PROJECT}:cluster"] = cluster
-    if overrides.chart is not None:
-        certificates = config.get(f"{PROJECT}:certificates")
-        if isinstance(certificates, dict):
-            merged[f"{PROJECT}:certificates"] = {**certificates, "chart": str(overrides.chart)}
-    for tier, image in (overrides.images or {}).items():
-        if built_here(config, tier):
-            merged[f"{PROJECT}:{tier}"] = {**config[f"{PROJECT}:{tier}"], "image": image}
-    checked(merged)
-    return merged
+    cluster = {"kubeconfig": kubeconfig, "context": context}
+    changes = {tier: {"image": image} for tier, image in images.items() if built_here(config, tier)}
+    changes["cluster"] = {name: str(value) for name, value in cluster.items() if value is not None}
+    if chart is not None and config.get(f"{PROJECT}:certificates"):
+        changes["certificates"] = {"chart": str(chart)}
+    for section, values in changes.items():
+        if values:
+            config[f"{PROJECT}:{section}"] = {**(config.get(f"{PROJECT}:{section}") or {}), **values}
+    checked(config)
+    return config

@@ -1,11 +1,10 @@
 """What a person sees of the running stack: where it is, its tiers, its certificate and its cluster."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from local import cluster
 from local.access import Access
@@ -25,69 +24,60 @@ def address(url: str, host: str, ip: str, roots: Path) -> None:
 def tiers(access: Access) -> bool:
     """The tiers with their pods. Returns whether all are ready."""
     found = access.json("get", "deployments,statefulsets", "-A", "-l", PART_OF)["items"]
-    pods = access.json("get", "pods", "-A", "-l", PART_OF)["items"]
-    table = Table(title="Tiers", title_justify="left")
-    for column in ("tier", "namespace", "ready", "restarts", "image", "age"):
-        table.add_column(column, overflow="fold")
+    restarts: dict[tuple[str, str | None], int] = {}
+    for pod in access.json("get", "pods", "-A", "-l", PART_OF)["items"]:
+        key = pod["metadata"]["namespace"], pod["metadata"]["labels"].get("app.kubernetes.io/name")
+        counts = [container["restartCount"] for container in pod["status"].get("containerStatuses", [])]
+        restarts[key] = restarts.get(key, 0) + sum(counts)
+    table = _table("Tiers", "tier", "namespace", "ready", "restarts", "image", "age")
     all_ready = bool(found)
     for item in sorted(found, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"])):
         name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
         ready, wanted = item["status"].get("readyReplicas", 0), item["spec"]["replicas"]
         all_ready &= ready == wanted
-        colour = "green" if ready == wanted else "red"
         image = item["spec"]["template"]["spec"]["containers"][0]["image"]
-        restarts = sum(_restarts(pod) for pod in pods if _belongs(pod, name, namespace))
-        age = _age(item["metadata"]["creationTimestamp"])
-        table.add_row(name, namespace, f"[{colour}]{ready}/{wanted}[/{colour}]", str(restarts), image, age)
+        age = _since(datetime.fromisoformat(item["metadata"]["creationTimestamp"]).timestamp())
+        count = _coloured(f"{ready}/{wanted}", good=ready == wanted)
+        table.add_row(name, namespace, count, str(restarts.get((namespace, name), 0)), image, age)
     console.print(table)
     return all_ready
 
 
 def certificates(access: Access) -> None:
     """Each certificate, whether it is ready, and until when it is good."""
-    table = Table(title="Certificates", title_justify="left")
-    for column in ("certificate", "host", "ready", "good until", "issuer"):
-        table.add_column(column, overflow="fold")
+    table = _table("Certificates", "certificate", "host", "ready", "good until", "issuer")
     for item in access.json("get", "certificates.cert-manager.io", "-A")["items"]:
         status, spec = item.get("status", {}), item["spec"]
         ready = next((c["status"] for c in status.get("conditions", []) if c["type"] == "Ready"), "Unknown")
-        colour = "green" if ready == "True" else "red"
         name = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
         hosts, issuer = ", ".join(spec["dnsNames"]), spec["issuerRef"]["name"]
-        table.add_row(name, hosts, f"[{colour}]{ready}[/{colour}]", status.get("notAfter", ""), issuer)
+        table.add_row(name, hosts, _coloured(ready, good=ready == "True"), status.get("notAfter", ""), issuer)
     console.print(table)
 
 
 def components() -> None:
     """The cluster's own programs."""
-    table = Table(title="Cluster", title_justify="left")
-    for column in ("component", "pid", "ready", "restarts", "for", "last end"):
-        table.add_column(column)
+    table = _table("Cluster", "component", "pid", "ready", "restarts", "for", "last end")
     for part in cluster.status().components:
-        colour = "green" if part.ready else "red"
-        ready = f"[{colour}]{'yes' if part.ready else 'no'}[/{colour}]"
-        since = _span(time.time() - part.since)
-        table.add_row(part.name, str(part.pid), ready, str(part.restarts), since, part.last_end)
+        ready = _coloured("yes" if part.ready else "no", good=part.ready)
+        table.add_row(part.name, str(part.pid), ready, str(part.restarts), _since(part.since), part.last_end)
     console.print(table)
 
 
-def _belongs(pod: Any, name: str, namespace: str) -> bool:
-    metadata = pod["metadata"]
-    return metadata["namespace"] == namespace and metadata["labels"].get("app.kubernetes.io/name") == name
+def _table(title: str, *columns: str) -> Table:
+    return Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
 
 
-def _restarts(pod: Any) -> int:
-    return sum(container["restartCount"] for container in pod["status"].get("containerStatuses", []))
+def _coloured(text: str, *, good: bool) -> str:
+    colour = "green" if good else "red"
+    return f"[{colour}]{text}[/{colour}]"
 
 
-def _age(timestamp: str) -> str:
-    return _span((datetime.now(UTC) - datetime.fromisoformat(timestamp)).total_seconds())
-
-
-def _span(seconds: float) -> str:
-    minutes, left = divmod(int(seconds), 60)
+def _since(moment: float) -> str:
+    """How long a moment, in Unix time, is past: in days and hours, or hours and minutes, or minutes and seconds."""
+    minutes, seconds = divmod(int(time.time() - moment), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
         return f"{days}d{hours}h"
-    return f"{hours}h{minutes}m" if hours else f"{minutes}m{left}s" if minutes else f"{left}s"
+    return f"{hours}h{minutes}m" if hours else f"{minutes}m{seconds}s" if minutes else f"{seconds}s"

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # Never part of an image: tests, and what tools leave behind.
@@ -12,22 +11,18 @@ EXCLUDED = frozenset({"tests", "__pycache__", ".venv", ".pytest_cache", ".ruff_c
 EPOCH = 1735689600  # 2025-01-01, the modification time of every file in a build context
 
 
-def _listed_by_git(folder: Path) -> Iterator[Path] | None:
-    """Tracked files and new ones that are not ignored; None outside a checkout."""
+def files(folder: Path) -> list[Path]:
+    """The files of `folder` that its build sees, as sorted relative paths.
+
+    In a checkout they are the tracked files and new ones that are not ignored.
+    """
     # Root may list a checkout that belongs to another user.
     git = ["git", "-c", "safe.directory=*", "-C", str(folder)]
     command = [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
     try:
         listing = subprocess.run(command, capture_output=True, check=True).stdout
+        listed = [folder / os.fsdecode(name) for name in listing.split(b"\0") if name]
     except (OSError, subprocess.CalledProcessError):
-        return None
-    return (folder / os.fsdecode(name) for name in listing.split(b"\0") if name)
-
-
-def files(folder: Path) -> list[Path]:
-    """The files of `folder` that its build sees, as sorted relative paths."""
-    listed: Iterable[Path] | None = _listed_by_git(folder)
-    if listed is None:
         listed = folder.rglob("*")
     names = {path.relative_to(folder) for path in listed if path.is_file()}
     return sorted(name for name in names if EXCLUDED.isdisjoint(name.parts) and name.suffix != ".pyc")

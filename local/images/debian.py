@@ -2,13 +2,11 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 SUITES = ("bookworm", "trixie")
 _POCKETS = ("", "updates", "security")  # of a suite: its releases, and what is named bookworm-updates and the like
-_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
 # Nothing that runs reads these.
 _EXCLUDED = ("doc", "info", "lintian", "locale", "man")
 _DPKG = (
@@ -21,6 +19,11 @@ _APT = ('Acquire::Languages "none"', 'APT::Install-Recommends "false"')
 _NO_SERVICES = r"""printf '#!/bin/sh\nexit 101\n' > "$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d" """
 _NO_TRACES = (
     'cd "$1/etc" && rm -rf apt/sources.list apt/sources.list.d/* apt/apt.conf.d/99mmdebstrap resolv.conf hostname'
+)
+# What the machine's apt downloads, in lines `uri|release|component|origin`.
+LIST_TARGETS = (
+    *("apt-get", "indextargets", "Created-By: Packages"),
+    *("--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"),
 )
 # Settings of the machine's apt that decide whether it reaches its mirror.
 _CONNECTION = re.compile(
@@ -42,7 +45,8 @@ def arguments(
     options: files with apt options.
     """
     chosen = [
-        *("--mode=root", "--variant=minbase", "--format=tar", f"--hook-dir={_HOOKS}", "--include=usr-is-merged"),
+        *("--mode=root", "--variant=minbase", "--format=tar"),
+        *("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged"),
         *(f"--aptopt={option}" for option in (*_APT, *options)),
         *(f"--dpkgopt={option}" for option in _DPKG),
         f"--customize-hook={_NO_SERVICES}",
@@ -56,8 +60,8 @@ def arguments(
 def sources(suite: str, targets: str) -> str:
     """A sources.list of `suite` on the machine's own mirrors; empty when the machine runs none of SUITES.
 
-    targets: what apt downloads, in lines `uri|release|component|origin`. A machine of one suite gets the other from
-    the same mirrors, and trusts it by the same package, debian-archive-keyring.
+    targets: what LIST_TARGETS prints. A machine of one suite gets the other from the same mirrors, and trusts it by
+    the same package, debian-archive-keyring.
     """
     found: dict[str, set[str]] = {known: set() for known in SUITES}
     for target in targets.splitlines():
@@ -73,18 +77,3 @@ def sources(suite: str, targets: str) -> str:
 def connection_options(configuration: str) -> str:
     """Those lines of `apt-config dump` that decide whether apt reaches its mirror: proxies, date checks, retries."""
     return "".join(f"{line}\n" for line in configuration.splitlines() if _CONNECTION.fullmatch(line))
-
-
-def machine_sources(suite: str) -> str:
-    """`sources` of this machine."""
-    fields = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"
-    return sources(suite, _output("apt-get", "indextargets", "--format", fields, "Created-By: Packages"))
-
-
-def machine_connection_options() -> str:
-    """`connection_options` of this machine."""
-    return connection_options(_output("apt-config", "dump"))
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

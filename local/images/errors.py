@@ -1,10 +1,8 @@
-"""A failed build: the end of its log, and what to do about it."""
+"""A failed build, and what to do about it."""
 
 import re
 
-from tools import failures
-
-WIDTH = 240  # characters that an error shows of a line
+from tools.failures import Failure
 
 # The first pattern found in a log's tail chooses the remedy.
 _REMEDIES = (
@@ -34,14 +32,8 @@ _REMEDIES = (
 _DEFAULT = "The log names the cause. Remove it and run the same command again; finished images are kept."
 
 
-class ImageError(failures.Failure):
+class ImageError(Failure):
     """An image cannot be made."""
-
-
-def tail(log: str) -> str:
-    """The last lines of `log` that are not empty, the long ones cut."""
-    lines = failures.tail(log).splitlines()
-    return "\n".join(line if len(line) <= WIDTH else f"{line[:WIDTH]}…" for line in lines)
 
 
 def remedy(log_tail: str) -> str:

@@ -2,8 +2,10 @@
 
 import configparser
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+from tools.files import write_atomically
 
 # What says where packages come from; nothing that says where they go.
 OPTIONS = (
@@ -12,19 +14,15 @@ OPTIONS = (
 )
 CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 IMAGE_CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-IMAGE_CONFIGURATION = "/etc/pip.conf"
+CONFIGURATION = "/etc/pip.conf"  # of this machine, and of an image
 
 
-def _user_files(environment: Mapping[str, str]) -> list[Path]:
-    home = Path(environment.get("HOME", "/root"))
-    named = [Path(environment["PIP_CONFIG_FILE"])] if environment.get("PIP_CONFIG_FILE") else []
-    return [Path("/etc/pip.conf"), home / ".pip/pip.conf", home / ".config/pip/pip.conf", *named]
-
-
-def options(environment: Mapping[str, str], files: Iterable[Path] | None = None) -> dict[str, str]:
+def options(environment: Mapping[str, str], machine: Path = Path(CONFIGURATION)) -> dict[str, str]:
     """The user's values of OPTIONS: pip's files in pip's order, then the variables PIP_…, which win."""
+    home = Path(environment.get("HOME", "/root"))
     parser = configparser.RawConfigParser()
-    parser.read(_user_files(environment) if files is None else files)
+    own = environment.get("PIP_CONFIG_FILE", "")
+    parser.read([machine, home / ".pip/pip.conf", home / ".config/pip/pip.conf", own])
     found = {}
     for option in OPTIONS:
         for section in ("global", "install"):
@@ -34,22 +32,21 @@ def options(environment: Mapping[str, str], files: Iterable[Path] | None = None)
     return found
 
 
-def configuration(values: Mapping[str, str]) -> str:
-    """pip.conf with `values` and the CA bundle at its place in the image."""
-    parser = configparser.RawConfigParser()
+def volumes(environment: Mapping[str, str], folder: Path) -> list[str]:
+    """What to mount (as host:image:ro) so that pip in a build reaches the index; writes pip.conf into `folder`.
+
+    Mounted are the user's options, the first CA bundle that the environment names and that is there, and the folders
+    among the values of find-links, without the empty ones: a mount leaves its place in the image.
+    """
+    values = options(environment)
+    parser, text = configparser.RawConfigParser(), io.StringIO()
     parser["global"] = {**values, "cert": IMAGE_CA_BUNDLE}
-    text = io.StringIO()
     parser.write(text)
-    return text.getvalue()
-
-
-def ca_bundle(environment: Mapping[str, str]) -> Path | None:
-    """The first CA bundle that the environment names and that is there."""
-    named = (Path(environment[name]) for name in CA_BUNDLES if environment.get(name))
-    return next((path for path in named if path.is_file()), None)
-
-
-def link_folders(values: Mapping[str, str]) -> list[Path]:
-    """The folders of this machine among the values of find-links, without the empty ones: a mount leaves its place."""
-    links = (Path(link) for link in values.get("find-links", "").split() if link.startswith("/"))
-    return [link for link in links if link.is_dir() and any(link.iterdir())]
+    write_atomically(folder / "pip.conf", text.getvalue(), mode=0o600)  # an index's URL may hold a password
+    bundles = [Path(environment[name]) for name in CA_BUNDLES if environment.get(name)]
+    links = [Path(link) for link in values.get("find-links", "").split() if link.startswith("/")]
+    return [
+        f"{folder / 'pip.conf'}:{CONFIGURATION}:ro",
+        *[f"{bundle}:{IMAGE_CA_BUNDLE}:ro" for bundle in bundles if bundle.is_file()][:1],
+        *(f"{link}:{link}:ro" for link in links if link.is_dir() and any(link.iterdir())),
+    ]

@@ -1,27 +1,20 @@
 """The terminal program: effective settings, the choice of an engine, what is shown, what a failure says."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import typer
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner
 
 from components.settings.errors import SettingsError
-from local import acme, cli, lifecycle, overrides
+from local import cli, lifecycle, overrides
 from tools import stack
 from tools.failures import Failure
 
 
 def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
-    known = overrides.Overrides(
-        kubeconfig=Path("/k"), context="c", chart=Path("/chart"), images={"frontend": "localhost/f:v2", "absent": "x:1"}
-    )
-    config = overrides.effective("local", known)
+    images = {"frontend": "localhost/f:v2", "absent": "x:1"}
+    config = overrides.effective("local", images, kubeconfig=Path("/k"), context="c", chart=Path("/chart"))
     assert config["journal:cluster"] == {"kubeconfig": "/k", "context": "c"}
     assert config["journal:certificates"]["chart"] == "/chart"
     assert config["journal:frontend"]["image"] == "localhost/f:v2"
@@ -30,7 +23,7 @@ def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
 
 
 def test_an_image_of_a_registry_stays_as_the_stacks_file_names_it() -> None:
-    config = overrides.effective("dev", overrides.Overrides(images={"frontend": "localhost/f:v2"}))
+    config = overrides.effective("dev", {"frontend": "localhost/f:v2"})
     assert config["journal:frontend"] == stack.read("dev")["journal:frontend"]
 
 
@@ -53,26 +46,6 @@ def test_wrong_settings_end_up_before_anything_is_touched(monkeypatch: pytest.Mo
     monkeypatch.setattr(lifecycle, "Steps", lambda: pytest.fail("a step began"))
     with pytest.raises(SettingsError, match="journalEntries = -1"):
         lifecycle.up()
-
-
-def root(name: str) -> bytes:
-    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.OID_COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + timedelta(days=1))
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-
-
-def test_every_acme_root_is_remembered_once_and_the_newest_is_first(tmp_path: Path) -> None:
-    file, first, second = tmp_path / "roots.pem", root("first"), root("second")
-    for current in (first, first, second, first):
-        acme.remember(current, file)
-    assert file.read_bytes() == second + first
-
-
-def test_what_is_no_certificate_is_not_remembered(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="PEM"):
-        acme.remember(b"404 page not found", tmp_path / "roots.pem")
-    assert not (tmp_path / "roots.pem").exists()
 
 
 def test_a_failure_keeps_its_parts() -> None:
