@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import typer
 
-from components.settings.errors import SettingsError
 from tools.terminal import console, fail
 
 TAIL = 15  # lines of a log that an error shows
@@ -30,6 +29,8 @@ def tail(text: str, lines: int = TAIL) -> str:
 @contextmanager
 def failures() -> Generator[None]:
     """A known error ends the command with a panel and status 1; Ctrl-C with status 130."""
+    from components.settings.errors import SettingsError  # with Pulumi's SDK, which not every user of Failure needs
+
     try:
         yield
     except Failure as failure:

@@ -118,6 +118,9 @@ def built(home: Path, sources: Path, salt: Iterable[str], make: Callable[[Path],
     Raises Failure.
     """
     folder = build_folder(home, sources, salt)
+    if folder.exists():
+        folder.touch()
+        return folder
     with locked(home / "lock", progress, "wait for another build"):
         if not folder.exists():
             unfinished = home / "unfinished"
@@ -125,7 +128,6 @@ def built(home: Path, sources: Path, salt: Iterable[str], make: Callable[[Path],
             require_space(home)
             make(unfinished)
             unfinished.rename(folder)
-        folder.touch()
         for old in sorted((p for p in home.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)[:-KEEP]:
             shutil.rmtree(old, ignore_errors=True)
     return folder
