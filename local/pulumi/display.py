@@ -118,8 +118,9 @@ class Watcher:
             return
         if metadata.urn in self._refreshing:
             self._refreshing.remove(metadata.urn)
-            self.refreshed.append((metadata.op, name_of(metadata.urn)))
-            if metadata.op is not OpType.SAME:
+            found = refreshed(metadata)
+            self.refreshed.append((found, name_of(metadata.urn)))
+            if found is not OpType.SAME:
                 console.print(f"  [yellow]≠ drifted[/yellow] {escape(label_of(metadata.urn))}")
             return
         self.done.append((metadata.op, name_of(metadata.urn)))
@@ -153,6 +154,14 @@ class Watcher:
         total = self.expected if self.expected is not None and done <= self.expected else None
         text = next((f"{label_of(urn)} {self._waiting[urn]}".strip() for urn in last), "")
         self.step.step(f"{len(self._waiting)} under way; {text}" if text else "", done, total)
+
+
+def refreshed(metadata: StepEventMetadata) -> OpType:
+    """What a refresh found: the resource gone, with other inputs, or the same. Its status changes by itself."""
+    if metadata.new is None:
+        return OpType.DELETE
+    same = metadata.old is not None and metadata.old.inputs == metadata.new.inputs
+    return OpType.SAME if same else OpType.UPDATE
 
 
 def differences(metadata: StepEventMetadata) -> list[tuple[str, Any, Any]]:

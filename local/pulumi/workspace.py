@@ -140,6 +140,7 @@ def environment(folder: StateFolder) -> dict[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_K8S_CLIENT_BURST": "400",
         "PULUMI_K8S_CLIENT_QPS": "200",
+        "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
     }
 
 

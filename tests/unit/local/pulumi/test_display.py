@@ -56,15 +56,30 @@ def test_the_closing_line_of_a_run(operations: list[str], summary: str) -> None:
 
 def test_what_a_refresh_finds_is_told_apart_from_what_a_run_does() -> None:
     found = [
-        event(kind, op, name)
-        for name, result in (("kept", "same"), ("edited", "update"))
-        for kind, op in (("resourcePreEvent", "refresh"), ("resOutputsEvent", result))
+        event(kind, "refresh", name, new={"inputs": inputs, "outputs": {"status": kind}})
+        for name, inputs in (("kept", {}), ("edited", {"data": {"a": "by hand"}}))
+        for kind in ("resourcePreEvent", "resOutputsEvent")
     ]
     watcher, printed = watch(*found)
     assert watcher.drift == ["edited"]
     assert watcher.changes == []
     assert watcher.summary == "1 found changed by others, 1 unchanged"
     assert "drifted ConfigMap edited" in printed
+    gone = EngineEvent.from_json(
+        {
+            "sequence": 1,
+            "timestamp": 1,
+            "resOutputsEvent": {
+                "metadata": {
+                    "op": "refresh",
+                    "urn": urn("gone"),
+                    "type": OBJECT,
+                    "old": {"custom": True, "urn": urn("gone"), "type": OBJECT},
+                }
+            },
+        }
+    )
+    assert watch(event("resourcePreEvent", "refresh", "gone"), gone)[0].drift == ["gone"]
     repaired = [*found, *(event("resOutputsEvent", op, name) for op, name in (("same", "kept"), ("update", "edited")))]
     assert watch(*repaired)[0].summary == "1 found changed by others, 1 updated, 1 unchanged"
 
