@@ -157,11 +157,14 @@ class Watcher:
 
 
 def refreshed(metadata: StepEventMetadata) -> OpType:
-    """What a refresh found: the resource gone, with other inputs, or the same. Its status changes by itself."""
+    """What a refresh found: the resource gone, with other inputs, or the same.
+
+    Its status changes by itself, and a resource that is only read has no inputs of ours.
+    """
     if metadata.new is None:
         return OpType.DELETE
-    same = metadata.old is not None and metadata.old.inputs == metadata.new.inputs
-    return OpType.SAME if same else OpType.UPDATE
+    before = None if metadata.old is None else metadata.old.inputs
+    return OpType.UPDATE if before and before != metadata.new.inputs else OpType.SAME
 
 
 def differences(metadata: StepEventMetadata) -> list[tuple[str, Any, Any]]:

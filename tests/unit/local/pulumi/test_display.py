@@ -8,6 +8,7 @@ from pulumi.automation import EngineEvent
 from local.pulumi.display import Watcher, at, plain, steps_of
 from tools.terminal import Steps, console
 
+A = {"data": {"a": "1"}}
 OBJECT, COMPONENT = "kubernetes:core/v1:ConfigMap", "journal:platform:Platform"
 
 
@@ -56,14 +57,14 @@ def test_the_closing_line_of_a_run(operations: list[str], summary: str) -> None:
 
 def test_what_a_refresh_finds_is_told_apart_from_what_a_run_does() -> None:
     found = [
-        event(kind, "refresh", name, new={"inputs": inputs, "outputs": {"status": kind}})
-        for name, inputs in (("kept", {}), ("edited", {"data": {"a": "by hand"}}))
+        event(kind, "refresh", name, old={"inputs": before}, new={"inputs": after, "outputs": {"status": kind}})
+        for name, before, after in (("kept", A, A), ("edited", A, {"data": {"a": "by hand"}}), ("read", {}, A))
         for kind in ("resourcePreEvent", "resOutputsEvent")
     ]
     watcher, printed = watch(*found)
     assert watcher.drift == ["edited"]
     assert watcher.changes == []
-    assert watcher.summary == "1 found changed by others, 1 unchanged"
+    assert watcher.summary == "1 found changed by others, 2 unchanged"
     assert "drifted ConfigMap edited" in printed
     gone = EngineEvent.from_json(
         {
@@ -74,7 +75,7 @@ def test_what_a_refresh_finds_is_told_apart_from_what_a_run_does() -> None:
                     "op": "refresh",
                     "urn": urn("gone"),
                     "type": OBJECT,
-                    "old": {"custom": True, "urn": urn("gone"), "type": OBJECT},
+                    "old": {"inputs": A, "custom": True, "urn": urn("gone"), "type": OBJECT},
                 }
             },
         }
