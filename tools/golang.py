@@ -134,8 +134,8 @@ def built(home: Path, sources: Path, salt: Iterable[str], make: Callable[[Path],
 
 
 def module_folder(folder: Path, module: str) -> Path:
-    """Where a module's files lie in the module cache."""
-    return Path(_go(["list", "-m", "-f", "{{.Dir}}", module], folder).strip())
+    """The module's folder in the module cache, where it is put when it is not there yet. Raises Failure."""
+    return Path(json.loads(_go(["mod", "download", "-json", module], folder))["Dir"])
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,8 @@ class Steps:
         step = Step(self, title)
         try:
             yield step
-        except BaseException:
-            step.end(ok=False)
+        except BaseException as error:
+            step.end(ok=False, note=str(error).partition("\n")[0])  # at once, though other steps may still be under way
             raise
         step.end(ok=True)
 
