@@ -2,9 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from local import acme, cluster, images, overrides, show
 from local.access import Access, access, named_context
@@ -16,9 +17,10 @@ from local.pulumi.workspace import STACK, StateFolder
 from tools import packages, paths, stack
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
-from tools.terminal import Steps, console
+from tools.terminal import Step, Steps, console
 
 ROOTS = "acme-roots.pem"
+T = TypeVar("T")
 
 
 def up() -> None:
@@ -97,15 +99,16 @@ def effective_config(here: Access) -> dict[str, Any]:
 def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
     _install_packages(steps)
     with ThreadPoolExecutor(3) as pool:  # building images waits for the network, building programs for the processor
-        built = pool.submit(_build_programs, steps)
-        pulumi = pool.submit(_build_pulumi, steps)
-        made = pool.submit(_build_images, steps)
-        programs, archives = built.result(), made.result()
+        kubernetes = pool.submit(_build, steps, "Kubernetes", cluster.build)
+        pulumi = pool.submit(_build, steps, "Pulumi", pulumi_programs.build)
+        archives = pool.submit(_build, steps, "images", images.build)
+    programs, archived = kubernetes.result(), archives.result().values()
+    found = pulumi.result()
     with steps.step("start the cluster") as step:
         cluster.start(programs, step)
     with steps.step("import images") as step:
-        cluster.import_images([*cluster.static_images(), *archives], step)
-    return access(), pulumi.result()
+        cluster.import_images([*cluster.static_images(), *archived], step)
+    return access(), found
 
 
 def _existing_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
@@ -116,9 +119,9 @@ def _existing_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
         console.print(
             "  The nodes need these images (kind: `kind load image-archive FILE`; k3s: `k3s ctr images import FILE`):"
         )
-        for archive in _build_images(steps):
+        for archive in _build(steps, "images", images.build).values():
             console.print(f"    {archive}", soft_wrap=True)
-    return here, _build_pulumi(steps)
+    return here, _build(steps, "Pulumi", pulumi_programs.build)
 
 
 def _install_packages(steps: Steps) -> None:
@@ -130,19 +133,9 @@ def _install_packages(steps: Steps) -> None:
         packages.install(missing)
 
 
-def _build_programs(steps: Steps) -> cluster.Programs:
-    with steps.step("build Kubernetes") as step:
-        return cluster.build(step)
-
-
-def _build_pulumi(steps: Steps) -> PulumiPrograms:
-    with steps.step("build Pulumi") as step:
-        return pulumi_programs.build(step)
-
-
-def _build_images(steps: Steps) -> list[Path]:
-    with steps.step("build images") as step:
-        return list(images.build(step).values())
+def _build(steps: Steps, what: str, build: Callable[[Step], T]) -> T:
+    with steps.step(f"build {what}") as step:
+        return build(step)
 
 
 def _answer(here: Access, outputs: dict[str, Any]) -> Path:

@@ -40,40 +40,6 @@ BCRYPT_BYTES = 72
 """bcrypt reads no more of a password."""
 
 
-def password(
-    length: int,
-    *,
-    lower: bool = True,
-    min_lower: int = 0,
-    min_numeric: int = 0,
-    min_special: int = 0,
-    min_upper: int = 0,
-    numeric: bool = True,
-    override_special: str = "",
-    special: bool = True,
-    upper: bool = True,
-) -> str:
-    """`length` random characters of the chosen classes, at least `min_…` of each.
-
-    Raises ValueError when the length is below 1 or below the sum of the minima, or when no class is chosen.
-    """
-    classes = [
-        (string.ascii_lowercase, lower, min_lower),
-        (string.ascii_uppercase, upper, min_upper),
-        (string.digits, numeric, min_numeric),
-        (SPECIAL if override_special == "" else override_special, special, min_special),
-    ]
-    pool, least = "".join(characters for characters, chosen, _ in classes if chosen), sum(n for _, _, n in classes)
-    if length < max(1, least):
-        raise ValueError(f"length is {length}; it must be at least {max(1, least)}, the sum of the minima")
-    if not pool:
-        raise ValueError("no class of characters is chosen; leave one of lower, upper, numeric and special true")
-    chosen = [secrets.choice(characters) for characters, _, minimum in classes for _ in range(minimum)]
-    chosen += [secrets.choice(pool) for _ in range(length - len(chosen))]
-    secrets.SystemRandom().shuffle(chosen)
-    return "".join(chosen)
-
-
 def settings(inputs: Properties) -> dict[str, PropertyValue]:
     """Every setting of a password: the inputs, and the defaults of those that are not given."""
     known = {key: PropertyValue(value) for key, value in DEFAULTS.items()}
@@ -81,21 +47,28 @@ def settings(inputs: Properties) -> dict[str, PropertyValue]:
     return {**known, **given}
 
 
-def made_from(inputs: Properties) -> str:
-    """A password as the inputs ask for it. Raises ValueError."""
-    plain: dict[str, Any] = {key: value.value for key, value in settings(inputs).items()}
-    return password(
-        int(plain["length"]),
-        lower=plain["lower"],
-        min_lower=int(plain["minLower"]),
-        min_numeric=int(plain["minNumeric"]),
-        min_special=int(plain["minSpecial"]),
-        min_upper=int(plain["minUpper"]),
-        numeric=plain["numeric"] and plain["number"],
-        override_special=plain.get("overrideSpecial", ""),
-        special=plain["special"],
-        upper=plain["upper"],
-    )
+def password(inputs: Properties) -> str:
+    """`length` random characters of the chosen classes, at least `min…` of each.
+
+    Raises ValueError when the length is below 1 or below the sum of the minima, or when no class is chosen.
+    """
+    chosen: dict[str, Any] = {key: value.value for key, value in settings(inputs).items()}
+    length, special = int(chosen["length"]), chosen.get("overrideSpecial", "")
+    classes = [
+        (string.ascii_lowercase, chosen["lower"], int(chosen["minLower"])),
+        (string.ascii_uppercase, chosen["upper"], int(chosen["minUpper"])),
+        (string.digits, chosen["numeric"] and chosen["number"], int(chosen["minNumeric"])),
+        (SPECIAL if special == "" else special, chosen["special"], int(chosen["minSpecial"])),
+    ]
+    pool, least = "".join(characters for characters, wanted, _ in classes if wanted), sum(n for _, _, n in classes)
+    if length < max(1, least):
+        raise ValueError(f"length is {length}; it must be at least {max(1, least)}, the sum of the minima")
+    if not pool:
+        raise ValueError("no class of characters is chosen; leave one of lower, upper, numeric and special true")
+    found = [secrets.choice(characters) for characters, _, minimum in classes for _ in range(minimum)]
+    found += [secrets.choice(pool) for _ in range(length - len(found))]
+    secrets.SystemRandom().shuffle(found)
+    return "".join(found)
 
 
 def outputs(inputs: Properties, result: str) -> dict[str, PropertyValue]:
@@ -113,9 +86,6 @@ def outputs(inputs: Properties, result: str) -> dict[str, PropertyValue]:
 class RandomProvider(provider.Provider):
     """Makes passwords and keeps them: a change of any input makes a new one."""
 
-    async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
-        return provider.CheckResponse(inputs=request.new_inputs)
-
     async def diff_config(self, request: provider.DiffRequest) -> provider.DiffResponse:
         return provider.DiffResponse(changes=False)
 
@@ -131,7 +101,7 @@ class RandomProvider(provider.Provider):
         if any(isinstance(value.value, Computed) for value in request.new_inputs.values()):
             return provider.CheckResponse(inputs=request.new_inputs)
         try:
-            made_from(request.new_inputs)
+            password(request.new_inputs)
         except ValueError as error:
             return provider.CheckResponse(failures=[provider.CheckFailure("length", str(error))])
         return provider.CheckResponse(inputs=request.new_inputs)
@@ -142,7 +112,7 @@ class RandomProvider(provider.Provider):
         return provider.DiffResponse(changes=bool(changed), replaces=changed, diffs=changed)
 
     async def create(self, request: provider.CreateRequest) -> provider.CreateResponse:
-        return provider.CreateResponse(ID, outputs(request.properties, made_from(request.properties)))
+        return provider.CreateResponse(ID, outputs(request.properties, password(request.properties)))
 
     async def read(self, request: provider.ReadRequest) -> provider.ReadResponse:
         """A password lives in the state alone. An import gives it as the id."""

@@ -64,14 +64,14 @@ def test_a_password_is_as_long_as_asked_and_its_hash_fits() -> None:
 
 
 def test_classes_and_minima_hold() -> None:
-    found = password(12, upper=False, special=False, min_numeric=5)
+    found = password(values(length=12, upper=False, special=False, minNumeric=5))
     assert set(found) <= set(string.ascii_lowercase + string.digits)
     assert sum(character in string.digits for character in found) >= 5
-    assert set(password(40, lower=False, upper=False, numeric=False, override_special="#")) == {"#"}
+    assert set(password(values(length=40, lower=False, upper=False, numeric=False, overrideSpecial="#"))) == {"#"}
 
 
 def test_two_passwords_differ() -> None:
-    assert password(32) != password(32)
+    assert password(values(length=32)) != password(values(length=32))
 
 
 @pytest.mark.parametrize(
