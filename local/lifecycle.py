@@ -99,9 +99,9 @@ def effective_config(here: Access) -> dict[str, Any]:
 def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
     _install_packages(steps)
     with ThreadPoolExecutor(3) as pool:  # building images waits for the network, building programs for the processor
-        kubernetes = pool.submit(_build, steps, "Kubernetes", cluster.build)
-        pulumi = pool.submit(_build, steps, "Pulumi", pulumi_programs.build)
-        archives = pool.submit(_build, steps, "images", images.build)
+        kubernetes = pool.submit(lambda: _build(steps, "Kubernetes", cluster.build))
+        pulumi = pool.submit(lambda: _build(steps, "Pulumi", pulumi_programs.build))
+        archives = pool.submit(lambda: _build(steps, "images", images.build))
     programs, archived = kubernetes.result(), archives.result().values()
     found = pulumi.result()
     with steps.step("start the cluster") as step:
