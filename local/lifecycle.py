@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from components.settings.errors import SettingsError
 from local import acme, cluster, images, overrides, show
 from local.access import Access, access, named_context
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
-from local.pulumi.interrupted import StackHeld
+from local.pulumi.display import WOULD_BE
 from local.pulumi.programs import PulumiPrograms
-from local.pulumi.workspace import STACK, StateFolder
+from local.pulumi.workspace import STACK, StackHeld, StateFolder
 from tools import packages, paths, stack
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
@@ -45,7 +46,7 @@ def preview(*, refresh: bool) -> None:
     """Show what `up` would change. refresh: ask the cluster first, which finds what was changed by hand."""
     with Steps() as steps, steps.step("preview") as step:
         watcher = deployment_here().preview(step, refresh=refresh)
-    console.print(watcher.summary.replace("created", "to create").replace("updated", "to update"))
+    console.print(watcher.told(WOULD_BE))
 
 
 def refresh() -> None:
@@ -57,22 +58,24 @@ def refresh() -> None:
 
 def down() -> None:
     """Destroy the stack, then the cluster where it was built here."""
-    own = named_context() is None
+    own, folder = named_context() is None, StateFolder.of(named_context())
     with Steps() as steps:
-        if not own or cluster.status().node is not None:
+        if folder.exists() and (not own or cluster.status().node is not None):
             with steps.step("destroy the stack") as step:
                 try:
-                    deployment_here().down(step)
+                    here = access()
+                    deployment_on(here, pulumi_programs.build(step)).down(step)
                 except StackHeld:
                     raise
-                except Failure as failure:
+                except (Failure, SettingsError) as error:
                     if not own:
-                        raise
-                    console.print(f"  the stack could not be destroyed, and goes with its cluster: {failure.message}")
+                        hint = f"To forget the stack, remove {folder.root}: its objects stay in the cluster."
+                        raise Failure(f"The stack could not be destroyed.\n{error}", hint) from error
+                    console.print(f"  the stack could not be destroyed, and goes with its cluster: {error}")
         if own:
             with steps.step("stop the cluster"):
                 cluster.stop(wipe=True)
-            StateFolder.of(None).remove()
+            folder.remove()
             (paths.state() / ROOTS).unlink(missing_ok=True)
     shutil.rmtree(stack.STATE, ignore_errors=True)
 

@@ -1,13 +1,15 @@
 """Stack `local` by Pulumi's own engine, through its Automation API: up, preview, refresh, down."""
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 from pulumi import automation
@@ -16,10 +18,11 @@ from pulumi.automation.errors import CommandError
 from local.access import Access
 from local.pulumi import diagnosis, interrupted, workspace
 from local.pulumi.display import Failed, Watcher
-from local.pulumi.interrupted import StackHeld
 from local.pulumi.programs import PulumiPrograms
 from local.pulumi.workspace import STACK, StateFolder
+from tools import paths
 from tools.failures import Failure, tail
+from tools.progress import NO_PROGRESS
 from tools.terminal import Step, console
 
 NEEDS_A_LANGUAGE_HOST = ("import", "preview", "up", "watch")
@@ -69,12 +72,15 @@ class Deployment:
             stack.destroy(on_event=watcher, message="make down", remove=True)
         self.folder.remove()
 
-    def command(self, arguments: list[str]) -> int:
-        """Run the CLI on the stack, on this terminal; its exit status."""
-        workspace.select(self.folder, self.programs, self.config, self.program)
-        environment = {**os.environ, **workspace.environment(self.folder)}
-        command = [str(self.programs.cli), *arguments]
-        return subprocess.run(command, cwd=self.folder.work, env=environment, check=False).returncode
+    def command(self, arguments: list[str]) -> NoReturn:
+        """Run the CLI on the stack in this process's place, on this terminal."""
+        if not self.folder.exists():
+            raise Failure(f"There is no stack {STACK} yet.", "Make it with `make up`.")
+        with self._run(Watcher(NO_PROGRESS)):
+            environment = {**os.environ, **workspace.environment(self.folder)}
+            environment.pop("PULUMI_CONFIG_PASSPHRASE", None)  # of the user's own stacks; it would win over ours
+            os.chdir(self.folder.work)
+            os.execve(self.programs.cli, ["pulumi", *arguments], environment)  # noqa: S606 (no shell is wanted)
 
     def _known(self) -> int | None:
         """How many resources the last run left."""
@@ -83,14 +89,16 @@ class Deployment:
     @contextmanager
     def _run(self, watcher: Watcher) -> Generator[automation.Stack]:
         """The stack, in order again after an interrupted run, with failures as a person is told of them."""
-        try:
-            stack = workspace.select(self.folder, self.programs, self.config, self.program)
-            for said in interrupted.recover(self.folder, stack, self.access):
-                console.print(f"  {said}")
-            with _passing_on_interrupts():
+        with workspace.held(self.folder), _passing_on_interrupts():
+            try:
+                interrupted.release(self.folder)
+                stack = workspace.select(self.folder, self.programs, self.config, self.program)
+                interrupted.recover(stack, self.access)
                 yield stack
-        except CommandError as error:
-            raise self._told(error, watcher) from None
+            except CommandError as error:
+                raise self._told(error, watcher) from None
+            except (subprocess.SubprocessError, OSError) as error:
+                raise Failure(f"Pulumi's CLI {self.programs.cli} can't be run: {error}") from None
 
     def _told(self, error: CommandError, watcher: Watcher) -> Failure:
         """What failed, why, and what to do."""
@@ -98,15 +106,13 @@ class Deployment:
         if "incorrect passphrase" in text:
             return Failure(
                 f"The state of stack {STACK} was encrypted with another passphrase than {self.folder.passphrase}.",
-                "Put the right passphrase there, or begin anew with `make down`.",
+                "Put the right passphrase there. To begin anew: `make down`; with KUBE_CONTEXT, remove "
+                f"{self.folder.root}: its objects stay.",
             )
-        if "the stack is currently locked" in text:
-            return StackHeld("Another run holds the stack.", "Wait until it ends, then run it again.")
-        if "no resource plugin" in text or "failed to load plugin" in text:
+        if missing := re.search(r"no resource plugin '([^']+)' found in the workspace at version (\S+)", text):
             return Failure(
-                f"A plugin is missing in {self.folder.home}/plugins.",
-                "Run `make up`: it builds what is missing.",
-                tail(text),
+                f"The plugin {missing[1]} {missing[2]} is missing in {self.folder.home / 'plugins'}.",
+                f"Remove {paths.cache() / 'pulumi'} and run `make up`: it builds what is missing.",
             )
         if watcher.failed:
             return self._resource_failure(watcher.failed)
@@ -132,22 +138,24 @@ class Deployment:
 @contextmanager
 def _passing_on_interrupts() -> Generator[None]:
     """Ctrl-C lets Pulumi end what is under way in order; a second one makes it stop at once. Then the command ends."""
-    interrupted_times = 0
+    times = 0
 
     def pass_on(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal interrupted_times
-        interrupted_times += 1
-        if interrupted_times == 1:
+        nonlocal times
+        times += 1
+        if times == 1:
             console.print("\nInterrupted: Pulumi ends what is under way. Once more stops it at once.")
         for child in psutil.Process().children():
-            child.send_signal(signal.SIGINT)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, pass_on)
     try:
         yield
-    except CommandError:
-        if interrupted_times:
-            raise KeyboardInterrupt from None
-        raise
+    except Failure:
+        if not times:
+            raise
     finally:
         signal.signal(signal.SIGINT, before)
+    if times:
+        raise KeyboardInterrupt

@@ -10,7 +10,8 @@ from typing import Any
 from pulumi.automation import EngineEvent, OpType, StepEventMetadata
 from rich.markup import escape
 
-from tools.terminal import Step, console
+from tools.progress import Progress
+from tools.terminal import console
 
 MARKS: Mapping[OpType, str] = {
     OpType.CREATE: "[green]+ create [/green]",
@@ -21,12 +22,19 @@ MARKS: Mapping[OpType, str] = {
     OpType.DELETE: "[red]- delete [/red]",
     OpType.DELETE_REPLACED: "[red]- delete [/red]",
 }
-COUNTED: Mapping[OpType, str] = {
+DONE: Mapping[OpType, str] = {
     OpType.CREATE: "created",
     OpType.IMPORT: "imported",
     OpType.UPDATE: "updated",
     OpType.REPLACE: "replaced",
     OpType.DELETE: "deleted",
+}
+WOULD_BE: Mapping[OpType, str] = {
+    OpType.CREATE: "to create",
+    OpType.IMPORT: "to import",
+    OpType.UPDATE: "to update",
+    OpType.REPLACE: "to replace",
+    OpType.DELETE: "to delete",
 }
 LONGEST = 120
 """Characters of a value that are shown."""
@@ -51,7 +59,7 @@ class Watcher:
     expected: how many resources there will be, where that is known.
     """
 
-    step: Step
+    step: Progress
     expected: int | None = None
     done: list[tuple[OpType, str]] = field(default_factory=list)
     refreshed: list[tuple[OpType, str]] = field(default_factory=list)
@@ -75,16 +83,20 @@ class Watcher:
     @property
     def summary(self) -> str:
         """What was done, in a few words: "3 created, 80 unchanged", or "nothing to change (83 unchanged)"."""
+        return self.told(DONE)
+
+    def told(self, words: Mapping[OpType, str]) -> str:
+        """The summary in the words of a run (DONE) or of a preview (WOULD_BE)."""
         counts = Counter(op for op, _ in self.done or self.refreshed)
         changes = [f"{len(self.drift)} found changed by others"] if self.drift else []
-        changes += [f"{counts[op]} {word}" for op, word in COUNTED.items() if counts[op] and self.done]
+        changes += [f"{counts[op]} {word}" for op, word in words.items() if counts[op] and self.done]
         same = f"{counts[OpType.SAME]} unchanged"
         return ", ".join([*changes, same]) if changes else f"nothing to change ({same})"
 
     @property
     def changes(self) -> list[tuple[OpType, str]]:
         """What was changed, in order."""
-        return [(op, name) for op, name in self.done if op in COUNTED]
+        return [(op, name) for op, name in self.done if op in DONE]
 
     @property
     def drift(self) -> list[str]:

@@ -1,11 +1,16 @@
 """What a run that was killed leaves behind: its lock, its plugins, and objects that it was about to create.
 
 Pulumi's file backend keeps a lock file that names the process which wrote it, and the state names each operation that
-was under way (Pulumi docs, "Interrupted updates").
+was under way (Pulumi docs, "Interrupted updates"). Whoever calls these functions holds the state folder
+(`workspace.hold`), so a CLI that has a lock and no living parent is left over from a terminal program that was killed.
 """
 
+import contextlib
 import json
-from collections.abc import Iterable, Iterator
+import os
+import signal
+import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,149 +19,157 @@ import psutil
 from pulumi import automation
 
 from local.access import Access
-from local.pulumi.workspace import StateFolder
+from local.pulumi.workspace import StackHeld, StateFolder
 from tools.failures import Failure
+from tools.files import write_atomically
+from tools.terminal import console
 
 CREATING = "creating"
 RELEASE = "kubernetes:helm.sh/v3:Release"
+INIT = ("init", "systemd")
+"""Programs that become the parent of processes whose own parent is gone, besides process 1."""
 ORPHAN_SECONDS = 60.0
 """How long a CLI may take to end in order after the program that started it was killed."""
 PLUGIN_SECONDS = 5.0
 """How long a plugin may take to end when it is told to."""
 
 
-class StackHeld(Failure):
-    """A living process holds the stack."""
-
-
 @dataclass(frozen=True)
 class Lock:
-    """A lock file. pid: of the process that holds it. since: as Pulumi wrote it, with its time zone."""
+    """A lock file. pid: of the process that holds it, on the machine `host`. since: with its time zone."""
 
     pid: int
+    host: str
     since: str
     path: Path
 
     @property
     def holder(self) -> psutil.Process | None:
-        """Its process while that lives. Another program that got the process id later is not it."""
+        """Its process while that lives on this machine. Another program that got the process id later is not it."""
         try:
             process = psutil.Process(self.pid)
-            return process if "pulumi" in process.name() else None
+            lives = "pulumi" in process.name() and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
+        return process if lives else None
 
 
 def locks(folder: StateFolder) -> list[Lock]:
-    """Every lock on the stack."""
+    """Every lock on the stack. What a power failure left of a lock file names no process."""
     found = []
     for path in sorted(folder.locks.glob("*.json")):
-        content = json.loads(path.read_text())
-        found.append(Lock(int(content["pid"]), str(content["timestamp"]), path))
+        try:
+            content = json.loads(path.read_text())
+        except ValueError:
+            content = {}
+        found.append(Lock(content.get("pid", 0), content.get("hostname", ""), content.get("timestamp", ""), path))
     return found
 
 
-def recover(folder: StateFolder, stack: automation.Stack, access: Access) -> list[str]:
-    """Put in order what an interrupted run left, and say what that was.
-
-    An object that was about to be created is taken into the state where the cluster has it, and forgotten where it
-    does not: `up` then goes on. Raises StackHeld when a living process holds the stack, and CommandError.
-    """
-    said = []
-    for lock in locks(folder):
-        if lock.holder is not None:
-            _await(lock, lock.holder)
-    if locks(folder):
+def release(folder: StateFolder) -> None:
+    """Remove the locks of runs that were killed, and end what is left of them. Raises StackHeld."""
+    found = locks(folder)
+    for lock in found:
+        if lock.pid and lock.host != socket.gethostname():
+            raise StackHeld(
+                f"A run on the machine {lock.host} holds the stack, since {lock.since}.",
+                f"Wait until it ends. If that machine is gone, remove {lock.path}.",
+            )
+        if (holder := lock.holder) is not None:
+            _end_orphan(lock, holder)
+    if found:
         _end_plugins(folder)
-        stack.cancel()
-        said.append("released the lock of a run that was killed")
-    pending = list(_pending(stack))
-    if pending:
-        there = [(urn, id_) for urn, id_, object_ in pending if _exists(access, object_)]
-        _refresh(stack, there)
-        said.append(f"took over {len(there)} of {len(pending)} resources that an interrupted run was creating")
-    return said
+        for lock in found:
+            lock.path.unlink(missing_ok=True)
+        console.print("  released the lock of a run that was killed")
 
 
-def _await(lock: Lock, holder: psutil.Process) -> None:
-    """Wait for a CLI whose terminal program was killed: it was interrupted and ends in order. Raises StackHeld."""
-    parent = holder.parent()
-    if parent is None or parent.pid == 1:
-        try:
-            holder.wait(ORPHAN_SECONDS)
-        except psutil.TimeoutExpired:
-            holder.kill()
-            holder.wait()
+def recover(stack: automation.Stack, access: Access) -> None:
+    """Take what a killed run was creating into the state where the cluster has it, and forget it where it does not.
+
+    Only a state with ids lets Pulumi go on: `up` refreshes it, and finds in the cluster how far each object is.
+    Raises Failure when the cluster does not answer, and CommandError.
+    """
+    workspace = stack.workspace
+    command, folder, environment = workspace.pulumi_command, workspace.work_dir, workspace.env_vars
+    state = json.loads(command.run(["stack", "export", "--stack", stack.name], folder, environment).stdout)
+    deployment = state.get("deployment") or {}
+    pending = deployment.get("pending_operations") or []
+    if not pending:
         return
-    raise StackHeld(
-        f"Another run holds the stack: process {lock.pid}, since {lock.since}.",
-        "Wait until it ends. If it hangs, interrupt it: it ends in order.",
-    )
+    created = [operation["resource"] for operation in pending if operation["type"] == CREATING]
+    there = [{**resource, "id": id_} for resource in created if (id_ := _id_in(access, resource)) is not None]
+    deployment["resources"] = [*(deployment.get("resources") or []), *there]
+    deployment["pending_operations"] = []
+    file = Path(folder) / "recovered.json"
+    write_atomically(file, json.dumps(state), mode=0o600)
+    try:
+        command.run(["stack", "import", "--stack", stack.name, "--file", str(file)], folder, environment)
+    finally:
+        file.unlink()
+    console.print(f"  took over {len(there)} of {len(created)} objects that a run was creating when it was killed")
+
+
+def _end_orphan(lock: Lock, holder: psutil.Process) -> None:
+    """Let a CLI end in order whose terminal program was killed. Raises StackHeld when it has a parent that lives."""
+    parent = holder.parent()
+    if parent is not None and parent.pid != 1 and parent.name() not in INIT:
+        raise StackHeld(
+            f"Another run holds the stack: process {lock.pid}, since {lock.since}.",
+            "Wait until it ends. If it hangs, interrupt it: it ends in order.",
+        )
+    console.print(f"  waits for process {lock.pid}, which is left of a run that was killed, to end in order")
+    with contextlib.suppress(psutil.NoSuchProcess):
+        holder.send_signal(signal.SIGINT)
+    for process in psutil.wait_procs([holder], timeout=ORPHAN_SECONDS)[1]:
+        process.kill()
+        psutil.wait_procs([process], timeout=PLUGIN_SECONDS)
 
 
 def _end_plugins(folder: StateFolder) -> None:
     """Plugins of a killed CLI live on, and would go on with what it asked of them."""
-    left = [process for process in psutil.process_iter() if _is_orphan(process, str(folder.home))]
+    left = [process for process in psutil.process_iter() if _is_orphaned_plugin(process, str(folder.home))]
     for process in left:
         process.terminate()
     for process in psutil.wait_procs(left, timeout=PLUGIN_SECONDS)[1]:
         process.kill()
 
 
-def _is_orphan(process: psutil.Process, home: str) -> bool:
+def _is_orphaned_plugin(process: psutil.Process, home: str) -> bool:
+    """Whether a process was started by a CLI of this state folder that is gone."""
     try:
-        command, parent = process.cmdline(), process.parent()
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        ours = process.pid != os.getpid() and process.environ().get("PULUMI_HOME") == home
+        return ours and ((parent := process.parent()) is None or parent.pid == 1 or parent.name() in INIT)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-    return any(part.startswith(home) for part in command) and (parent is None or "pulumi" not in parent.name())
 
 
-def _pending(stack: automation.Stack) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
-    """URN, id and inputs of each resource that a run was creating when it ended. The id is Kubernetes' own."""
-    deployment = stack.export_stack().deployment or {}
-    for operation in deployment.get("pending_operations", ()):
-        if operation["type"] != CREATING:
-            continue
-        resource = operation["resource"]
-        inputs = resource.get("inputs", {})
-        if not resource["type"].startswith("kubernetes:"):
-            yield resource["urn"], "", None
-        elif resource["type"] == RELEASE:
-            namespace, name = inputs.get("namespace", "default"), inputs["name"]
-            yield resource["urn"], f"{namespace}/{name}", _helm_secret(namespace, name)
-        else:
-            metadata = inputs["metadata"]
-            parts = (metadata.get("namespace"), metadata["name"])
-            yield resource["urn"], "/".join(part for part in parts if part), inputs
-
-
-def _helm_secret(namespace: str, name: str) -> dict[str, Any]:
-    """Helm keeps each revision of a release in a Secret; the first one says that there is a release."""
-    return {"kind": "Secret", "metadata": {"namespace": namespace, "name": f"sh.helm.release.v1.{name}.v1"}}
-
-
-def _exists(access: Access, object_: dict[str, Any] | None) -> bool:
-    """Whether the cluster has an object."""
-    if object_ is None:
-        return False
-    metadata = object_["metadata"]
-    group = object_.get("apiVersion", "v1").rpartition("/")[0]
-    kind = ".".join(part for part in (object_["kind"].lower(), group) if part)
+def _id_in(access: Access, resource: Mapping[str, Any]) -> str | None:
+    """The id of a resource that the cluster has; None where it has none. Only the state knows what is in no cluster."""
+    inputs = resource.get("inputs", {})
+    if not resource["type"].startswith("kubernetes:"):
+        return None
+    if resource["type"] == RELEASE:
+        return _release_id(access, inputs.get("namespace", "default"), inputs["name"])
+    metadata, group = inputs["metadata"], inputs["apiVersion"].rpartition("/")[0]
+    kind = ".".join(part for part in (inputs["kind"].lower(), group) if part)
     namespace = ["-n", metadata["namespace"]] if "namespace" in metadata else []
     try:
-        return bool(access.run("get", kind, metadata["name"], *namespace, "--ignore-not-found", "-o", "name").strip())
-    except Failure:  # a kind that the cluster does not know yet
-        return False
+        found = access.run("get", kind, metadata["name"], *namespace, "--ignore-not-found", "-o", "name")
+    except Failure as failure:
+        if "the server doesn't have a resource type" in str(failure):
+            return None
+        raise
+    own = "/".join(part for part in (metadata.get("namespace"), metadata["name"]) if part)
+    return own if found.strip() else None
 
 
-def _refresh(stack: automation.Stack, there: Iterable[tuple[str, str]]) -> None:
-    """Import what is there, forget the rest; the Automation API has no word for the first."""
-    imports = [part for urn, id_ in there for name in (urn, id_) for part in ("--import-pending-creates", name)]
-    target = [part for urn, _ in there for part in ("--target", urn)]
-    for arguments in ([*imports, *target], ["--clear-pending-creates"]):
-        if arguments:
-            stack.workspace.pulumi_command.run(
-                ["refresh", "--yes", "--skip-preview", "--stack", stack.name, *arguments],
-                stack.workspace.work_dir,
-                {**stack.workspace.env_vars},
-            )
+def _release_id(access: Access, namespace: str, name: str) -> str | None:
+    """The id of a Helm release that was installed. What is left of one that was not is removed: it bars a new one."""
+    which = ["-n", namespace, "get", "secrets", "-l", f"owner=helm,name={name}"]
+    revisions = access.json(*which)["items"]
+    if any(revision["metadata"]["labels"].get("status") == "deployed" for revision in revisions):
+        return f"{namespace}/{name}"
+    for revision in revisions:
+        access.run("-n", namespace, "delete", "secret", revision["metadata"]["name"])
+    return None

@@ -5,11 +5,15 @@ file backend, the passphrase that encrypts its secrets, a PULUMI_HOME with the p
 project's and the stack's settings.
 """
 
+import fcntl
 import json
+import os
 import runpy
 import secrets
 import shlex
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +29,16 @@ from tools.files import write_atomically
 STACK = "local"
 CLI_IN_ITS_SESSION = """\
 #!/bin/sh
+unset PULUMI_CONFIG_PASSPHRASE
 exec setpriv --pdeathsig INT setsid {cli} "$@"
 """
 """Ctrl-C reaches the terminal program alone, which passes it on: at the second one the CLI drops what is under way.
-When the terminal program is killed, the CLI is interrupted and ends in order."""
+When the terminal program is killed, the CLI is interrupted and ends in order. A passphrase of the user's own stacks
+would win over the file that names ours."""
+
+
+class StackHeld(Failure):
+    """A living process holds the stack."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,11 @@ class StateFolder:
     def locks(self) -> Path:
         return self.backend / ".pulumi" / "locks" / "organization" / stack.PROJECT / STACK
 
+    @property
+    def hold(self) -> Path:
+        """The file that a command locks while it works with the stack; it holds the command's process id."""
+        return self.root / "hold"
+
     def exists(self) -> bool:
         """Whether there is a stack."""
         return self.stack_file.exists()
@@ -75,6 +90,26 @@ class StateFolder:
     def remove(self) -> None:
         """Forget the stack, the passphrase with it."""
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+@contextmanager
+def held(folder: StateFolder) -> Generator[None]:
+    """Keep other commands of this machine away from the stack. Raises StackHeld naming the one that has it."""
+    folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with folder.hold.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise StackHeld(
+                f"Another run holds the stack: process {file.read().strip()}.",
+                "Wait until it ends. If it hangs, interrupt it: it ends in order.",
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        os.set_inheritable(file.fileno(), True)  # by the CLI that takes this process's place
+        yield
 
 
 def select(
@@ -107,7 +142,7 @@ def _write_passphrase(folder: StateFolder) -> None:
     if folder.exists():
         raise Failure(
             f"{folder.passphrase} is missing: it decrypts the secrets of stack {STACK}.",
-            "Put it back, or begin anew with `make down`.",
+            f"Put it back. To begin anew: `make down`; with KUBE_CONTEXT, remove {folder.root}: its objects stay.",
         )
     write_atomically(folder.passphrase, secrets.token_urlsafe(32), mode=0o600)
 

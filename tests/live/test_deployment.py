@@ -1,12 +1,18 @@
 """Pulumi's engine on the running cluster: what it changes, what it says of failures, and what ends it early."""
 
 import base64
+import contextlib
+import json
+import os
+import shlex
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pulumi
 import pulumi_random as random
 import pytest
@@ -27,12 +33,11 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from components.kubernetes import container_security, create_provider, pod_security
 from local import images
 from local.access import Access, access
-from local.pulumi import programs
+from local.pulumi import programs, workspace
 from local.pulumi.deployment import Deployment
 from local.pulumi.display import Watcher
-from local.pulumi.interrupted import StackHeld
 from local.pulumi.programs import PulumiPrograms
-from local.pulumi.workspace import StateFolder
+from local.pulumi.workspace import StackHeld, StateFolder
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
@@ -241,33 +246,86 @@ def test_after_a_failure_the_next_run_goes_on(stack: Stack) -> None:
 
 
 @pytest.fixture
-def living(tmp_path: Path) -> Generator[subprocess.Popen[bytes]]:
-    """A process that is called pulumi."""
-    program = tmp_path / "pulumi-living"
+def orphan(tmp_path: Path) -> Iterator[psutil.Process]:
+    """A process that is called pulumi, and whose parent is gone."""
+    program = tmp_path / "pulumi-orphan"
     shutil.copyfile(str(shutil.which("sleep")), program)
     program.chmod(0o755)
-    with subprocess.Popen([str(program), "300"]) as process:
-        yield process
+    script = f"{shlex.quote(str(program))} 300 >/dev/null 2>&1 & echo $!"
+    said = subprocess.run(["setsid", "sh", "-c", script], capture_output=True, text=True, check=True)
+    process = psutil.Process(int(said.stdout))
+    yield process
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.kill()
 
 
-def test_a_lock_of_a_living_process_is_respected_and_of_a_dead_one_released(
-    stack: Stack, living: subprocess.Popen[bytes]
-) -> None:
+def lock_by(stack: Stack, pid: int) -> Path:
+    """A lock file as Pulumi writes it."""
+    stack.folder.locks.mkdir(parents=True, exist_ok=True)
+    lock = stack.folder.locks / "0b2f3a9e-0000-4000-8000-000000000000.json"
+    content = {"pid": pid, "username": "x", "hostname": socket.gethostname(), "timestamp": "2026-11-01T00:00:00Z"}
+    lock.write_text(json.dumps(content))
+    return lock
+
+
+def test_a_lock_of_a_living_process_is_respected_and_of_a_dead_one_released(stack: Stack, tmp_path: Path) -> None:
     def program() -> None:
         config_map(stack, a="1")
 
     stack.up(program)
-    stack.folder.locks.mkdir(parents=True, exist_ok=True)
-    lock = stack.folder.locks / "0b2f3a9e-0000-4000-8000-000000000000.json"
-    lock.write_text(f'{{"pid": {living.pid}, "username": "x", "hostname": "y", "timestamp": "2026-11-01T00:00:00Z"}}')
-    with pytest.raises(StackHeld, match=f"process {living.pid}, since 2026-11-01"):
-        stack.up(program)
-    assert lock.exists()
-    living.kill()
-    living.wait()
+    named_pulumi = tmp_path / "pulumi-living"
+    shutil.copyfile(str(shutil.which("sleep")), named_pulumi)
+    named_pulumi.chmod(0o755)
+    with subprocess.Popen([str(named_pulumi), "300"]) as living:
+        lock = lock_by(stack, living.pid)
+        with pytest.raises(StackHeld, match=f"process {living.pid}, since 2026-11-01"):
+            stack.up(program)
+        assert lock.exists()
+        living.kill()
     assert stack.up(program).summary.startswith("nothing to change")
     assert "released the lock of a run that was killed" in stack.printed
+
+
+def test_a_cli_whose_terminal_program_was_killed_is_ended_in_order(stack: Stack, orphan: psutil.Process) -> None:
+    def program() -> None:
+        config_map(stack, a="1")
+
+    stack.up(program)
+    lock_by(stack, orphan.pid)
+    assert stack.up(program).summary.startswith("nothing to change")
+    assert f"waits for process {orphan.pid}" in stack.printed
+    assert not psutil.pid_exists(orphan.pid) or orphan.status() == psutil.STATUS_ZOMBIE
+
+
+def test_two_runs_of_one_stack_do_not_meet(stack: Stack) -> None:
+    def program() -> None:
+        config_map(stack, a="1")
+
+    stack.up(program)
+    with workspace.held(stack.folder), pytest.raises(StackHeld, match=f"process {os.getpid()}"):
+        stack.up(program)
+
+
+def test_a_pending_creation_is_taken_over(stack: Stack, here: Access) -> None:
+    """As a killed run leaves it: the object is in the cluster, and the state only knows that it was to be made."""
+
+    def both() -> None:
+        config_map(stack, "one", a="1")
+        config_map(stack, "two", a="2")
+
+    stack.up(both)
+    uid = read(here, "configmap", "two")["metadata"]["uid"]
+    state = json.loads(stack.folder.stack_file.read_text())
+    latest = state["checkpoint"]["latest"]
+    (two,) = [r for r in latest["resources"] if r["urn"].endswith("ConfigMap::two")]
+    latest["resources"].remove(two)
+    kept = {key: value for key, value in two.items() if key not in ("id", "outputs")}
+    latest["pending_operations"] = [{"resource": kept, "type": "creating"}]
+    stack.folder.stack_file.write_text(json.dumps(state))
+    again = stack.up(both)
+    assert "took over 1 of 1 objects" in stack.printed
+    assert again.changes == []
+    assert read(here, "configmap", "two")["metadata"]["uid"] == uid
 
 
 def test_a_state_of_another_passphrase_is_told_and_kept(stack: Stack) -> None:
@@ -296,7 +354,7 @@ def test_the_passphrase_is_its_owners_alone(stack: Stack) -> None:
 def test_a_missing_plugin_is_told(stack: Stack, tmp_path: Path) -> None:
     right = stack.programs
     stack.programs = PulumiPrograms(cli=right.cli, plugins={**right.plugins, "random": tmp_path / "nothing"})
-    with pytest.raises(Failure, match=r"plugin is missing in .*plugins"):
+    with pytest.raises(Failure, match=r"plugin pulumi-resource-random .* is missing in .*plugins"):
         stack.up(declaring(lambda: random.RandomPassword("password", length=8)))
     stack.programs = right
 

@@ -67,17 +67,19 @@ def the_cli_and_the_terminal_program(pid: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "kill"),
+    ("mark", "kill", "said"),
     [
-        ("start the cluster", everything),
-        ("StatefulSet redis", the_cli_and_the_terminal_program),
-        ("Service traefik", terminal_program_alone),
-        ("Release cert-manager", everything),
+        ("start the cluster", everything, ""),
+        ("StatefulSet redis", the_cli_and_the_terminal_program, "released the lock of a run that was killed"),
+        ("Deployment traefik", terminal_program_alone, ""),
+        ("Service traefik", everything, "objects that a run was creating when it was killed"),
     ],
 )
-def test_up_after_a_killed_up_serves_the_journal(nothing: None, mark: str, kill: Callable[[int], None]) -> None:
+def test_up_after_a_killed_up_serves_the_journal(
+    nothing: None, mark: str, kill: Callable[[int], None], said: str
+) -> None:
     up_until(mark, kill)
-    local("up")
+    assert said in local("up")
     with acme.client("https://journal.test", "10.123.0.2", Path(stack.STATE / ROOTS)) as http:
         answer: httpx.Response = http.get("/api")
     assert (answer.status_code, answer.json()) == (200, [])

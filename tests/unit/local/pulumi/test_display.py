@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pulumi.automation import EngineEvent
 
-from local.pulumi.display import Watcher, at, plain, steps_of
+from local.pulumi.display import WOULD_BE, Watcher, at, plain, steps_of
 from tools.terminal import Steps, console
 
 A = {"data": {"a": "1"}}
@@ -83,6 +83,12 @@ def test_what_a_refresh_finds_is_told_apart_from_what_a_run_does() -> None:
     assert watch(event("resourcePreEvent", "refresh", "gone"), gone)[0].drift == ["gone"]
     repaired = [*found, *(event("resOutputsEvent", op, name) for op, name in (("same", "kept"), ("update", "edited")))]
     assert watch(*repaired)[0].summary == "1 found changed by others, 1 updated, 1 unchanged"
+
+
+def test_a_preview_speaks_of_what_would_be() -> None:
+    events = [event("resOutputsEvent", op, op) for op in ("create", "update", "replace", "delete", "same")]
+    said = "1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged"
+    assert watch(*events)[0].told(WOULD_BE) == said
 
 
 def test_components_and_providers_are_neither_shown_nor_counted() -> None:
