@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Generator
@@ -20,7 +19,6 @@ from local.pulumi import diagnosis, interrupted, workspace
 from local.pulumi.display import Failed, Watcher
 from local.pulumi.programs import PulumiPrograms
 from local.pulumi.workspace import STACK, StateFolder
-from tools import paths
 from tools.failures import Failure, tail
 from tools.progress import NO_PROGRESS
 from tools.terminal import Step, console
@@ -108,11 +106,6 @@ class Deployment:
                 f"The state of stack {STACK} was encrypted with another passphrase than {self.folder.passphrase}.",
                 "Put the right passphrase there. To begin anew: `make down`; with KUBE_CONTEXT, remove "
                 f"{self.folder.root}: its objects stay.",
-            )
-        if missing := re.search(r"no resource plugin '([^']+)' found in the workspace at version (\S+)", text):
-            return Failure(
-                f"The plugin {missing[1]} {missing[2]} is missing in {self.folder.home / 'plugins'}.",
-                f"Remove {paths.cache() / 'pulumi'} and run `make up`: it builds what is missing.",
             )
         if watcher.failed:
             return self._resource_failure(watcher.failed)

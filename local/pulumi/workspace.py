@@ -121,6 +121,11 @@ def select(
     _write_passphrase(folder)
     _write_settings(folder, config)
     for package, plugin in programs.plugins.items():
+        if not (plugin / f"pulumi-resource-{package}").exists():
+            raise Failure(
+                f"The plugin pulumi-resource-{package} {plugin_version(package)} is missing in {plugin}.",
+                f"Remove {paths.cache() / 'pulumi'} and run `make up`: it builds what is missing.",
+            )
         _install(folder.home / "plugins" / f"resource-{package}-v{plugin_version(package)}", plugin)
     write_atomically(
         folder.home / "bin" / "pulumi", CLI_IN_ITS_SESSION.format(cli=shlex.quote(str(programs.cli))), mode=0o755
