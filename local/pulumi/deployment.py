@@ -91,7 +91,8 @@ class Deployment:
             try:
                 interrupted.release(self.folder)
                 stack = workspace.select(self.folder, self.programs, self.config, self.program)
-                interrupted.recover(stack, self.access)
+                if workspace.was_interrupted(self.folder):
+                    interrupted.recover(stack, self.access)
                 yield stack
             except CommandError as error:
                 raise self._told(error, watcher) from None

@@ -191,9 +191,18 @@ def journal() -> None:
 
 def resource_count(folder: StateFolder) -> int | None:
     """How many objects of their own the state holds, components and providers left out; None before the first run."""
-    try:
-        deployment = json.loads(folder.stack_file.read_text())["checkpoint"]["latest"]
-    except (OSError, ValueError, KeyError):
-        return None
-    resources = (deployment or {}).get("resources") or []
+    resources = _deployment(folder).get("resources") or []
     return sum(bool(r.get("custom")) and not r["type"].startswith("pulumi:") for r in resources) or None
+
+
+def was_interrupted(folder: StateFolder) -> bool:
+    """Whether the state names operations that were under way when a run ended."""
+    return bool(_deployment(folder).get("pending_operations"))
+
+
+def _deployment(folder: StateFolder) -> dict[str, Any]:
+    """What the state file says of the last run; empty before the first one."""
+    try:
+        return json.loads(folder.stack_file.read_text())["checkpoint"]["latest"] or {}
+    except (OSError, ValueError, KeyError):
+        return {}
