@@ -20,7 +20,7 @@ from tools.failures import Failure
 from tools.progress import NO_PROGRESS
 from tools.terminal import Step, Steps, console
 
-ROOTS = "acme-roots.pem"
+ROOTS, ROLLOUT_SECONDS = "acme-roots.pem", 300
 T = TypeVar("T")
 
 
@@ -36,6 +36,9 @@ def up() -> None:
         with steps.step("deploy the stack") as step:
             outputs, watcher = deployment.up(step)
         console.print(f"  {watcher.summary}")
+        if watcher.changes:
+            with steps.step("await the rollouts"):
+                _await_rollouts(here)
         with steps.step("answer over HTTPS"):
             roots = _answer(here, outputs)
     show.tiers(here)
@@ -139,6 +142,14 @@ def _install_packages(steps: Steps) -> None:
 def _build(steps: Steps, what: str, build: Callable[[Step], T]) -> T:
     with steps.step(f"build {what}") as step:
         return build(step)
+
+
+def _await_rollouts(here: Access) -> None:
+    """Wait until no pod of an older version is left: Pulumi may end an update of what had drifted before. Raises Failure."""
+    for item in here.json("get", "deployments,statefulsets", "-A", "-l", show.PART_OF)["items"]:
+        metadata = item["metadata"]
+        which = f"{item['kind'].lower()}/{metadata['name']}"
+        here.run("-n", metadata["namespace"], "rollout", "status", which, f"--timeout={ROLLOUT_SECONDS}s")
 
 
 def _answer(here: Access, outputs: dict[str, Any]) -> Path:

@@ -79,7 +79,8 @@ class Steps:
         try:
             yield step
         except BaseException as error:
-            step.end(ok=False, note=str(error).partition("\n")[0])  # at once, though other steps may still be under way
+            others = len(self._progress.task_ids) > 1  # whose end comes before the failure is told
+            step.end(ok=False, note=str(error).partition("\n")[0] if others else "")
             raise
         step.end(ok=True)
 

@@ -36,9 +36,10 @@ WOULD_BE: Mapping[OpType, str] = {
     OpType.REPLACE: "to replace",
     OpType.DELETE: "to delete",
 }
+DRIFT: Mapping[OpType | None, str] = {OpType.UPDATE: "drifted", OpType.DELETE: "gone   "}
 LONGEST = 120
 """Characters of a value that are shown."""
-ABSENT = "(none)"
+ABSENT, INDENT = "(none)", "\n    "
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,10 @@ class Watcher:
         if metadata.urn in self._refreshing:
             self._refreshing.remove(metadata.urn)
             found = refreshed(metadata)
-            self.refreshed.append((found, name_of(metadata.urn)))
-            if found is not OpType.SAME:
-                console.print(f"  [yellow]≠ drifted[/yellow] {escape(label_of(metadata.urn))}")
+            if found is not None:
+                self.refreshed.append((found, name_of(metadata.urn)))
+            if found in DRIFT:
+                console.print(f"  [yellow]≠ {DRIFT[found]}[/yellow] {escape(label_of(metadata.urn))}")
             return
         self.done.append((metadata.op, name_of(metadata.urn)))
         if metadata.op in MARKS:
@@ -142,7 +144,8 @@ class Watcher:
         if metadata.op in (OpType.UPDATE, OpType.REPLACE):
             for path, old, new in differences(metadata):
                 console.print(
-                    f"      {escape(path)}: [red]{escape(short(old))}[/red] → [green]{escape(short(new))}[/green]"
+                    f"      {escape(path)}: [red]{escape(short(old))}[/red] → [green]{escape(short(new))}[/green]",
+                    soft_wrap=True,
                 )
         self._tell()
 
@@ -158,7 +161,9 @@ class Watcher:
             self._waiting[urn] = message
             self._tell()
         elif severity == "warning":
-            console.print(f"  [yellow]! {escape(message)}[/yellow]")
+            about = f"{label_of(urn)}: " if urn.count("::") >= 3 else ""
+            lines = f"{about}{message}".splitlines()
+            console.print(f"  [yellow]! {escape(INDENT.join(lines))}[/yellow]", soft_wrap=True)
 
     def _tell(self) -> None:
         """The step's line: how many are under way, and the last thing that is known of one."""
@@ -168,15 +173,17 @@ class Watcher:
         self.step.step(f"{len(self._waiting)} under way; {text}" if text else "", done, total)
 
 
-def refreshed(metadata: StepEventMetadata) -> OpType:
-    """What a refresh found: the resource gone, with other inputs, or the same.
+def refreshed(metadata: StepEventMetadata) -> OpType | None:
+    """What a refresh found: the resource gone, with other inputs, or the same. Its status changes by itself.
 
-    Its status changes by itself, and a resource that is only read has no inputs of ours.
+    None for a resource that is only read: it has no inputs of ours.
     """
+    before = None if metadata.old is None else metadata.old.inputs
     if metadata.new is None:
         return OpType.DELETE
-    before = None if metadata.old is None else metadata.old.inputs
-    return OpType.UPDATE if before and before != metadata.new.inputs else OpType.SAME
+    if not before:
+        return None
+    return OpType.SAME if before == metadata.new.inputs else OpType.UPDATE
 
 
 def differences(metadata: StepEventMetadata) -> list[tuple[str, Any, Any]]:

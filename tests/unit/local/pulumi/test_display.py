@@ -64,7 +64,7 @@ def test_what_a_refresh_finds_is_told_apart_from_what_a_run_does() -> None:
     watcher, printed = watch(*found)
     assert watcher.drift == ["edited"]
     assert watcher.changes == []
-    assert watcher.summary == "1 found changed by others, 2 unchanged"
+    assert watcher.summary == "1 found changed by others, 1 unchanged"
     assert "drifted ConfigMap edited" in printed
     gone = EngineEvent.from_json(
         {
