@@ -28,6 +28,8 @@ def up() -> None:
     """Set up what is missing, start the cluster, deploy the stack, and say where it is."""
     overrides.effective(STACK, images.references())  # wrong settings end it here
     pulumi_programs.installed_cli()  # and a CLI that can't be used
+    if named_context() is None:
+        cluster.kubectl_path()  # and a Go that can't build the cluster
     with Steps() as steps:
         here, pulumi = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
         deployment = deployment_on(here, pulumi)
@@ -145,7 +147,7 @@ def _build(steps: Steps, what: str, build: Callable[[Step], T]) -> T:
 
 
 def _await_rollouts(here: Access) -> None:
-    """Wait until no pod of an older version is left: Pulumi may end an update of what had drifted before. Raises Failure."""
+    """Wait until no pod of an older version is left: Pulumi may end an update of what had drifted before that."""
     for item in here.json("get", "deployments,statefulsets", "-A", "-l", show.PART_OF)["items"]:
         metadata = item["metadata"]
         which = f"{item['kind'].lower()}/{metadata['name']}"

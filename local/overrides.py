@@ -26,6 +26,7 @@ def effective(
     images: references by tier, for those that are built here. chart: the folder of cert-manager's Helm chart.
     """
     config = read(stack)
+    checked(config)
     cluster = {"kubeconfig": kubeconfig, "context": context}
     changes = {tier: {"image": image} for tier, image in images.items() if built_here(config, tier)}
     changes["cluster"] = {name: str(value) for name, value in cluster.items() if value is not None}

@@ -76,7 +76,8 @@ class Deployment:
             raise Failure(f"There is no stack {STACK} yet.", "Make it with `make up`.")
         with self._run(Watcher(NO_PROGRESS)):
             environment = {**os.environ, **workspace.environment(self.folder)}
-            environment.pop("PULUMI_CONFIG_PASSPHRASE", None)  # of the user's own stacks; it would win over ours
+            for own in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_STACK"):  # of the user's own stacks; they would win
+                environment.pop(own, None)
             os.chdir(self.folder.work)
             os.execve(self.programs.cli, ["pulumi", *arguments], environment)  # noqa: S606 (no shell is wanted)
 
@@ -96,8 +97,12 @@ class Deployment:
                 yield stack
             except CommandError as error:
                 raise self._told(error, watcher) from None
-            except (subprocess.SubprocessError, OSError) as error:
-                raise Failure(f"Pulumi's CLI {self.programs.cli} can't be run: {error}") from None
+            except subprocess.SubprocessError as error:
+                hint = "Install a CLI that works, or take it off PATH: then one is built."
+                raise Failure(f"Pulumi's CLI {self.programs.cli} does not run: {error}", hint) from None
+            except OSError as error:
+                hint = f"Make room or give access in {self.folder.root}, and run it again: the state is kept."
+                raise Failure(f"The stack's state can't be used: {error}", hint) from None
 
     def _told(self, error: CommandError, watcher: Watcher) -> Failure:
         """What failed, why, and what to do."""

@@ -46,6 +46,8 @@ class Lock:
     @property
     def holder(self) -> psutil.Process | None:
         """Its process while that lives on this machine. Another program that got the process id later is not it."""
+        if not self.pid:
+            return None
         try:
             process = psutil.Process(self.pid)
             lives = "pulumi" in process.name() and process.status() != psutil.STATUS_ZOMBIE
@@ -55,14 +57,16 @@ class Lock:
 
 
 def locks(folder: StateFolder) -> list[Lock]:
-    """Every lock on the stack. What a power failure left of a lock file names no process."""
+    """Every lock on the stack; one that a power failure cut short has the process id 0."""
     found = []
     for path in sorted(folder.locks.glob("*.json")):
         try:
             content = json.loads(path.read_text())
         except ValueError:
-            content = {}
-        found.append(Lock(content.get("pid", 0), content.get("hostname", ""), content.get("timestamp", ""), path))
+            content = None
+        known = isinstance(content, dict) and isinstance(content.get("pid"), int) and content["pid"] > 0
+        pid, host, since = (content[k] for k in ("pid", "hostname", "timestamp")) if known else (0, "", "")
+        found.append(Lock(pid, host, since, path))
     return found
 
 

@@ -6,6 +6,7 @@ PULUMI_HOME) holds the version that the SDK asks for. What is missing is built o
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ LEAST_CLI = "3.260.0"
 """The oldest CLI that stack `local` was tried with."""
 SDK_MAJOR_AFTER = "4"
 """The Automation API takes a CLI of its own major version."""
+VERSION_SECONDS = 10
 CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3"
 CLI_PACKAGE = f"{CLI_MODULE}/cmd/pulumi"
 CLI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
@@ -58,9 +60,9 @@ def installed_cli() -> Path | None:
     found = shutil.which("pulumi")
     if found is None:
         return None
-    said = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout.strip()
-    number = said.removeprefix("v") or "0"
-    if not golang.older(number, LEAST_CLI) and golang.older(number, SDK_MAJOR_AFTER):
+    said = _version(found)
+    number = re.match(r"v?(\d+\.\d+\.\d+)", said)
+    if number and not golang.older(number[1], LEAST_CLI) and golang.older(number[1], SDK_MAJOR_AFTER):
         return Path(found)
     if shutil.which("go") is None:
         which = said or "of an unknown version"
@@ -69,6 +71,15 @@ def installed_cli() -> Path | None:
             f"Install one that fits, or {golang.INSTALL[0].lower()}{golang.INSTALL[1:]} Then one is built.",
         )
     return None
+
+
+def _version(cli: str) -> str:
+    """The first line of what a CLI says of its version; empty when it says nothing, or does not run."""
+    try:
+        done = subprocess.run([cli, "version"], capture_output=True, timeout=VERSION_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return next(iter(done.stdout.decode(errors="replace").splitlines()), "").strip()
 
 
 def installed_plugin(package: str) -> Path | None:

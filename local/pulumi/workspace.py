@@ -8,6 +8,7 @@ project's and the stack's settings.
 import fcntl
 import json
 import os
+import re
 import runpy
 import secrets
 import shlex
@@ -33,8 +34,8 @@ unset PULUMI_CONFIG_PASSPHRASE
 exec setpriv --pdeathsig INT setsid {cli} "$@"
 """
 """Ctrl-C reaches the terminal program alone, which passes it on: at the second one the CLI drops what is under way.
-When the terminal program is killed, the CLI is interrupted and ends in order. A passphrase of the user's own stacks
-would win over the file that names ours."""
+When the terminal program is killed, the CLI is interrupted, or ends at the next line that nobody reads. A passphrase of
+the user's own stacks would win over the file that names ours."""
 
 
 class StackHeld(Failure):
@@ -157,8 +158,8 @@ def _write_settings(folder: StateFolder, config: dict[str, Any]) -> None:
     project = {"name": stack.PROJECT, "runtime": "python", "backend": {"url": folder.backend.as_uri()}}
     write_atomically(folder.work / "Pulumi.yaml", yaml.safe_dump(project))
     path = folder.work / f"Pulumi.{STACK}.yaml"
-    before = yaml.safe_load(path.read_text()) if path.exists() else {}
-    salt = {key: value for key, value in before.items() if key == "encryptionsalt"}
+    found = re.search(r"^encryptionsalt: \S+$", path.read_text(errors="replace") if path.exists() else "", re.MULTILINE)
+    salt = {} if found is None else yaml.safe_load(found[0])
     write_atomically(path, yaml.safe_dump({"config": config, **salt}))
 
 

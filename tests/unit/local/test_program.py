@@ -32,6 +32,13 @@ def test_a_stack_that_is_not_there_is_named_with_those_that_are() -> None:
         stack.read("qa")
 
 
+def test_a_section_that_is_no_mapping_is_told_as_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = stack.read("local")
+    monkeypatch.setattr(overrides, "read", lambda name: {**good, "journal:certificates": "oops"})
+    with pytest.raises(SettingsError, match="certificates = 'oops'"):
+        overrides.effective("local", {}, chart=Path("/chart"))
+
+
 @pytest.mark.parametrize(("text", "message"), [("config: [", "is no YAML"), ("a: 1", "has no `config:`")])
 def test_a_broken_stack_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str) -> None:
     monkeypatch.setattr(stack, "ROOT", tmp_path)

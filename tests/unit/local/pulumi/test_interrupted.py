@@ -39,8 +39,10 @@ def test_a_process_that_is_gone_or_another_program_holds_nothing(pid: int) -> No
 
 def test_locks_of_dead_processes_and_broken_ones_are_removed(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
-    paths = [write_lock(folder, GONE), folder.locks / "broken.json"]
-    paths[1].write_text("")
+    paths = [write_lock(folder, GONE)]
+    for number, text in enumerate(("", "[]", '"x"', '{"pid": "abc"}', '{"pid": -5}')):
+        paths.append(folder.locks / f"broken-{number}.json")
+        paths[-1].write_text(text)
     release(folder)
     assert [path for path in paths if path.exists()] == []
 

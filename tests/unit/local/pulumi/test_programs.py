@@ -43,7 +43,8 @@ def test_a_cli_that_does_not_fit_the_sdk_is_passed_over_where_another_can_be_bui
 
 
 @pytest.mark.parametrize(
-    ("said", "named"), [("v3.9.0", "is v3.9.0"), ("v4.0.0", "is v4.0.0"), ("", "is of an unknown version")]
+    ("said", "named"),
+    [("v3.9.0", "is v3.9.0"), ("v4.0.0", "is v4.0.0"), ("", "unknown version"), ("Hello", "is Hello")],
 )
 def test_a_cli_that_is_too_old_and_no_go_name_both_versions_and_what_to_do(
     on_path: Path, said: str, named: str
@@ -54,6 +55,20 @@ def test_a_cli_that_is_too_old_and_no_go_name_both_versions_and_what_to_do(
     assert named in caught.value.message
     assert f"at least {programs.LEAST_CLI} and below 4 is needed" in caught.value.message
     assert "install Go" in caught.value.hint
+
+
+@pytest.mark.parametrize("version", ["v3.261.0+dirty", "v3.999.0-alpha.1"])
+def test_a_version_with_a_suffix_is_read(on_path: Path, version: str) -> None:
+    program = executable(on_path / "pulumi", version)
+    assert programs.installed_cli() == program
+
+
+def test_a_cli_that_does_not_run_is_of_an_unknown_version(on_path: Path) -> None:
+    program = on_path / "pulumi"
+    program.write_bytes(b"\x7fELF not a program")
+    program.chmod(0o755)
+    with pytest.raises(Failure, match="is of an unknown version"):
+        programs.installed_cli()
 
 
 def test_no_cli_and_no_go_say_what_to_install(on_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
