@@ -84,13 +84,14 @@ def _causes(cluster: _Cluster, kind: str, name: str) -> Iterator[Cause]:
 
 def _pod(cluster: _Cluster, pod: Object) -> Iterator[Cause]:
     name, status = pod["metadata"]["name"], pod.get("status", {})
-    if condition(pod, "Ready").get("status") == "True" or status.get("phase") == "Succeeded":
+    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    restarted = any(container["restartCount"] for container in containers)  # one that crashes is ready now and then
+    if status.get("phase") == "Succeeded" or (condition(pod, "Ready").get("status") == "True" and not restarted):
         return
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
         yield Cause(f"pod {name} can't be scheduled: {scheduled.get('message', '')}", "Free or add what it asks for.")
         return
-    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     found = [cause for container in containers for cause in _container(cluster, pod, container)]
     yield from found
     if not found:
@@ -110,10 +111,10 @@ def _container(cluster: _Cluster, pod: Object, container: Object) -> Iterator[Ca
         )
     elif reason in CONFIGURATION_REASONS:
         yield Cause(f"{where} can't start ({reason}: {waiting.get('message', '')})", "Make what it refers to.")
-    elif last and last.get("exitCode") != 0 and not container.get("ready"):
+    elif last and last.get("exitCode") != 0 and (container["restartCount"] or not container["ready"]):
         memory = last.get("reason") == "OOMKilled"
         why = "out of memory" if memory else f"exit code {last.get('exitCode')}"
-        times = f", {container['restartCount']} restarts" if container.get("restartCount") else ""
+        times = f", {container['restartCount']} restarts" if container["restartCount"] else ""
         log = cluster.log(pod["metadata"]["name"], container["name"], previous=not ended)
         remedy = "Raise its memory limit in the stack's file." if memory else "Its last lines say why."
         yield Cause(f"{where} crashes ({why}{times})", remedy if log or memory else "It logged nothing.", log)
