@@ -83,7 +83,7 @@ down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays c
 	@$(LOCAL) down
 
 .PHONY: test
-test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, live, browser (about 15 minutes)
+test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, live, browser (about 20 minutes)
 	@$(TOOLS) test
 
 .PHONY: unit
