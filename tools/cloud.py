@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import pulumi
-from pulumi.runtime.mocks import MockResourceArgs
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
 from components import settings
 from tools import stack
@@ -20,6 +20,8 @@ Inputs = Mapping[str, Any]
 LOAD_BALANCER_ADDRESS, CLUSTER_ADDRESS = "192.0.2.1", "10.96.0.7"
 HOSTED_ZONES = {"eu-central-1": "Z3F0SRJ5LGBH90", "eu-west-1": "Z2IFOLAFXWLO4F", "us-east-1": "Z26RNL4JYFTOTI"}
 """Hosted zones of network load balancers (AWS General Reference, Elastic Load Balancing endpoints)."""
+LIST_AUTOSCALING_GROUPS = "aws:autoscaling/getAmiIds:getAmiIds"
+"""The SDK's name of the function that lists autoscaling groups."""
 
 # By type: the form of the id, and of the ARN behind `arn:aws:` ("" where there is none).
 # {hex} has 17 digits and {short} 16; {name} is the physical name; {here} is region:account.
@@ -81,6 +83,12 @@ class Cloud(Answers):
     ) -> None:
         super().__init__(stacks=stacks)
         self._account, self._region = account, region
+
+    def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
+        """There is nothing yet: no autoscaling group has the tag that is asked for."""
+        if args.token == LIST_AUTOSCALING_GROUPS:
+            return {"arns": [], "names": [], "id": self._region, "region": self._region}, []
+        return super().call(args)
 
     def computed(self, args: MockResourceArgs, inputs: Inputs) -> tuple[str, Inputs]:
         if args.typ.startswith("aws:") and args.custom:

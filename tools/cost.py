@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from rich.table import Table
 
+from components.settings.node_groups import NODE_GROUP_LABEL
 from components.settings.values import quantity
 from tools import cloud, stack
 from tools.failures import Failure
@@ -131,7 +132,7 @@ def _cluster(r: Resource, price_list: PriceList, _: Resources) -> Iterator[LineI
 
 
 def _nodes(r: Resource, price_list: PriceList, resources: Resources) -> Iterator[LineItem]:
-    """The nodes of the desired size and their disks. The first instance type is the preferred one."""
+    """The nodes of the desired size and their disks, by group of the settings. The first instance type is preferred."""
     template = next(
         (resources[urn] for urn in r.dependencies if urn in resources and resources[urn].kind == "LaunchTemplate"), None
     )
@@ -140,10 +141,11 @@ def _nodes(r: Resource, price_list: PriceList, resources: Resources) -> Iterator
     if not types:
         raise Failure(f"{r.label} names no instance type.", "A cost needs one: set instanceTypes.")
     spot, count = r.inputs.get("capacityType") == "SPOT", int(r.inputs["scalingConfig"]["desiredSize"])
-    yield price_list.instance(f"nodes {r.name}: {types[0]}{' Spot' if spot else ''}", count, types[0], spot=spot)
+    group = r.inputs.get("labels", {}).get(NODE_GROUP_LABEL, r.name)
+    yield price_list.instance(f"nodes {group}: {types[0]}{' Spot' if spot else ''}", count, types[0], spot=spot)
     disks = [d.get("ebs", {}) for d in given.get("blockDeviceMappings", [])] or [{"volumeSize": r.inputs["diskSize"]}]
     size = sum(int(disk.get("volumeSize", BOTTLEROCKET_GIB)) for disk in disks)
-    yield price_list.line(f"disks of nodes {r.name}", count * size, "gp3")
+    yield price_list.line(f"disks of nodes {group}", count * size, "gp3")
 
 
 def _stateful_set(r: Resource, price_list: PriceList, _: Resources) -> Iterator[LineItem]:

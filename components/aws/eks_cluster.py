@@ -15,10 +15,12 @@ from components.aws.edge.load_balancer import (
     TargetGroupAttachments,
     TargetGroupAttachmentsArgs,
 )
-from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, cluster_add_ons, node_add_ons
-from components.aws.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, add_on_identities, cluster_add_ons, node_add_ons
+from components.aws.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs, autoscaler_identity
 from components.aws.eks.control_plane import ControlPlane, ControlPlaneArgs
-from components.aws.eks.node_group import NodeGroup, NodeGroupArgs, node_role
+from components.aws.eks.node_group import NODE_GROUP_LABEL_OF_EKS, NodeGroup, NodeGroupArgs, node_role
+from components.aws.eks.pod_identity import PodIdentity
+from components.aws.eks.scaling import live_sizes
 from components.aws.eks.storage_class import DefaultStorageClass
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.identity.iam import Role
@@ -26,7 +28,9 @@ from components.aws.network.network import Network, NetworkArgs
 from components.aws.scope import Scope, default_tags
 from components.kubernetes import HEALTH_PORT, NODE_PORTS, Cluster, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
-from components.settings.node_groups import INGRESS
+from components.settings.node_groups import INGRESS, Placement, managed_node_groups
+
+AUTOSCALER = "cluster-autoscaler"
 
 
 @dataclass(kw_only=True)
@@ -59,6 +63,7 @@ class EksCluster(pulumi.ComponentResource):
         self._shared = SharedStackReference(args.settings.shared_stack, opts=self._options())
         self._scope = replace(args.scope, boundary=self._shared.boundary_arn)
         self._tags = default_tags(args.scope, args.settings.tags)
+        self._cluster_add_ons = cluster_add_ons(zones=len(args.settings.network.zones), volume_tags=self._tags)
         self._key = EncryptionKey("encryption", EncryptionKeyArgs(scope=self._scope), opts=self._options())
         self._network = self._create_network()
         self._control_plane = self._create_control_plane()
@@ -70,7 +75,7 @@ class EksCluster(pulumi.ComponentResource):
         self.cluster = Cluster(
             provider=provider,
             exposure="TargetGroup",
-            ingress_placement=INGRESS,
+            ingress_placement=_on_nodes_of(node_groups["ingress"]),
             registry=self._shared.registry,
             ingress_address=self._load_balancer.dns_name,
             storage_class=self._create_storage_class(provider, add_ons),
@@ -128,26 +133,42 @@ class EksCluster(pulumi.ComponentResource):
     def _create_node_groups(self) -> dict[str, NodeGroup]:
         """The node groups by name. The add-ons that run on every node are installed before the first node starts."""
         add_ons = self._create_add_ons("node-add-ons", node_add_ons())
+        identities = self._create_pod_identities()
         role = Role("node", node_role(self._scope), opts=self._options())
+        zones, plan = self._settings.network.zones, self._settings.network.plan
+        subnet_ids = dict(zip(zones, self._network.private_subnet_ids, strict=True))
+        subnet_cidrs = dict(zip(zones, plan.private, strict=True))
+        live = live_sizes(self._scope.name, parent=self)
         return {
             group.name: NodeGroup(
                 group.name,
                 NodeGroupArgs(
                     scope=self._scope,
-                    settings=group,
+                    group=group,
+                    live=live,
                     cluster_name=self._control_plane.cluster_name,
                     version=self._settings.control_plane.version,
-                    subnet_ids=self._network.private_subnet_ids,
-                    subnet_cidrs=self._settings.network.plan.private,
-                    security_group_ids=self._security_groups_of(group),
+                    subnet_ids=[subnet_ids[zone] for zone in group.zones],
+                    subnet_cidrs=[subnet_cidrs[zone] for zone in group.zones],
+                    security_group_ids=self._security_groups_of(group.settings),
                     role_arn=role.arn,
                     tags=self._tags,
-                    depends_on=[*self._network.egress, *add_ons.values()],
+                    depends_on=[*self._network.egress, *add_ons.values(), *identities],
                 ),
                 opts=self._options(),
             )
-            for group in self._settings.node_groups
+            for group in managed_node_groups(self._settings.node_groups, zones)
         }
+
+    def _create_pod_identities(self) -> list[pulumi.Resource]:
+        """All associations of EKS Pod Identity; see PodIdentity for why the nodes wait for them."""
+        cluster_name = self._control_plane.cluster_name
+        add_ons = [*node_add_ons(), *self._cluster_add_ons]
+        identities = {
+            **add_on_identities(add_ons, self._scope, cluster_name),
+            AUTOSCALER: autoscaler_identity(AUTOSCALER, self._scope, cluster_name),
+        }
+        return [PodIdentity(name, args, opts=self._options()) for name, args in identities.items()]
 
     def _security_groups_of(self, group: NodeGroupSettings) -> list[pulumi.Input[str]]:
         """The cluster's security group; ingress nodes also have the one that admits the load balancer."""
@@ -164,8 +185,8 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _create_cluster_add_ons(self, node_groups: Mapping[str, NodeGroup]) -> Mapping[str, pulumi.Resource]:
-        add_ons = cluster_add_ons(zones=len(self._settings.network.zones), volume_tags=self._tags)
-        return self._create_add_ons("cluster-add-ons", add_ons, depends_on=list(node_groups.values()))
+        depends_on = list(node_groups.values())
+        return self._create_add_ons("cluster-add-ons", self._cluster_add_ons, depends_on)
 
     def _create_add_ons(
         self, name: str, add_ons: Sequence[AddOn], depends_on: Sequence[pulumi.Resource] = ()
@@ -188,12 +209,8 @@ class EksCluster(pulumi.ComponentResource):
 
     def _create_autoscaler(self, provider: kubernetes.Provider, add_ons: Sequence[pulumi.Resource]) -> None:
         ClusterAutoscaler(
-            "cluster-autoscaler",
-            ClusterAutoscalerArgs(
-                scope=self._scope,
-                cluster_name=self._control_plane.cluster_name,
-                version=self._settings.control_plane.version,
-            ),
+            AUTOSCALER,
+            ClusterAutoscalerArgs(scope=self._scope, version=self._settings.control_plane.version),
             opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(add_ons)),
         )
 
@@ -236,3 +253,14 @@ class EksCluster(pulumi.ComponentResource):
 
     def _options(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
+
+
+def _on_nodes_of(ingress_nodes: NodeGroup) -> Placement:
+    """Where ingress pods run: on the nodes of this very node group, not of one that it replaces.
+
+    When Pulumi replaces the group, the pods roll to the new nodes while the old ones are still targets; the old
+    attachment and the old group are deleted after that. EKS deletes all nodes of a group at once, and the autoscaling
+    group takes each from the load balancer before its pods are drained (EKS guide, Delete a managed node group; EC2
+    Auto Scaling guide, How lifecycle hooks work).
+    """
+    return replace(INGRESS, labels=((NODE_GROUP_LABEL_OF_EKS, ingress_nodes.physical_name),))

@@ -28,7 +28,8 @@ class Cluster:
     exposure: how clients reach the ingress controller.
     ingress_placement: the nodes that the ingress controller's pods run on.
     ingress_address: the address that clients connect to, if it is known before the ingress controller exists.
-    ingress_dependencies: resources that must exist before the internet reaches the ingress controller.
+    ingress_dependencies: resources that must exist before the internet reaches the ingress controller. Its pods start
+    after and stop before them, so no pod loses its clients while it runs.
     storage_class: the class of volumes whose settings name none; None means the cluster's default class.
     add_ons: the resources that pods need in addition to nodes, such as the CSI driver and DNS.
     dns: those of the add-ons that resolve names.

@@ -98,8 +98,9 @@ def spread_constraints(name: str) -> list[TopologySpreadConstraintArgs]:
 
 
 def node_selector(placement: Placement) -> dict[str, str] | None:
-    """Selects the nodes of the group that a placement names; None where it names none."""
-    return None if placement.node_group is None else {NODE_GROUP_LABEL: placement.node_group}
+    """Selects the nodes of the group and with the labels that a placement names; None where it names none."""
+    group = {} if placement.node_group is None else {NODE_GROUP_LABEL: placement.node_group}
+    return {**group, **dict(placement.labels)} or None
 
 
 def tolerations(placement: Placement) -> list[TolerationArgs] | None:

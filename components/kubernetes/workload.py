@@ -42,8 +42,17 @@ from components.kubernetes.pods import (
 from components.settings import Resources
 from components.settings.node_groups import ANYWHERE, Placement
 
+ROLLOUT_SECONDS = 600
+"""How long Pulumi's Kubernetes provider waits for a Deployment (its documentation, `pulumi.com/timeoutSeconds`)."""
 STARTUP_SECONDS = 60
 """How long a container may take to start before the kubelet restarts it."""
+
+
+def await_rollout(replicas: int, min_ready_seconds: int) -> dict[str, str] | None:
+    """The annotation that makes Pulumi wait while pods are replaced one by one; None where it waits long enough."""
+    if min_ready_seconds == 0:
+        return None
+    return {"pulumi.com/timeoutSeconds": str(ROLLOUT_SECONDS + replicas * min_ready_seconds)}
 
 
 @dataclass(kw_only=True)
@@ -58,6 +67,7 @@ class WorkloadArgs:
     volumes: volumes with their mounts. Each pod has an emptyDir at /tmp too.
     placement: the nodes that pods may run on.
     priority_class: the priority class of the pods; by default they have the cluster's default priority.
+    min_ready_seconds: how long a new pod must be ready before an old one is stopped.
     stop_delay_seconds: how long a pod keeps serving after it is told to stop, until load balancers leave it out.
     grace_seconds: how long a pod may take to stop, `stop_delay_seconds` and draining included.
     ingress, egress: the network policy's rules. DNS is always allowed.
@@ -79,6 +89,7 @@ class WorkloadArgs:
     token: bool = False
     placement: Placement = ANYWHERE
     priority_class: str | None = None
+    min_ready_seconds: int = 0
     stop_delay_seconds: int = 0
     grace_seconds: int = 30
     ingress: Sequence[NetworkPolicyIngressRuleArgs] = ()
@@ -105,10 +116,11 @@ class Workload(KubernetesComponent):
     def _create_deployment(self, depends_on: list[pulumi.Resource]) -> Deployment:
         return Deployment(
             self._name,
-            metadata=self._metadata(),
+            metadata=self._metadata(annotations=await_rollout(self._args.replicas, self._args.min_ready_seconds)),
             spec=DeploymentSpecArgs(
                 replicas=self._args.replicas,
                 revision_history_limit=5,
+                min_ready_seconds=None if self._args.min_ready_seconds == 0 else self._args.min_ready_seconds,
                 strategy=DeploymentStrategyArgs(
                     type="RollingUpdate", rolling_update=RollingUpdateDeploymentArgs(max_unavailable=0, max_surge=1)
                 ),

@@ -46,6 +46,13 @@ LOAD_BALANCER_CLASS = "journal/pulumi"
 """No controller implements this class, so none creates a load balancer beside the one that Pulumi owns."""
 DEREGISTRATION_SECONDS = 30
 """How long a target group may take to leave out a node, with a margin (ELB guide, NLB health checks)."""
+REGISTRATION_SECONDS = 60
+"""How long a new pod must be ready before an old one stops, so that the load balancer has found its node meanwhile.
+
+Two health checks take 10 s, but a node that was just registered may be checked only after two minutes
+(aws-load-balancer-controller, issue 1834). Pods are replaced one by one, so the last old one stops no earlier than that
+with two or more pods.
+"""
 AWAIT_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0]}"}
 """Makes Pulumi wait until a Service of type LoadBalancer has its address, and no longer."""
 
@@ -203,6 +210,7 @@ class IngressController(KubernetesComponent):
                 ],
                 token=True,
                 placement=args.placement,
+                min_ready_seconds=REGISTRATION_SECONDS if targets else 0,
                 stop_delay_seconds=notice,
                 grace_seconds=notice + DRAIN_SECONDS + 30,
                 ingress=[allow_from([*clients, *inside], "web", "websecure")],

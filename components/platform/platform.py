@@ -58,7 +58,7 @@ class Platform(pulumi.ComponentResource):
                 host=args.host,
                 placement=args.cluster.ingress_placement,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *args.cluster.ingress_dependencies]),
         )
         certificates = Certificates(
             "certificates",

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from components import versions
 from components.settings import subnets
-from components.settings.node_groups import NodeGroupSettings, unschedulable_workloads
+from components.settings.node_groups import NodeGroupSettings, refuse_zones, unschedulable_workloads
 from components.settings.values import AccountId, Cidr, Model, PrincipalArn
 
 ZONES = {
@@ -349,6 +349,7 @@ class AwsSettings(AccountSettings):
         if self.network.pod_cidr is not None:
             blocks["network.podCidr"] = self.network.pod_cidr
         subnets.refuse_overlaps(blocks)
+        refuse_zones(self.node_groups, self.network.zones)
         nodes, room = sum(group.max_size for group in self.node_groups), self.network.plan.pod_capacity
         if nodes > room:
             raise ValueError(

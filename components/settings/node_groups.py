@@ -15,6 +15,8 @@ DEDICATED = "dedicated"
 """Key of the taint of a group for one purpose; its value is the group's name."""
 CRITICAL_ADDONS = "CriticalAddonsOnly"
 """Key of the taint that only the cluster's add-ons tolerate; EKS add-ons do so by default."""
+MAX_ZONAL_NAME = 20
+"""Longest name of a group with one part a zone: EKS takes 63 characters with environment, zone and hash."""
 GRAVITON = re.compile(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*[.-]")
 """Matches Arm instance types: a `g` follows the generation (EC2 guide, Instance type naming conventions)."""
 
@@ -73,7 +75,10 @@ class NodeGroupSettings(Model):
     https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
     """
     desired_size: int = Field(ge=0, le=450)
-    """The number of nodes that the group starts with. After that, only the Cluster Autoscaler changes it.
+    """The number of nodes that the group starts with. After that, the Cluster Autoscaler changes it.
+
+    A group that replaces another starts with that one's nodes. A new `minSize` or `maxSize` moves the number only as
+    far as it must.
 
     https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
     """
@@ -97,6 +102,14 @@ class NodeGroupSettings(Model):
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
     """
+    per_zone: bool = False
+    """Whether EKS gets one node group for each zone of the network instead of one that spans them all.
+
+    By default it gets one. A volume stays in its zone, and only a group of that zone can be told to grow there, so a
+    group without taints, on which pods with volumes may run, must say true. The sizes stay those of all zones together
+    and must be multiples of their number. Changing it replaces the group.
+    https://docs.aws.amazon.com/eks/latest/best-practices/cas.html
+    """
 
     @field_validator("instance_types")
     @classmethod
@@ -117,7 +130,69 @@ class NodeGroupSettings(Model):
         wrong = [n for n in self.instance_types if (n in arm) != (self.architecture == "arm64")]
         if wrong:
             raise ValueError(f"node group {self.name}: {', '.join(wrong)} has no {self.architecture} processor")
+        if self.per_zone and len(self.name) > MAX_ZONAL_NAME:
+            raise ValueError(
+                f"node group {self.name}: perZone adds the zone to the name, and EKS takes 63 characters; choose one "
+                f"of at most {MAX_ZONAL_NAME}"
+            )
         return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedNodeGroup:
+    """A node group as EKS has it: the whole of a group of the settings, or the part in one zone.
+
+    name: "apps", or "apps-eu-central-1a" for a part.
+    settings: what nodes are made of. Their label and their taints are those of the group, whatever the zone.
+    zones: the zones that the group spans.
+    min_size, desired_size, max_size: numbers of nodes of this group alone.
+    """
+
+    name: str
+    settings: NodeGroupSettings
+    zones: tuple[str, ...]
+    min_size: int
+    desired_size: int
+    max_size: int
+
+
+def managed_node_groups(groups: Sequence[NodeGroupSettings], zones: Sequence[str]) -> list[ManagedNodeGroup]:
+    """The node groups that EKS gets. Raises ValueError where `refuse_zones` does."""
+    refuse_zones(groups, zones)
+    return [
+        ManagedNodeGroup(
+            name=f"{group.name}-{part[0]}" if group.per_zone else group.name,
+            settings=group,
+            zones=part,
+            min_size=group.min_size * len(part) // len(zones),
+            desired_size=group.desired_size * len(part) // len(zones),
+            max_size=group.max_size * len(part) // len(zones),
+        )
+        for group in groups
+        for part in ([(zone,) for zone in zones] if group.per_zone else [tuple(zones)])
+    ]
+
+
+def refuse_zones(groups: Sequence[NodeGroupSettings], zones: Sequence[str]) -> None:
+    """Raises ValueError for sizes that zones cannot share, and for a group over several zones that takes volumes.
+
+    The Cluster Autoscaler chooses a group to grow, and EC2 the zone within it. If a pod waits for a node in the zone of
+    its volume, the new node may be in another one (EKS best practices guide, Cluster Autoscaler, EBS volumes).
+    """
+    for group in groups:
+        sizes = {"minSize": group.min_size, "desiredSize": group.desired_size, "maxSize": group.max_size}
+        odd = [f"{key} {size}" for key, size in sizes.items() if size % len(zones)]
+        if group.per_zone and odd:
+            raise ValueError(
+                f"node group {group.name}: perZone divides the sizes among {len(zones)} zones, which {', '.join(odd)} "
+                f"does not allow; choose multiples of {len(zones)}"
+            )
+        if not group.per_zone and len(zones) > 1 and ANYWHERE.fits(group):
+            raise ValueError(
+                f"node group {group.name} takes pods with volumes, which stay in their zone, and spans {len(zones)} "
+                "zones, so it cannot grow where a volume is; set perZone: true, and sizes that are multiples of "
+                f"{len(zones)}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,14 +200,19 @@ class Placement:
     """The nodes that a workload's pods may run on.
 
     node_group: the name of the only group that they run on; None means any group.
+    labels: further labels, as (key, value) pairs, that their nodes carry.
     tolerates: the (key, value) pairs of the taints that they tolerate; the value "" stands for any value.
     """
 
     node_group: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
     tolerates: tuple[tuple[str, str], ...] = ()
 
     def fits(self, group: NodeGroupSettings) -> bool:
-        """Whether the scheduler can place a pod on this group. A taint PREFER_NO_SCHEDULE keeps no pod away."""
+        """Whether the scheduler can place a pod on this group, `labels` aside.
+
+        A taint PREFER_NO_SCHEDULE keeps no pod away.
+        """
         if self.node_group not in (None, group.name) or group.max_size == 0:
             return False
         hard = [taint for taint in group.taints if taint.effect != "PREFER_NO_SCHEDULE"]

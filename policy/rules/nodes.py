@@ -51,6 +51,14 @@ def _template(r: Resource) -> Iterator[Message]:
         yield "nodes take SSH: leave remoteAccess out, and use Session Manager"
 
 
+def _one_zone(r: Resource) -> Iterator[Message]:
+    """A group whose taints keep ordinary pods away takes no volumes of theirs."""
+    taints, subnets = r.inputs.get("taints"), elements(r.inputs.get("subnetIds"))
+    hard = [taint for taint in elements(taints) if at(taint, "effect") != "PREFER_NO_SCHEDULE"]
+    if len(subnets) > 1 and not hard and not unknown_in(taints):
+        yield "takes pods with volumes, which stay in their zone, and spans zones: make a group in each, or set taints"
+
+
 def _tagged(r: Resource) -> Iterator[Message]:
     specifications = {at(s, "resourceType"): at(s, "tags") for s in elements(r.inputs.get("tagSpecifications"))}
     if unknown_in(r.inputs.get("tagSpecifications")) or UNKNOWN in specifications:
@@ -87,6 +95,12 @@ RULES = [
         description="Nodes are made by a launch template of ours, and take no SSH.",
         types=[NODE_GROUP],
         check=_template,
+    ),
+    Rule(
+        name="node-zones",
+        description="A node group on which volumes land is in one zone, so that it can grow where they are.",
+        types=[NODE_GROUP],
+        check=_one_zone,
     ),
     Rule(
         name="node-tags",

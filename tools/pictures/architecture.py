@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.settings.node_groups import NODE_GROUP_LABEL
 from tools import cloud, stack
 from tools.graph import Graph
 from tools.implicit_dependencies import pod_of
@@ -175,8 +176,11 @@ def _nodes(places: Places, r: Resource) -> Place:
     types = r.inputs.get("instanceTypes", ["?"])
     spot = " Spot" if r.inputs.get("capacityType") == "SPOT" else ""
     line = f"{size['desiredSize']} of {types[0]}{spot}, {size['minSize']} to {size['maxSize']}"
+    group = r.inputs.get("labels", {}).get(NODE_GROUP_LABEL, r.name)
+    if group != r.name:
+        line = f"{r.name.removeprefix(f'{group}-')}: {line}"
     groups = Frame("nodes", "Node groups", "group")
-    return Place((*places.cluster, groups, Frame(r.name, r.name, "nodes")), line)
+    return Place((*places.cluster, groups, Frame(group, group, "nodes")), line)
 
 
 def _targets(places: Places, r: Resource) -> Place | None:

@@ -12,11 +12,12 @@ import pulumi
 import pulumi_aws as aws
 
 from components import versions
-from components.aws.eks.pod_identity import pod_role
-from components.aws.identity.iam import Role
+from components.aws.eks.pod_identity import PodIdentityArgs
 from components.aws.scope import Scope
 from components.settings.node_groups import CRITICAL_ADDONS
 
+ADD_ONS_NAMESPACE = "kube-system"
+"""The namespace of all EKS add-ons that are used here."""
 COREDNS_MAX_REPLICAS = 10
 
 
@@ -227,6 +228,26 @@ def cluster_add_ons(zones: int, volume_tags: Mapping[str, str]) -> tuple[AddOn, 
     )
 
 
+def add_on_identities(
+    add_ons: Sequence[AddOn], scope: Scope, cluster_name: pulumi.Input[str]
+) -> dict[str, PodIdentityArgs]:
+    """The roles of those add-ons that call the AWS API, by the add-on's name, for PodIdentity.
+
+    An add-on could name its association itself, but then EKS makes it only when it starts the add-on's pods.
+    """
+    return {
+        add_on.name: PodIdentityArgs(
+            scope=scope,
+            cluster_name=cluster_name,
+            namespace=ADD_ONS_NAMESPACE,
+            service_account=add_on.role.service_account,
+            managed_policies=[add_on.role.managed_policy],
+        )
+        for add_on in add_ons
+        if add_on.role is not None
+    }
+
+
 def pinned_version(add_on: AddOn, kubernetes: str) -> str:
     """The add-on's version for a Kubernetes version such as "1.36". Raises ValueError if none is pinned."""
     pinned = versions.ADD_ONS.get(kubernetes, {})
@@ -255,7 +276,7 @@ class AddOnsArgs:
 
 
 class AddOns(pulumi.ComponentResource):
-    """EKS add-ons and the IAM roles of their pods.
+    """EKS add-ons. The associations of their pods with IAM roles are made before them; see `add_on_identities`.
 
     Conflicting fields of existing objects are overwritten, and an add-on that is removed takes its objects with it.
     by_name: the add-ons by name.
@@ -277,19 +298,8 @@ class AddOns(pulumi.ComponentResource):
             addon_version=pinned_version(add_on, self._args.version),
             cluster_name=self._args.cluster_name,
             configuration_values=None if configuration is None else json.dumps(configuration, sort_keys=True),
-            pod_identity_associations=self._create_pod_identity_associations(add_on),
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             preserve=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-    def _create_pod_identity_associations(self, add_on: AddOn) -> list[aws.eks.AddonPodIdentityAssociationArgs] | None:
-        if add_on.role is None:
-            return None
-        role = Role(
-            add_on.name,
-            pod_role(self._args.scope, managed_policies=[add_on.role.managed_policy]),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return [aws.eks.AddonPodIdentityAssociationArgs(role_arn=role.arn, service_account=add_on.role.service_account)]

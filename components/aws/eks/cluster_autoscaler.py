@@ -11,7 +11,7 @@ import pulumi
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 
 from components import versions
-from components.aws.eks.pod_identity import PodIdentity, PodIdentityArgs
+from components.aws.eks.pod_identity import PodIdentityArgs
 from components.aws.identity.iam import Statement
 from components.aws.scope import Scope
 from components.kubernetes import (
@@ -36,6 +36,19 @@ REPLICAS = 2
 PRIORITY = "system-cluster-critical"
 """The autoscaler must be scheduled even when all nodes are full, because only it can add one."""
 RESOURCES = Resources.model_validate({"cpu": "100m", "memory": "300Mi", "cpuLimit": "500m", "memoryLimit": "600Mi"})
+PART_LABELS = (
+    "eks.amazonaws.com/sourceLaunchTemplateId",
+    "eks.amazonaws.com/sourceLaunchTemplateVersion",
+    "topology.k8s.aws/zone-id",
+    "node.kubernetes.io/instance-type",
+    "beta.kubernetes.io/instance-type",
+)
+"""Labels that differ between the parts of a node group with one part a zone, and that the autoscaler compares.
+
+It balances groups that are alike in all labels but these and some that it knows, such as the zone's name (its
+compare_nodegroups.go and aws_nodegroups.go; amazon-eks-user-guide, issue 411). The type differs with Spot, where EC2
+chooses one of several; `journal/node-group` keeps other groups apart.
+"""
 READ_VERBS = ["get", "list", "watch"]
 
 
@@ -96,6 +109,7 @@ def arguments(cluster: str, namespace: str) -> list[str]:
         f"--status-config-map-name={status_config_map(namespace)}",
         f"--node-group-auto-discovery=asg:tag={ENABLED_TAG},{cluster_tag(cluster)}",
         "--balance-similar-node-groups=true",
+        *(f"--balancing-ignore-label={label}" for label in PART_LABELS),
         "--expander=least-waste",
         "--skip-nodes-with-local-storage=false",
         f"--address=:{PORT}",
@@ -141,24 +155,34 @@ def role_rules(name: str) -> list[PolicyRuleArgs]:
     ]
 
 
+def autoscaler_identity(name: str, scope: Scope, cluster_name: pulumi.Input[str]) -> PodIdentityArgs:
+    """The role of the pods of the ClusterAutoscaler called `name`, for PodIdentity."""
+    return PodIdentityArgs(
+        scope=scope,
+        cluster_name=cluster_name,
+        namespace=name,
+        service_account=name,
+        statements=iam_statements(scope),
+    )
+
+
 @dataclass(kw_only=True)
 class ClusterAutoscalerArgs:
     """Arguments of ClusterAutoscaler.
 
     scope: account, region and name prefix.
-    cluster_name: the EKS cluster.
     version: Kubernetes version, "1.36"; selects the autoscaler's image.
     """
 
     scope: Scope
-    cluster_name: pulumi.Input[str]
     version: str
 
 
 class ClusterAutoscaler(KubernetesComponent):
     """The Cluster Autoscaler in a namespace called `name`, on the system nodes.
 
-    Its IAM role, by EKS Pod Identity, may change the desired size of the cluster's node groups and nothing else.
+    Its IAM role, by EKS Pod Identity, may change the desired size of the cluster's node groups and nothing else. The
+    role is made before the nodes; see `autoscaler_identity`.
     workload: its Deployment and what belongs to it.
     """
 
@@ -172,21 +196,8 @@ class ClusterAutoscaler(KubernetesComponent):
             *self._grant_cluster_wide(cluster_role_rules()),
             *self._grant_in(name, role_rules(name), depends_on=[namespace]),
         ]
-        self.workload = self._create_workload([namespace, *rbac, self._create_identity()])
+        self.workload = self._create_workload([namespace, *rbac])
         self.register_outputs({})
-
-    def _create_identity(self) -> pulumi.Resource:
-        return PodIdentity(
-            self._name,
-            PodIdentityArgs(
-                scope=self._args.scope,
-                cluster_name=self._args.cluster_name,
-                namespace=self._namespace,
-                service_account=self._name,
-                statements=iam_statements(self._args.scope),
-            ),
-            opts=self._options(),
-        )
 
     def _create_workload(self, depends_on: Sequence[pulumi.Resource]) -> Workload:
         args, probe = self._args, http_probe("/health-check", "http", period=10)

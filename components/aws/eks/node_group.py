@@ -18,10 +18,11 @@ from pulumi_aws.ec2 import (
     LaunchTemplateTagSpecificationArgs,
 )
 
+from components.aws.eks.scaling import LiveSize, scaling
 from components.aws.identity.iam import RoleArgs, trust_service
 from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
-from components.settings.node_groups import NODE_GROUP_LABEL
+from components.settings.node_groups import NODE_GROUP_LABEL, ManagedNodeGroup
 
 TAGGED_RESOURCE_TYPES = ("instance", "volume", "network-interface")
 CLUSTER_TAG = "ebs.csi.aws.com/cluster-name"
@@ -36,6 +37,8 @@ AMI_TYPES = {
     ("BOTTLEROCKET", "arm64"): "BOTTLEROCKET_ARM_64",
 }
 """AMI types by operating system and architecture (EKS API reference, Nodegroup, amiType)."""
+NODE_GROUP_LABEL_OF_EKS = "eks.amazonaws.com/nodegroup"
+"""Label that EKS gives each node; its value is the physical name of the node's group."""
 LARGE_GROUP = 6
 """Maximum size from which a third of the nodes is updated at a time; smaller groups are updated node by node."""
 
@@ -50,20 +53,21 @@ def ami_type(settings: NodeGroupSettings) -> str:
     return AMI_TYPES[settings.os, settings.architecture]
 
 
-def physical_name(scope: Scope, settings: NodeGroupSettings, subnet_cidrs: Sequence[str]) -> str:
+def physical_name(scope: Scope, group: ManagedNodeGroup, subnet_cidrs: Sequence[str]) -> str:
     """`<scope>-<group>-<8 hex digits>`, the digits a hash of what EKS cannot change in place.
 
     These are AMI type, capacity type, instance types and subnets (EKS API reference, UpdateNodegroupConfig).
     subnet_cidrs: CIDR blocks that identify the subnets, whose IDs are unknown in a preview.
     """
+    settings = group.settings
     replaced_on_change = [ami_type(settings), settings.capacity_type, *settings.instance_types, *subnet_cidrs]
     digits = hashlib.sha256(json.dumps(replaced_on_change).encode()).hexdigest()[:8]
-    return f"{scope.name}-{settings.name}-{digits}"
+    return f"{scope.name}-{group.name}-{digits}"
 
 
-def update_config(settings: NodeGroupSettings) -> aws.eks.NodeGroupUpdateConfigArgs:
+def update_config(group: ManagedNodeGroup) -> aws.eks.NodeGroupUpdateConfigArgs:
     """How many nodes may be unavailable during an update: one, or a third in a large group."""
-    if settings.max_size < LARGE_GROUP:
+    if group.max_size < LARGE_GROUP:
         return aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=1)
     return aws.eks.NodeGroupUpdateConfigArgs(max_unavailable_percentage=33)
 
@@ -104,19 +108,22 @@ class NodeGroupArgs:
     """Arguments of NodeGroup.
 
     scope: account, region and name prefix.
-    settings: name, instance types, sizes, labels and taints of the group.
+    group: name, instance types, sizes, labels and taints of the group.
+    live: the sizes of the cluster's groups that exist, by physical name; see `live_sizes`.
     cluster_name: the EKS cluster.
     version: Kubernetes version, "1.36".
-    subnet_ids: private subnets for the nodes.
+    subnet_ids: private subnets for the nodes, in the group's zones.
     subnet_cidrs: CIDR blocks of these subnets, in the same order.
     security_group_ids: all security groups of the nodes, including the cluster security group.
     role_arn: the nodes' IAM role; see `node_role`.
     tags: tags of instances, volumes and network interfaces, which the provider's default tags do not reach.
-    depends_on: what nodes need to start and to drain, such as NAT gateways and the VPC CNI.
+    depends_on: what nodes need to start and to drain, such as NAT gateways and the VPC CNI, and what their pods need
+    when they are admitted, such as associations of EKS Pod Identity.
     """
 
     scope: Scope
-    settings: NodeGroupSettings
+    group: ManagedNodeGroup
+    live: Mapping[str, LiveSize]
     cluster_name: pulumi.Input[str]
     version: str
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -130,24 +137,27 @@ class NodeGroupArgs:
 class NodeGroup(pulumi.ComponentResource):
     """A managed node group and its launch template.
 
-    The Cluster Autoscaler sets the desired size, so Pulumi ignores changes of it. The launch template names no AMI and
-    has no user data, so EKS sets the maximum number of pods for prefix delegation (EKS guide, Increase the available IP
-    addresses).
+    The Cluster Autoscaler sets the desired size, and a change of the bounds keeps it (see `scaling`). The launch
+    template names no AMI and has no user data, so EKS sets the maximum number of pods for prefix delegation (EKS guide,
+    Increase the available IP addresses).
+    physical_name: the group's name in EKS, which every node of it carries as the label `eks.amazonaws.com/nodegroup`.
     autoscaling_group_name: name of the autoscaling group that EKS creates.
     """
 
+    physical_name: str
     node_group: aws.eks.NodeGroup
     autoscaling_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws/eks:NodeGroup", name, {}, opts)
-        self._name, self._args, self._settings = name, args, args.settings
+        self._name, self._args, self._settings = name, args, args.group.settings
+        self.physical_name = physical_name(args.scope, args.group, args.subnet_cidrs)
         self.node_group = self._create_node_group(self._create_launch_template())
         self.autoscaling_group_name = self.node_group.resources.apply(autoscaling_group_name)
         self.register_outputs({"autoscaling_group_name": self.autoscaling_group_name})
 
     def _create_launch_template(self) -> aws.ec2.LaunchTemplate:
-        name = f"{self._args.scope.name}-{self._settings.name}"
+        name = f"{self._args.scope.name}-{self._args.group.name}"
         tags = {**self._args.tags, "Name": name, CLUSTER_TAG: self._args.scope.name}
         return aws.ec2.LaunchTemplate(
             self._name,
@@ -170,9 +180,10 @@ class NodeGroup(pulumi.ComponentResource):
 
     def _create_node_group(self, template: aws.ec2.LaunchTemplate) -> aws.eks.NodeGroup:
         args, settings = self._args, self._settings
+        sizes = scaling(args.group, self.physical_name, args.live)
         return aws.eks.NodeGroup(
             self._name,
-            node_group_name=physical_name(args.scope, settings, args.subnet_cidrs),
+            node_group_name=self.physical_name,
             cluster_name=args.cluster_name,
             version=args.version,
             node_role_arn=args.role_arn,
@@ -184,9 +195,9 @@ class NodeGroup(pulumi.ComponentResource):
                 id=template.id, version=template.latest_version.apply(str)
             ),
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-                min_size=settings.min_size, desired_size=settings.desired_size, max_size=settings.max_size
+                min_size=sizes.min_size, desired_size=sizes.desired_size, max_size=sizes.max_size
             ),
-            update_config=update_config(settings),
+            update_config=update_config(args.group),
             node_repair_config=aws.eks.NodeGroupNodeRepairConfigArgs(enabled=True),
             labels={**settings.labels, NODE_GROUP_LABEL: settings.name},
             taints=[
@@ -194,6 +205,8 @@ class NodeGroup(pulumi.ComponentResource):
                 for taint in settings.taints
             ],
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=list(args.depends_on), ignore_changes=["scalingConfig.desiredSize"]
+                parent=self,
+                depends_on=list(args.depends_on),
+                ignore_changes=["scalingConfig"] if sizes.unchanged else None,
             ),
         )

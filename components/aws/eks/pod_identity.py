@@ -27,20 +27,23 @@ class PodIdentityArgs:
     scope: account, region and name prefix.
     cluster_name: the EKS cluster.
     namespace, service_account: the service account of the pods. It may be created later than the association.
-    statements: what the pods may do in AWS.
+    managed_policies, statements: what the pods may do in AWS; see RoleArgs.
     """
 
     scope: Scope
     cluster_name: pulumi.Input[str]
     namespace: str
     service_account: str
-    statements: Sequence[Statement]
+    managed_policies: Sequence[str] = ()
+    statements: Sequence[Statement] = ()
 
 
 class PodIdentity(pulumi.ComponentResource):
     """The IAM role `<scope>-<name>` and its association with a service account.
 
-    Only pods that start after the association is there receive credentials (EKS guide, EKS Pod Identity).
+    A pod receives credentials when it is admitted or never, and an association takes effect some seconds after it is
+    made (EKS guide, EKS Pod Identity; amazon-eks-pod-identity-webhook, issue 264). So all associations of a cluster are
+    made before its nodes, and pods come minutes later.
     """
 
     association: aws.eks.PodIdentityAssociation
@@ -48,7 +51,11 @@ class PodIdentity(pulumi.ComponentResource):
     def __init__(self, name: str, args: PodIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws/eks:PodIdentity", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        role = Role(name, pod_role(args.scope, statements=args.statements), opts=child)
+        role = Role(
+            name,
+            pod_role(args.scope, managed_policies=args.managed_policies, statements=args.statements),
+            opts=child,
+        )
         self.association = aws.eks.PodIdentityAssociation(
             name,
             cluster_name=args.cluster_name,

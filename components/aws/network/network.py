@@ -22,9 +22,14 @@ SUBNET_ROLE_TAGS: Mapping[Tier, str] = {
 """Tags by which EKS and the VPC CNI find subnets (EKS guide, VPC and subnet requirements; VPC CNI README)."""
 
 
-def subnet_tags(tier: Tier, cluster_name: str) -> dict[str, str]:
-    """The tags that assign a subnet to a cluster: its role, and the cluster's name."""
-    return {SUBNET_ROLE_TAGS[tier]: "1", f"kubernetes.io/cluster/{cluster_name}": "shared"}
+def subnet_tags(tier: Tier, cluster_name: str, *, pods_apart: bool) -> dict[str, str]:
+    """The tags that assign a subnet to a cluster: its role, and the cluster's name.
+
+    pods_apart: whether pods have subnets of their own. The VPC CNI gives pods addresses of the node's own subnet unless
+    the tag for pods says 0 there (amazon-vpc-cni-k8s 1.22.1, enhanced subnet discovery).
+    """
+    tags = {SUBNET_ROLE_TAGS[tier]: "1", f"kubernetes.io/cluster/{cluster_name}": "shared"}
+    return {**tags, SUBNET_ROLE_TAGS["pods"]: "0"} if tier == "private" and pods_apart else tags
 
 
 @dataclass(kw_only=True)
@@ -105,11 +110,14 @@ class Network(pulumi.ComponentResource):
                 availability_zone=zone,
                 cidr_block=block,
                 map_public_ip_on_launch=False,
-                tags={**self._tags(f"{tier}-{zone}"), **subnet_tags(tier, self._args.cluster_name)},
+                tags={**self._tags(f"{tier}-{zone}"), **self._subnet_tags(tier)},
                 opts=self._options(),
             )
             for zone, block in zip(self._settings.zones, blocks, strict=True)
         }
+
+    def _subnet_tags(self, tier: Tier) -> dict[str, str]:
+        return subnet_tags(tier, self._args.cluster_name, pods_apart=self._settings.pod_cidr is not None)
 
     def _create_pod_subnets(self, blocks: Sequence[str]) -> Subnets:
         if self._settings.pod_cidr is None:

@@ -84,7 +84,12 @@ _INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "node group": (
         "aws:eks/nodeGroup:NodeGroup",
-        {"nodeRepairConfig": {"enabled": True}, "launchTemplate": {"id": "lt-1", "version": "1"}},
+        {
+            "nodeRepairConfig": {"enabled": True},
+            "launchTemplate": {"id": "lt-1", "version": "1"},
+            "subnetIds": ["subnet-a"],
+            "taints": [],
+        },
     ),
     "launch template": (
         "aws:ec2/launchTemplate:LaunchTemplate",

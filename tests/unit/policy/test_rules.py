@@ -55,6 +55,7 @@ BAD: list[tuple[str, str, str, Any]] = [
     ("key-rotation", "key", "enableKeyRotation", GONE),
     ("cluster-secrets-encrypted", "cluster", "encryptionConfig", GONE),
     ("cluster-secrets-encrypted", "cluster", "encryptionConfig.provider.keyArn", ""),
+    ("node-zones", "node group", "subnetIds", ["subnet-a", "subnet-b"]),
     ("node-volumes-encrypted", "launch template", "blockDeviceMappings.0.ebs.encrypted", "false"),
     ("node-volumes-encrypted", "launch template", "blockDeviceMappings", GONE),
     ("volumes-encrypted", "volume", "encrypted", False),

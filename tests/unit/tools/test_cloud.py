@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Recording, config_of
 from tools import cloud
-from tools.recording import Recorder, run
+from tools.recording import ProgramError, Recorder, run
 
 HEX = r"0[0-9a-f]{16}"
 ACCOUNT, REGION = "222233334444", "eu-west-1"
@@ -84,3 +84,15 @@ def test_a_stack_reads_what_stack_shared_exports(recorded: Callable[[str], Recor
     roles = recorded("dev").of_type("aws:iam/role:Role")
     assert roles
     assert {r["permissionsBoundary"] for r in roles} == {recorded("shared").outputs["boundary_arn"]}
+
+
+def test_there_is_no_autoscaling_group_yet() -> None:
+    def ask() -> None:
+        pulumi.export("names", aws.autoscaling.get_ami_ids().names)
+
+    assert run(ask, Recorder(cloud.Cloud(ACCOUNT, REGION)), project="p", stack="s").outputs["names"] == []
+
+
+def test_what_else_a_program_asks_for_has_no_answer() -> None:
+    with pytest.raises(ProgramError, match="The program calls aws:ec2/getVpc:getVpc"):
+        run(lambda: aws.ec2.get_vpc(), Recorder(cloud.Cloud(ACCOUNT, REGION)), project="p", stack="s")

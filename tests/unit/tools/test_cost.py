@@ -152,6 +152,13 @@ def test_same_things_share_a_line() -> None:
     assert (line.what, line.count) == ("KMS keys", 3)
 
 
+def test_the_parts_of_a_node_group_share_a_line(recorded: Callable[[str], Recording]) -> None:
+    lines = [
+        line for line in cost.estimate(recorded("prod").registrations, cost.read_prices()).lines if "apps" in line.what
+    ]
+    assert {(line.what, line.count) for line in lines} == {("nodes apps: m7i.xlarge", 3), ("disks of nodes apps", 150)}
+
+
 def test_what_is_billed_by_use_is_named_and_traffic_always() -> None:
     assert estimate_of(lambda: [aws.cloudwatch.LogGroup("l"), aws.kms.Key("k")]).left_out == ["logs", "traffic"]
 

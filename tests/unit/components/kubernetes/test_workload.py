@@ -62,6 +62,21 @@ def test_a_placement_selects_a_node_group_and_tolerates_its_taints() -> None:
     ]
 
 
+def test_pulumi_waits_while_pods_are_replaced_one_by_one() -> None:
+    quick, slow = workload(ARGS), workload(replace(ARGS, replicas=20, min_ready_seconds=60))
+    deployment = slow.one("Deployment")
+    assert deployment["spec"]["minReadySeconds"] == 60
+    assert deployment["metadata"]["annotations"] == {"pulumi.com/timeoutSeconds": "1800"}
+    assert "minReadySeconds" not in quick.one("Deployment")["spec"]
+    assert "annotations" not in quick.one("Deployment")["metadata"]
+
+
+def test_a_placement_selects_further_labels() -> None:
+    placed = pod(replace(ARGS, placement=Placement(node_group="fast", labels=(("disk", "ssd"),))))
+    assert placed["nodeSelector"] == {"journal/node-group": "fast", "disk": "ssd"}
+    assert pod(replace(ARGS, placement=Placement(labels=(("disk", "ssd"),))))["nodeSelector"] == {"disk": "ssd"}
+
+
 def test_a_pod_without_a_placement_runs_anywhere() -> None:
     assert {"nodeSelector", "tolerations"} & pod(ARGS).keys() == set()
 

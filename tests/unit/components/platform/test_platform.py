@@ -88,7 +88,7 @@ def test_requests_are_logged_where_a_load_balancer_only_sees_connections(local: 
 
 def test_the_ingress_controller_runs_on_its_node_group(prod: Recording) -> None:
     pod = prod.one("Deployment", "traefik")["spec"]["template"]["spec"]
-    assert pod["nodeSelector"] == {NODE_GROUP_LABEL: "ingress"}
+    assert pod["nodeSelector"][NODE_GROUP_LABEL] == "ingress"
     assert pod["tolerations"] == [{"key": "dedicated", "operator": "Equal", "value": "ingress"}]
 
 

@@ -3,17 +3,29 @@
 import pytest
 
 from components.settings import NodeGroupSettings
-from components.settings.node_groups import ADD_ONS, ANYWHERE, INGRESS, WORKLOADS, Placement, unschedulable_workloads
+from components.settings.node_groups import (
+    ADD_ONS,
+    ANYWHERE,
+    INGRESS,
+    WORKLOADS,
+    Placement,
+    managed_node_groups,
+    unschedulable_workloads,
+)
 
 
-def group(name: str, *taints: tuple[str, str, str], most: int = 3) -> NodeGroupSettings:
+def group(
+    name: str, *taints: tuple[str, str, str], sizes: tuple[int, int, int] = (0, 0, 3), per_zone: bool = False
+) -> NodeGroupSettings:
+    least, start, most = sizes
     return NodeGroupSettings.model_validate(
         {
             "name": name,
             "instanceTypes": ["m7i.large"],
-            "minSize": 0,
-            "desiredSize": 0,
+            "minSize": least,
+            "desiredSize": start,
             "maxSize": most,
+            "perZone": per_zone,
             "taints": [{"key": key, "value": value, "effect": effect} for key, value, effect in taints],
         }
     )
@@ -71,3 +83,44 @@ def test_a_group_that_may_have_no_node_takes_nobody() -> None:
 )
 def test_workloads_that_no_group_takes_are_named(groups: list[NodeGroupSettings], left: list[str]) -> None:
     assert unschedulable_workloads(groups) == left
+
+
+A, B, C = ZONES = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+Parts = list[tuple[str, tuple[str, ...], tuple[int, int, int]]]
+
+
+@pytest.mark.parametrize(
+    ("given", "zones", "parts"),
+    [
+        (SYSTEM, ZONES, [("system", (A, B, C), (0, 0, 3))]),
+        (group("apps", sizes=(3, 6, 12), per_zone=True), ZONES, [(f"apps-{z}", (z,), (1, 2, 4)) for z in ZONES]),
+        (group("apps", sizes=(2, 2, 4), per_zone=True), [A, C], [(f"apps-{z}", (z,), (1, 1, 2)) for z in (A, C)]),
+        (group("apps", sizes=(0, 0, 2), per_zone=True), [A, B], [(f"apps-{z}", (z,), (0, 0, 1)) for z in (A, B)]),
+        (group("apps", sizes=(1, 2, 3)), [A], [("apps", (A,), (1, 2, 3))]),
+    ],
+)
+def test_a_group_is_one_in_eks_or_one_a_zone(given: NodeGroupSettings, zones: list[str], parts: Parts) -> None:
+    made = managed_node_groups([given], zones)
+    assert [(g.name, g.zones, (g.min_size, g.desired_size, g.max_size)) for g in made] == parts
+    assert [g.settings for g in made] == [given] * len(parts)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (group("apps", sizes=(3, 4, 10), per_zone=True), "which desiredSize 4, maxSize 10 does not allow"),
+        (group("apps", sizes=(3, 3, 3)), "group apps takes pods with volumes"),
+        (group("advised", ("slow", "", "PREFER_NO_SCHEDULE")), "group advised takes pods with volumes"),
+    ],
+)
+def test_sizes_that_zones_cannot_share_and_volumes_over_zones_are_refused(
+    given: NodeGroupSettings, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        managed_node_groups([SYSTEM, given], ZONES)
+
+
+def test_a_name_leaves_room_for_the_zone() -> None:
+    assert group("a" * 20, per_zone=True).name
+    with pytest.raises(ValueError, match="perZone adds the zone to the name"):
+        group("a" * 21, per_zone=True)

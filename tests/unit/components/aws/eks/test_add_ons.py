@@ -8,7 +8,16 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.aws.eks.add_ons import AddOn, AddOns, AddOnsArgs, cluster_add_ons, node_add_ons, pinned_version
+from components.aws.eks.add_ons import (
+    AddOn,
+    AddOns,
+    AddOnsArgs,
+    add_on_identities,
+    cluster_add_ons,
+    node_add_ons,
+    pinned_version,
+)
+from components.aws.eks.pod_identity import PodIdentity
 from components.aws.scope import Scope
 from components.settings.node_groups import CRITICAL_ADDONS
 from components.versions import ADD_ONS, CLUSTER_AUTOSCALER_IMAGES
@@ -35,6 +44,8 @@ def stage(name: str, *add_ons: AddOn, version: str = "1.36") -> AddOns:
 @pytest.fixture(scope="module")
 def recorded() -> Recorder:
     def program() -> None:
+        for name, identity in add_on_identities(ALL_ADD_ONS, SCOPE, "journal-prod").items():
+            PodIdentity(name, identity)
         stage("node-add-ons", *node_add_ons())
         installed = stage("cluster-add-ons", *cluster_add_ons(3, TAGS))
         aws.ec2.Eip("after", opts=pulumi.ResourceOptions(depends_on=list(installed.by_name.values())))
@@ -105,17 +116,25 @@ def test_pods_network_enforces_policies_and_takes_prefixes(recorded: Recorder) -
 )
 def test_what_calls_aws_has_a_role_by_pod_identity(recorded: Recorder, name: str, account: str, policy: str) -> None:
     role = recorded.one("aws:iam/role:Role", name)
-    (association,) = recorded.one(ADDON, name)["podIdentityAssociations"]
-    assert association == {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/{role['name']}", "serviceAccount": account}
+    association = recorded.one("PodIdentityAssociation", name)
+    assert association["roleArn"] == f"arn:aws:iam::{ACCOUNT}:role/{role['name']}"
+    assert (association["namespace"], association["serviceAccount"]) == ("kube-system", account)
     (statement,) = json.loads(role["assumeRolePolicy"])["Statement"]
     assert statement["Principal"] == {"Service": ["pods.eks.amazonaws.com"]}
     attached = recorded.one("RolePolicyAttachment", f"{name}-{policy}")
     assert attached["policyArn"] == f"arn:aws:iam::aws:policy/{policy}"
-    assert attached.urn in recorded.dependencies_of(recorded.one(ADDON, name))
+    assert attached.urn in recorded.dependencies_of(association)
 
 
 def test_the_others_have_no_role(recorded: Recorder) -> None:
     assert len(recorded.of_type("aws:iam/role:Role")) == 2
+
+
+@pytest.mark.parametrize("version", ADD_ONS)
+def test_the_cni_leaves_a_subnet_out_where_its_tag_says_so(version: str) -> None:
+    """It does so since 1.22.1 (its changelog)."""
+    major, minor, patch = ADD_ONS[version]["vpc-cni"].removeprefix("v").partition("-")[0].split(".")
+    assert (int(major), int(minor), int(patch)) >= (1, 22, 1)
 
 
 @pytest.mark.parametrize("zones", [2, 3])

@@ -10,10 +10,12 @@ from components.aws.eks.cluster_autoscaler import (
     ClusterAutoscaler,
     ClusterAutoscalerArgs,
     arguments,
+    autoscaler_identity,
     iam_statements,
 )
+from components.aws.eks.pod_identity import PodIdentity
 from components.aws.scope import Scope
-from components.settings.node_groups import CRITICAL_ADDONS
+from components.settings.node_groups import CRITICAL_ADDONS, NODE_GROUP_LABEL
 from components.versions import CLUSTER_AUTOSCALER_IMAGES
 from tools.cloud import Cloud
 from tools.recording import Recorder, run
@@ -27,7 +29,8 @@ def record(version: str = "1.36") -> Recorder:
     recorder = Recorder(Cloud(ACCOUNT))
 
     def program() -> None:
-        ClusterAutoscaler(NAME, ClusterAutoscalerArgs(scope=SCOPE, cluster_name="journal-prod", version=version))
+        PodIdentity(NAME, autoscaler_identity(NAME, SCOPE, "journal-prod"))
+        ClusterAutoscaler(NAME, ClusterAutoscalerArgs(scope=SCOPE, version=version))
 
     run(program, recorder, project="journal", stack="prod", fail_on_warnings=True)
     return recorder
@@ -76,7 +79,6 @@ def test_its_pods_have_the_role(recorded: Recorder, pod: dict[str, Any]) -> None
     association = recorded.one("PodIdentityAssociation")
     assert (association["namespace"], association["serviceAccount"]) == (NAME, pod["serviceAccountName"])
     assert association["roleArn"] == f"arn:aws:iam::{ACCOUNT}:role/journal-prod-{NAME}"
-    assert association.urn in recorded.dependencies_of(recorded.one("Deployment"))
 
 
 @pytest.mark.parametrize("version", CLUSTER_AUTOSCALER_IMAGES)
@@ -94,6 +96,16 @@ def test_it_finds_groups_by_the_tags_that_its_role_is_limited_to(recorded: Recor
 
 def test_a_pod_with_scratch_space_keeps_no_node() -> None:
     assert "--skip-nodes-with-local-storage=false" in arguments("journal-prod", NAME)
+
+
+def test_it_balances_the_parts_of_a_group_and_no_groups_of_different_names() -> None:
+    """Each part has a launch template and a zone of its own, and EKS writes both into labels."""
+    found = arguments("journal-prod", NAME)
+    ignored = {a.partition("=")[2] for a in found if a.startswith("--balancing-ignore-label=")}
+    assert "--balance-similar-node-groups=true" in found
+    assert {f"eks.amazonaws.com/sourceLaunchTemplate{what}" for what in ("Id", "Version")} <= ignored
+    assert "topology.k8s.aws/zone-id" in ignored
+    assert NODE_GROUP_LABEL not in ignored
 
 
 def test_what_it_writes_in_its_namespace_is_what_its_role_names(recorded: Recorder) -> None:

@@ -19,20 +19,26 @@ from components.aws.eks.node_group import (
 from components.aws.identity.iam import Role
 from components.aws.scope import Scope
 from components.settings import NodeGroupSettings
-from components.settings.node_groups import NODE_GROUP_LABEL
+from components.settings.node_groups import NODE_GROUP_LABEL, ManagedNodeGroup, managed_node_groups
 from tools.cloud import Cloud
 from tools.recording import ProgramError, Recorder, run
 
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 ACCOUNT = "111122223333"
 SCOPE = Scope(name="journal-prod", environment="prod", account=ACCOUNT, region="eu-central-1", protect=True)
-CIDRS = ["10.30.0.0/18", "10.30.64.0/18"]
+CIDRS, ZONES = ["10.30.0.0/18", "10.30.64.0/18"], ["eu-central-1a", "eu-central-1b"]
 TAGS = {"Project": "journal", "Environment": "prod", "ManagedBy": "pulumi"}
 APPS = {"name": "apps", "instanceTypes": ["m7i.xlarge"], "minSize": 3, "desiredSize": 4, "maxSize": 12, "diskGib": 80}
+TAINTS = [{"key": "dedicated", "value": "apps"}]
 
 
 def settings(**changes: Any) -> NodeGroupSettings:
-    return NodeGroupSettings.model_validate({**APPS, **changes})
+    return NodeGroupSettings.model_validate({**APPS, "taints": TAINTS, **changes})
+
+
+def group(**changes: Any) -> ManagedNodeGroup:
+    (found,) = managed_node_groups([settings(**changes)], ZONES)
+    return found
 
 
 def record(**changes: Any) -> Recorder:
@@ -40,11 +46,12 @@ def record(**changes: Any) -> Recorder:
 
     def program() -> None:
         role = Role("node", node_role(SCOPE))
-        group = NodeGroup(
+        made = NodeGroup(
             "apps",
             NodeGroupArgs(
                 scope=SCOPE,
-                settings=settings(**changes),
+                group=group(**changes),
+                live={},
                 cluster_name="journal-prod",
                 version="1.36",
                 subnet_ids=["subnet-a", "subnet-b"],
@@ -54,7 +61,7 @@ def record(**changes: Any) -> Recorder:
                 tags=TAGS,
             ),
         )
-        pulumi.export("autoscaling_group", group.autoscaling_group_name)
+        pulumi.export("autoscaling_group", made.autoscaling_group_name)
 
     run(program, recorder, project="journal", stack="prod", fail_on_warnings=True)
     return recorder
@@ -80,45 +87,47 @@ def test_the_image_follows_system_and_architecture(os: str, architecture: str, e
 
 
 FORCES = {
-    "instance types": settings(instanceTypes=["m7i.2xlarge"]),
-    "their order": settings(instanceTypes=["m7a.xlarge", "m7i.xlarge"]),
-    "capacity type": settings(capacityType="SPOT"),
-    "operating system": settings(os="BOTTLEROCKET"),
-    "architecture": settings(architecture="arm64", instanceTypes=["m7g.xlarge"]),
+    "instance types": group(instanceTypes=["m7i.2xlarge"]),
+    "their order": group(instanceTypes=["m7a.xlarge", "m7i.xlarge"]),
+    "capacity type": group(capacityType="SPOT"),
+    "operating system": group(os="BOTTLEROCKET"),
+    "architecture": group(architecture="arm64", instanceTypes=["m7g.xlarge"]),
 }
 KEEPS = {
-    "sizes": settings(minSize=0, desiredSize=1, maxSize=2),
-    "disk": settings(diskGib=100),
-    "labels": settings(labels={"a": "b"}),
-    "taints": settings(taints=[{"key": "dedicated", "value": "apps"}]),
+    "sizes": group(minSize=0, desiredSize=1, maxSize=2),
+    "disk": group(diskGib=100),
+    "labels": group(labels={"a": "b"}),
+    "taints": group(taints=[{"key": "dedicated", "value": "all"}]),
 }
 
 
 @pytest.mark.parametrize("what", FORCES)
 def test_the_name_changes_with_what_forces_a_replacement(what: str) -> None:
-    before, after = (physical_name(SCOPE, s, CIDRS) for s in (settings(), FORCES[what]))
+    before, after = (physical_name(SCOPE, g, CIDRS) for g in (group(), FORCES[what]))
     assert before != after
     assert re.fullmatch(r"journal-prod-apps-[0-9a-f]{8}", after)
 
 
 @pytest.mark.parametrize("what", KEEPS)
 def test_the_name_stays_where_eks_changes_the_group_in_place(what: str) -> None:
-    assert physical_name(SCOPE, KEEPS[what], CIDRS) == physical_name(SCOPE, settings(), CIDRS)
+    assert physical_name(SCOPE, KEEPS[what], CIDRS) == physical_name(SCOPE, group(), CIDRS)
 
 
 def test_other_subnets_make_another_group() -> None:
-    assert physical_name(SCOPE, settings(), [*CIDRS, "10.30.128.0/18"]) != physical_name(SCOPE, settings(), CIDRS)
+    assert physical_name(SCOPE, group(), [*CIDRS, "10.30.128.0/18"]) != physical_name(SCOPE, group(), CIDRS)
 
 
 def test_names_fit() -> None:
     longest = Scope(name="journal-staging", environment="staging", account=ACCOUNT, region="eu-west-1", protect=True)
-    assert len(physical_name(longest, settings(name="a" * 30), CIDRS)) <= 63
+    assert len(physical_name(longest, group(name="a" * 30), CIDRS)) <= 63
+    part = managed_node_groups([settings(name="a" * 20, perZone=True, desiredSize=3)], ["ap-northeast-1a"])[0]
+    assert len(physical_name(longest, part, CIDRS)) <= 63
 
 
 def test_the_new_group_is_made_before_the_old_one_goes(recorded: Recorder) -> None:
-    group = recorded.one(GROUP)
-    assert group.delete_before_replace is False
-    assert group["nodeGroupName"] == physical_name(SCOPE, settings(), CIDRS)
+    made = recorded.one(GROUP)
+    assert made.delete_before_replace is False
+    assert made["nodeGroupName"] == physical_name(SCOPE, group(), CIDRS)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +135,7 @@ def test_the_new_group_is_made_before_the_old_one_goes(recorded: Recorder) -> No
     [(1, (1, None)), (5, (1, None)), (6, (None, 33)), (450, (None, 33))],
 )
 def test_how_many_nodes_are_updated_at_once(most: int, expected: tuple[int | None, int | None]) -> None:
-    config = update_config(settings(minSize=0, desiredSize=0, maxSize=most))
+    config = update_config(group(minSize=0, desiredSize=0, maxSize=most))
     assert (config.max_unavailable, config.max_unavailable_percentage) == expected
 
 
@@ -161,24 +170,20 @@ def test_machines_volumes_and_interfaces_are_tagged(recorded: Recorder) -> None:
 
 
 def test_the_group_takes_the_settings(recorded: Recorder) -> None:
-    group = recorded.one(GROUP)
-    assert group["scalingConfig"] == {"minSize": 3, "desiredSize": 4, "maxSize": 12}
-    assert (group["capacityType"], group["instanceTypes"]) == ("ON_DEMAND", ["m7i.xlarge"])
-    assert (group["version"], group["clusterName"]) == ("1.36", "journal-prod")
-    assert group["subnetIds"] == ["subnet-a", "subnet-b"]
-    assert group["nodeRepairConfig"] == {"enabled": True}
-    assert group["launchTemplate"]["version"] == "1"
-
-
-def test_the_autoscaler_keeps_what_it_decided(recorded: Recorder) -> None:
-    assert recorded.one(GROUP).ignore_changes == ("scalingConfig.desiredSize",)
+    made = recorded.one(GROUP)
+    assert made["scalingConfig"] == {"minSize": 3, "desiredSize": 4, "maxSize": 12}
+    assert (made["capacityType"], made["instanceTypes"]) == ("ON_DEMAND", ["m7i.xlarge"])
+    assert (made["version"], made["clusterName"]) == ("1.36", "journal-prod")
+    assert made["subnetIds"] == ["subnet-a", "subnet-b"]
+    assert made["nodeRepairConfig"] == {"enabled": True}
+    assert made["launchTemplate"]["version"] == "1"
 
 
 def test_nodes_carry_their_groups_name_and_taints() -> None:
     taints = [{"key": "dedicated", "value": "apps"}, {"key": "slow", "effect": "PREFER_NO_SCHEDULE"}]
-    group = record(labels={"team": "a", NODE_GROUP_LABEL: "forged"}, taints=taints).one(GROUP)
-    assert group["labels"] == {"team": "a", NODE_GROUP_LABEL: "apps"}
-    assert group["taints"] == [
+    made = record(labels={"team": "a", NODE_GROUP_LABEL: "forged"}, taints=taints).one(GROUP)
+    assert made["labels"] == {"team": "a", NODE_GROUP_LABEL: "apps"}
+    assert made["taints"] == [
         {"key": "dedicated", "value": "apps", "effect": "NO_SCHEDULE"},
         {"key": "slow", "value": "", "effect": "PREFER_NO_SCHEDULE"},
     ]
@@ -194,7 +199,8 @@ def export_of(answer: Any, *, preview: bool) -> Any:
     def program() -> None:
         args = NodeGroupArgs(
             scope=SCOPE,
-            settings=settings(),
+            group=group(),
+            live={},
             cluster_name="c",
             version="1.36",
             subnet_ids=["subnet-a"],

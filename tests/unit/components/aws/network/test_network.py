@@ -81,7 +81,10 @@ def test_where_a_zones_traffic_leaves(mode: NatMode, expected: dict[str, str]) -
 
 @pytest.mark.parametrize(("tier", "role"), [("public", "elb"), ("private", "internal-elb"), ("pods", "cni")])
 def test_what_eks_knows_subnets_by(tier: Tier, role: str) -> None:
-    assert subnet_tags(tier, "one") == {f"kubernetes.io/role/{role}": "1", "kubernetes.io/cluster/one": "shared"}
+    expected = {f"kubernetes.io/role/{role}": "1", "kubernetes.io/cluster/one": "shared"}
+    assert subnet_tags(tier, "one", pods_apart=False) == expected
+    excluded = {"kubernetes.io/role/cni": "0"} if tier == "private" else {}
+    assert subnet_tags(tier, "one", pods_apart=True) == expected | excluded
 
 
 def test_the_vpc_resolves_names(recorded: Recorder, shape: dict[str, Any]) -> None:
@@ -99,7 +102,7 @@ def test_subnets_are_those_of_the_plan(recorded: Recorder, shape: dict[str, Any]
     plan = NetworkSettings.model_validate(shape).plan
     tiers: dict[Tier, tuple[str, ...]] = {"public": plan.public, "private": plan.private, "pods": plan.pods}
     expected = {
-        f"{tier}-{zone}": (zone, block, subnet_tags(tier, "journal-prod"))
+        f"{tier}-{zone}": (zone, block, subnet_tags(tier, "journal-prod", pods_apart="podCidr" in shape))
         for tier, blocks in tiers.items()
         for zone, block in zip(shape["zones"], blocks, strict=False)
     }
