@@ -47,7 +47,7 @@ from components.kubernetes import (
 from components.settings import RedisSettings
 
 PORT = 6379
-FILES = Path(__file__).parent
+FILES = Path(__file__).parent / "files"
 PING = ("redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "ping")
 
 

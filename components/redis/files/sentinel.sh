@@ -1,0 +1,41 @@
+#!/bin/sh
+# Starts the Sentinel beside a server. It keeps no state over a restart but its epochs: the primary is the one that the
+# other Sentinels see, or else the one that runs, or else the one that replicas miss.
+set -eu
+. "${FILES:-/etc/redis}/common.sh"
+umask 077
+conf=$RUN/sentinel.conf
+
+find_primary() {
+  facts | awk '
+    $1 == "sentinel" { if (++seen[$3] > most) { most = seen[$3]; primary = $3 } }
+    $1 == "server" && $4 == "master" { master = $2 }
+    $1 == "server" && $4 == "slave" && $5 != "" { missed = $5 }
+    END { print primary != "" ? primary : master != "" ? master : missed }'
+}
+
+epochs=
+[ ! -f "$conf" ] || epochs=$(grep -E '^sentinel (current-epoch|leader-epoch) ' "$conf" || true)
+until primary=$(find_primary) && [ -n "$primary" ]; do sleep 1; done
+password=$(cat "$AUTH/password")
+cat > "$conf" <<END
+port $SENTINEL_PORT
+bind $BIND
+dir $RUN
+protected-mode no
+requirepass $password
+$HEALTH
+sentinel myid $(printf %s "$SELF:$SENTINEL_PORT" | sha1sum | cut -c 1-40)
+sentinel resolve-hostnames yes
+sentinel announce-hostnames yes
+sentinel announce-ip $SELF
+sentinel announce-port $SENTINEL_PORT
+sentinel sentinel-pass $password
+sentinel monitor $NAME $primary $PORT $QUORUM
+sentinel auth-pass $NAME $password
+sentinel down-after-milliseconds $NAME $DOWN_AFTER
+sentinel failover-timeout $NAME $((DOWN_AFTER * 4))
+sentinel parallel-syncs $NAME 1
+$epochs
+END
+exec redis-server "$conf" --sentinel

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Before this server stops: hands the primary's role over, when it has it. Writes wait while replicas catch up.
+. "${FILES:-/etc/redis}/common.sh"
+password=$(cat "$AUTH/password")
+tell() { host=$1 port=$2; shift 2; printf 'AUTH %s\n%s\n' "$password" "$*" | timeout 2 redis-cli -h "$host" -p "$port"; }
+is_primary() { ask "$LOCAL" "$PORT" info replication | grep -q '^role:master'; }
+
+is_primary && [ "$SERVERS" != "$SELF" ] || exit 0
+tell "$LOCAL" "$PORT" "CLIENT PAUSE 5000 WRITE" > /dev/null
+sleep 0.2
+for host in $SERVERS; do
+  [ "$host" != "$SELF" ] || continue
+  if tell "$host" "$SENTINEL_PORT" "SENTINEL FAILOVER $NAME" 2> /dev/null | tail -n 1 | grep -qx OK; then break; fi
+done
+waited=0
+while is_primary && [ "$waited" -lt 50 ]; do
+  sleep 0.1
+  waited=$((waited + 1))
+done
