@@ -15,8 +15,8 @@ position() {
     file=$appendonly/${entry#*:}
     [ -f "$file" ] || continue
     found=$(grep -abo 'beat=[0-9]\{10\};' "$file" | tail -n 1)
-    beat=${found##*beat=}
-    case $entry in i:*) after=$((after + $(stat -c %s "$file") - ${found%%:*})) ;; esac
+    beat=${found##*beat=} at=${found%%:*}
+    case $entry in i:*) after=$((after + $(stat -c %s "$file") - ${at:-0})) ;; esac
     [ -z "$found" ] || { echo "${beat%;} $after"; return; }
   done
   echo "0 $after"
