@@ -8,7 +8,6 @@ import pulumi
 import pulumi_random as random
 from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
 from pulumi_kubernetes.core.v1 import (
-    ConfigMap,
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
@@ -91,9 +90,11 @@ class Redis(KubernetesComponent):
         self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
         password, servers = self._create_password(), pods_of(name)
         self.auth_secret = password.metadata.apply(lambda metadata: str(metadata.name))
+        files = ("launch.sh", "started.sh", "redis.conf")
+        self._launch = self._create_config_map(f"{name}-launch", {file: (FILES / file).read_text() for file in files})
         before: list[pulumi.Resource] = [
             password,
-            self._create_configuration(),
+            self._launch,
             self._create_network_policy(
                 ingress=[allow_from([servers, *(pods_of(client) for client in args.clients)], "redis")],
                 egress=[allow_to([servers], "redis")],
@@ -115,14 +116,6 @@ class Redis(KubernetesComponent):
             name,
             metadata=self._metadata(name),
             string_data={"password": password.result},
-            opts=self._options(),
-        )
-
-    def _create_configuration(self) -> ConfigMap:
-        return ConfigMap(
-            f"{self._name}-launch",
-            metadata=self._metadata(f"{self._name}-launch"),
-            data={file: (FILES / file).read_text() for file in ("launch.sh", "started.sh", "redis.conf")},
             opts=self._options(),
         )
 
@@ -168,7 +161,7 @@ class Redis(KubernetesComponent):
         )
 
     def _pod(self) -> PodSpecArgs:
-        launch = ConfigMapVolumeSourceArgs(name=f"{self._name}-launch")
+        launch = ConfigMapVolumeSourceArgs(name=self._launch.metadata.name)
         auth = SecretVolumeSourceArgs(secret_name=self.auth_secret, default_mode=0o440)
         run, run_mount = scratch_volume("run", "/run/redis", size="1Mi", in_memory=True)
         return PodSpecArgs(

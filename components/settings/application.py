@@ -142,7 +142,7 @@ class CertificateSettings(Model):
 
 
 class FrontendConfig(Model):
-    """One version of the API's configuration, which becomes the ConfigMap `frontend-config-vN`."""
+    """One version of the API's configuration, which becomes the ConfigMap `frontend-config-vN-<hash>`."""
 
     journal_entries: int = Field(default=10, ge=1, le=1000)
     """The number of newest entries that `GET /api` returns."""

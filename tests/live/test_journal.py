@@ -16,6 +16,7 @@ import pytest
 from cryptography import x509
 from pulumi.automation import OpType
 
+from components.kubernetes import content_hash
 from local import acme, lifecycle
 from local.access import Access, access
 from local.pulumi import programs
@@ -267,13 +268,40 @@ def _configs(here: Access) -> tuple[set[str], str]:
     return {name for name in names if name.startswith("frontend-config-")}, used
 
 
+def _config(number: int, entries: int) -> str:
+    return f"frontend-config-v{number}-{content_hash({'JOURNAL_ENTRIES': str(entries)})}"
+
+
+def _entries_in_pods(here: Access) -> set[str]:
+    """What the API's pods that are not being stopped have in their environment."""
+    pods = here.json("-n", "journal", "get", "pods", "-l", "app.kubernetes.io/name=frontend")["items"]
+    live = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    assert live
+    command = ("--", "printenv", "JOURNAL_ENTRIES")
+    return {here.run("-n", "journal", "exec", pod, *command).decode().strip() for pod in live}
+
+
 def test_a_changed_setting_is_a_new_version_and_no_request_fails(local_stack: dict[str, str], here: Access) -> None:
+    first, second = _config(1, 10), _config(2, 20)
     with _traffic(local_stack) as failed:
         _up(here, journalEntries=20)
-        assert _configs(here) == ({"frontend-config-v1", "frontend-config-v2"}, "frontend-config-v2")
+        assert _configs(here) == ({first, second}, second)
         _up(here)
-        assert _configs(here) == ({"frontend-config-v1"}, "frontend-config-v1")
+        assert _configs(here) == ({first}, first)
     assert failed == []
+
+
+def test_a_setting_changed_twice_with_a_short_history_reaches_the_pods(here: Access) -> None:
+    """v2 has another content under another name, and the first v2 is deleted after the rollout."""
+    try:
+        for entries in (20, 30):
+            changes = _up(here, journalEntries=entries)
+            assert _entries_in_pods(here) == {str(entries)}
+        assert _configs(here) == ({_config(1, 10), _config(2, 30)}, _config(2, 30))
+        order = [(OpType.CREATE, _config(2, 30)), (OpType.UPDATE, "frontend"), (OpType.DELETE, _config(2, 20))]
+        assert changes == order
+    finally:
+        _up(here)
 
 
 def test_up_again_changes_nothing(here: Access) -> None:
@@ -282,14 +310,14 @@ def test_up_again_changes_nothing(here: Access) -> None:
 
 def test_what_the_settings_no_longer_name_is_deleted(here: Access) -> None:
     history = [{"journalEntries": 10}, {"journalEntries": 30}]
-    assert _up(here, configHistory=history) == [(OpType.CREATE, "frontend-config-v2")]
-    assert _up(here) == [(OpType.DELETE, "frontend-config-v2")]
+    assert _up(here, configHistory=history) == [(OpType.CREATE, _config(2, 30))]
+    assert _up(here) == [(OpType.DELETE, _config(2, 30))]
 
 
 def test_a_preview_tells_and_changes_nothing(here: Access) -> None:
     with Steps() as steps, steps.step("preview") as step:
         watcher = _deployment(here, journalEntries=20).preview(step, refresh=False)
-    assert set(watcher.changes) == {(OpType.CREATE, "frontend-config-v2"), (OpType.UPDATE, "frontend")}
+    assert set(watcher.changes) == {(OpType.CREATE, _config(2, 20)), (OpType.UPDATE, "frontend")}
     assert _up(here) == []
 
 
