@@ -27,7 +27,8 @@ from pulumi_kubernetes.rbac.v1 import (
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """Lets Pulumi go on once a Service or an Ingress is created. Its Kubernetes provider otherwise waits for ready pods
-and then for ten seconds; the Deployments and StatefulSets behind them are waited for anyway."""
+and then for ten seconds; the Deployments and StatefulSets behind them are waited for anyway. Claims too: the first pod
+that mounts one comes later, and of a class that waits for it a claim that is bound already is never ready."""
 
 
 def selector_labels(name: str) -> dict[str, str]:
@@ -79,7 +80,12 @@ class KubernetesComponent(pulumi.ComponentResource):
         )
 
     def _create_config_map(
-        self, prefix: str, data: Mapping[str, str], *, name: str | None = None, depends_on: Sequence[pulumi.Resource] = ()
+        self,
+        prefix: str,
+        data: Mapping[str, str],
+        *,
+        name: str | None = None,
+        depends_on: Sequence[pulumi.Resource] = (),
     ) -> ConfigMap:
         """An immutable ConfigMap named `<prefix>-<hash of its content>`.
 

@@ -12,6 +12,7 @@ from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
     EnvVarArgs,
+    PersistentVolumeClaim,
     PersistentVolumeClaimArgs,
     PersistentVolumeClaimSpecArgs,
     PodSpecArgs,
@@ -47,6 +48,10 @@ from components.settings import RedisSettings
 
 PORT = 6379
 FILES = Path(__file__).parent
+CLAIM = "data"
+"""The name of the claim template. The claim of server N is named `data-<name>-N`."""
+ADOPTED = {"pulumi.com/patchForce": "true"}
+"""Lets Pulumi take over an object that a controller has made: its values are the program's from then on."""
 PING = ("redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "ping")
 
 
@@ -104,7 +109,7 @@ class Redis(KubernetesComponent):
             ),
         ]
         self._create_disruption_budget()
-        self._create_servers(depends_on=before)
+        self._create_servers(depends_on=[*before, *self._create_claims()])
         self._create_service({"redis": PORT})
         self._create_write_service()
         self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
@@ -147,17 +152,37 @@ class Redis(KubernetesComponent):
                 template=template,
                 volume_claim_templates=[self._volume_claim()],
             ),
-            opts=self._options(depends_on=depends_on),
+            opts=self._options(depends_on=depends_on, ignore_changes=["spec.volumeClaimTemplates"]),
         )
 
+    def _create_claims(self) -> list[pulumi.Resource]:
+        """The claims that the StatefulSet finds by their names, so that a volume grows in place, and no pod restarts.
+
+        A claim template is immutable, and its change would replace the StatefulSet with its pods: it stays as it was
+        when the StatefulSet was made. Claims that a StatefulSet's controller made before are taken over, since
+        server-side apply updates what is there. The API server refuses a claim that shrinks, in the preview too. Pulumi
+        never deletes a claim. Sources: kubernetes.io, StatefulSet (stable storage) and Expanding Persistent Volumes
+        Claims; pulumi-kubernetes #3757 on a replacement that orphans its pods.
+        """
+        return [
+            PersistentVolumeClaim(
+                f"{CLAIM}-{self._name}-{number}",
+                metadata=self._metadata(f"{CLAIM}-{self._name}-{number}", annotations={**SKIP_AWAIT, **ADOPTED}),
+                spec=self._claim_spec(),
+                opts=self._options(retain_on_delete=True),
+            )
+            for number in range(self._settings.servers)
+        ]
+
     def _volume_claim(self) -> PersistentVolumeClaimArgs:
-        return PersistentVolumeClaimArgs(
-            metadata=ObjectMetaArgs(name="data", labels=labels(self._name)),
-            spec=PersistentVolumeClaimSpecArgs(
-                access_modes=["ReadWriteOnce"],
-                storage_class_name=self._storage_class,
-                resources=VolumeResourceRequirementsArgs(requests={"storage": self._settings.storage}),
-            ),
+        metadata = ObjectMetaArgs(name=CLAIM, labels=labels(self._name))
+        return PersistentVolumeClaimArgs(metadata=metadata, spec=self._claim_spec())
+
+    def _claim_spec(self) -> PersistentVolumeClaimSpecArgs:
+        return PersistentVolumeClaimSpecArgs(
+            access_modes=["ReadWriteOnce"],
+            storage_class_name=self._storage_class,
+            resources=VolumeResourceRequirementsArgs(requests={"storage": self._settings.storage}),
         )
 
     def _pod(self) -> PodSpecArgs:
@@ -194,7 +219,7 @@ class Redis(KubernetesComponent):
             readiness_probe=exec_probe(*PING),
             liveness_probe=exec_probe(*PING, period=10, failures=6),
             volume_mounts=[
-                VolumeMountArgs(name="data", mount_path="/data"),
+                VolumeMountArgs(name=CLAIM, mount_path="/data"),
                 VolumeMountArgs(name="launch", mount_path="/etc/redis", read_only=True),
                 VolumeMountArgs(name="auth", mount_path="/etc/redis-auth", read_only=True),
                 run_mount,

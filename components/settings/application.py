@@ -85,9 +85,9 @@ class RedisSettings(Model):
     https://valkey.io/topics/replication/
     """
     storage: Quantity
-    """The size of each server's volume, such as 5Gi. Changing it does not resize volumes that exist.
+    """The size of each server's volume, such as 5Gi. It can be raised: volumes grow while the servers run. It can't be lowered.
 
-    https://kubernetes.io/docs/concepts/storage/persistent-volumes/
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
     """
     storage_class: KubernetesName | None = None
     """The storage class of the volumes. By default it is the cluster's own: gp3 in AWS.
