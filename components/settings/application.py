@@ -85,7 +85,7 @@ class RedisSettings(Model):
     https://valkey.io/topics/replication/
     """
     storage: Quantity
-    """The size of each server's volume, such as 5Gi. It can be raised: volumes grow while the servers run. It can't be lowered.
+    """The size of each server's volume, such as 5Gi. Volumes grow while servers run; they can't shrink.
 
     https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
     """

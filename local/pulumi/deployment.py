@@ -44,6 +44,7 @@ class Deployment:
         """Make the cluster what the program says, repairing what was changed by hand; the stack's outputs."""
         watcher = Watcher(step, expected=self._known())
         with self._run(watcher) as stack:
+            interrupted.settle_releases(self.access, workspace.releases(self.folder))
             result = stack.up(on_event=watcher, refresh=True, message="make up")
         return {name: output.value for name, output in result.outputs.items()}, watcher
 

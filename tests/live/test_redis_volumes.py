@@ -77,7 +77,7 @@ def of(here: Access, kind: str, *path: str) -> dict[str, Any]:
     for item in here.json("-n", NAMESPACE, "get", kind)["items"]:
         name = item["metadata"]["name"]
         for key in path:
-            item = item[key]  # noqa: PLW2901
+            item = item[key]
         found[name] = item
     return found
 
