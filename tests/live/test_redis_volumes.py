@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def redis(here: Access, *command: str, server: int = 0) -> str:
 
 
 @contextmanager
-def traffic(here: Access) -> Iterator[list[str]]:
+def traffic(here: Access) -> Generator[list[str]]:
     """A write to the primary and a read of each server, again and again; the list that is given has what failed."""
     stop, failed, asked = threading.Event(), list[str](), 0
 
