@@ -109,9 +109,10 @@ class Redis(KubernetesComponent):
             ),
         ]
         self._create_disruption_budget()
-        self._create_servers(depends_on=[*before, *self._create_claims()])
+        servers_service = self._create_headless_service("servers", {})
+        self._create_servers(depends_on=[*before, servers_service, *self._create_claims()])
         self._create_service({"redis": PORT})
-        self._create_write_service()
+        self._create_headless_service("write", {"statefulset.kubernetes.io/pod-name": f"{name}-0"})
         self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
 
     def _create_password(self) -> Secret:
@@ -124,16 +125,19 @@ class Redis(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_write_service(self) -> None:
-        """The StatefulSet's headless Service. It selects the primary's pod alone, so no write reaches a replica."""
-        primary = {"statefulset.kubernetes.io/pod-name": f"{self._name}-0"}
-        Service(
-            f"{self._name}-write",
-            metadata=self._metadata(f"{self._name}-write", annotations=SKIP_AWAIT),
+    def _create_headless_service(self, suffix: str, selector: dict[str, str]) -> Service:
+        """Addresses of servers, whether they are ready or not.
+
+        `<name>-write`, the StatefulSet's own, selects the primary's pod alone, so no write reaches a replica. By
+        `<name>-servers` an empty primary asks every server whether it holds data.
+        """
+        return Service(
+            f"{self._name}-{suffix}",
+            metadata=self._metadata(f"{self._name}-{suffix}", annotations=SKIP_AWAIT),
             spec=ServiceSpecArgs(
                 cluster_ip="None",
                 publish_not_ready_addresses=True,
-                selector={**selector_labels(self._name), **primary},
+                selector={**selector_labels(self._name), **selector},
                 ports=[ServicePortArgs(name="redis", port=PORT, target_port="redis")],
             ),
             opts=self._options(),
@@ -205,13 +209,17 @@ class Redis(KubernetesComponent):
         )
 
     def _container(self, run_mount: VolumeMountArgs) -> ContainerArgs:
-        primary = primary_host(self._name, self._namespace)
+        hosts = {
+            "PRIMARY_HOST": primary_host(self._name, self._namespace),
+            "SERVERS_HOST": f"{self._name}-servers.{self._namespace}.svc",
+            "SERVERS": str(self._settings.servers),
+        }
         return ContainerArgs(
             name="redis",
             image=self._settings.image,
             image_pull_policy="IfNotPresent",
             command=["sh", "/etc/redis/launch.sh"],
-            env=[EnvVarArgs(name="PRIMARY_HOST", value=primary), EnvVarArgs(name="READ_HOST", value=self.read_host)],
+            env=[EnvVarArgs(name=name, value=value) for name, value in hosts.items()],
             ports=[ContainerPortArgs(name="redis", container_port=PORT)],
             resources=requirements(self._settings.resources),
             security_context=container_security(),

@@ -360,8 +360,11 @@ def chart(tmp_path: Path) -> Path:
 def test_a_helm_release_whose_upgrade_was_killed_can_be_upgraded(stack: Stack, here: Access, chart: Path) -> None:
     def program(text: str) -> Program:
         values = {"text": text}
-        release = {"name": "demo", "namespace": NAMESPACE, "chart": str(chart), "values": values}
-        return declaring(lambda: Release("demo", **release, opts=stack.options))
+        return declaring(
+            lambda: Release(
+                "demo", name="demo", namespace=NAMESPACE, chart=str(chart), values=values, opts=stack.options
+            )
+        )
 
     stack.up(program("1"))
     command = [str(here.helm), "-n", NAMESPACE, "--kubeconfig", str(here.kubeconfig), "upgrade", "demo", str(chart)]

@@ -26,6 +26,17 @@ def test_a_write_never_reaches_a_replica(local: Recording) -> None:
     assert write["selector"]["statefulset.kubernetes.io/pod-name"] == "redis-0"
 
 
+def test_an_empty_primary_can_ask_every_server_ready_or_not(local: Recording) -> None:
+    """Replicas that wait for their primary are not ready."""
+    spec, redis = local.one("Service", "redis-servers")["spec"], local.one("StatefulSet", "redis")["spec"]
+    assert (spec["clusterIP"], spec["publishNotReadyAddresses"]) == ("None", True)
+    assert spec["selector"] == redis["selector"]["matchLabels"]
+    (container,) = redis["template"]["spec"]["containers"]
+    env = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert (env["SERVERS_HOST"], env["SERVERS"]) == ("redis-servers.journal.svc", str(redis["replicas"]))
+    assert redis["podManagementPolicy"] == "Parallel", "an empty primary waits for servers that start after it"
+
+
 def test_reads_go_to_every_server(local: Recording) -> None:
     pod_labels = local.one("StatefulSet", "redis")["spec"]["template"]["metadata"]["labels"]
     assert selector(local, "redis").items() <= pod_labels.items()
