@@ -5,6 +5,7 @@ CERT_MANAGER_CHART = "oci://quay.io/jetstack/charts/cert-manager"
 
 TRAEFIK_IMAGE = "docker.io/library/traefik:v3.6.12"
 VALKEY_IMAGE = "docker.io/valkey/valkey:8.1.4"
+HAPROXY_IMAGE = "docker.io/library/haproxy:3.0.11"
 PEBBLE_IMAGE = "ghcr.io/letsencrypt/pebble:2.10.1"
 
 ACME_SERVERS = {

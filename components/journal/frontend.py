@@ -23,10 +23,8 @@ from components.kubernetes import (
     allow_to,
     http_probe,
     pods_in,
-    pods_of,
     public_addresses,
 )
-from components.redis import PORT as REDIS_PORT
 from components.redis import Redis
 from components.settings import FrontendConfig, Tier
 
@@ -117,8 +115,7 @@ class Frontend(KubernetesComponent):
                 readiness=http_probe("/readyz", "management", period=2, failures=2),
                 environment={
                     "ENVIRONMENT": args.environment,
-                    "REDIS_READ_HOST": redis.read_host,
-                    "REDIS_WRITE_HOST": redis.write_host,
+                    **redis.environment,
                     "REDIS_PASSWORD_FILE": "/etc/redis-auth/password",
                     "DRAIN_SECONDS": str(DRAIN_SECONDS),
                 },
@@ -134,4 +131,4 @@ class Frontend(KubernetesComponent):
     def _egress(self) -> list[NetworkPolicyEgressRuleArgs]:
         dsn = self._args.config.sentry_dsn
         reports = [] if dsn is None else [allow_to([public_addresses()], report_port(dsn))]
-        return [allow_to([pods_of(self._args.redis.name)], REDIS_PORT), *reports]
+        return [*self._args.redis.egress, *reports]

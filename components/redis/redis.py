@@ -12,6 +12,11 @@ from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
     EnvVarArgs,
+    EnvVarSourceArgs,
+    ExecActionArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
+    ObjectFieldSelectorArgs,
     PersistentVolumeClaim,
     PersistentVolumeClaimArgs,
     PersistentVolumeClaimSpecArgs,
@@ -28,6 +33,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyEgressRuleArgs
 
 from components.kubernetes import (
     SKIP_AWAIT,
@@ -44,7 +50,9 @@ from components.kubernetes import (
     selector_labels,
     spread_constraints,
 )
-from components.settings import RedisSettings
+from components.redis.limits import configuration
+from components.redis.proxy import PrimaryProxy, PrimaryProxyArgs
+from components.settings import RedisSettings, Resources
 
 PORT = 6379
 FILES = Path(__file__).parent / "files"
@@ -52,12 +60,24 @@ CLAIM = "data"
 """The name of the claim template. The claim of server N is named `data-<name>-N`."""
 ADOPTED = {"pulumi.com/patchForce": "true"}
 """Lets Pulumi take over an object that a controller has made: its values are the program's from then on."""
-PING = ("redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "ping")
+SENTINEL_PORT, STATE_PORT = 26379, 6380
+SENTINEL = Resources.model_validate({"cpu": "10m", "memory": "24Mi", "cpuLimit": "200m", "memoryLimit": "64Mi"})
 
 
-def primary_host(name: str, namespace: str) -> str:
-    """The DNS name of the server that starts as primary: pod 0 behind the headless service."""
-    return f"{name}-0.{name}-write.{namespace}.svc"
+def hosts(name: str, namespace: str, servers: int) -> list[str]:
+    """The DNS names of the servers, by number; each has one whether it is ready or not."""
+    return [f"{name}-{number}.{name}-servers.{namespace}.svc" for number in range(servers)]
+
+
+def quorum(servers: int) -> int:
+    """How many Sentinels must agree: a majority."""
+    return servers // 2 + 1
+
+
+def files(settings: RedisSettings) -> dict[str, str]:
+    """The scripts and the configuration that every server has."""
+    texts = {path.name: path.read_text() for path in sorted(FILES.iterdir())}
+    return {**texts, "redis.conf": texts["redis.conf"] + configuration(settings)}
 
 
 @dataclass(kw_only=True)
@@ -77,8 +97,11 @@ class RedisArgs:
 class Redis(KubernetesComponent):
     """A replicated Redis for one application: a primary that takes writes, and replicas that answer reads.
 
-    name: the name of its pods' tier, for network policies.
-    read_host, write_host: DNS names that resolve to all servers and to the primary alone; both listen at `PORT`.
+    From three servers on, a Sentinel beside each keeps a primary: when it is away for 5 s, another server takes over.
+
+    name: the name of its pods' tier, and of the primary for Sentinels.
+    read_host, write_host: DNS names by which all servers, and the primary alone, are reached; both listen at `PORT`.
+    sentinels: `host:port` of each Sentinel; with one server there is none.
     auth_secret: the name of the Secret with the key `password`, which servers and clients mount as a file. It is an
     output, so that a client which mounts the Secret is created after it.
     """
@@ -86,6 +109,7 @@ class Redis(KubernetesComponent):
     name: str
     read_host: str
     write_host: str
+    sentinels: Sequence[str]
     auth_secret: pulumi.Output[str]
 
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -93,27 +117,76 @@ class Redis(KubernetesComponent):
         self.name, self._settings, own = name, args.settings, args.settings.storage_class
         self._storage_class = args.storage_class if own is None else own
         self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
-        password, servers = self._create_password(), pods_of(name)
+        self._hosts = hosts(name, args.namespace, args.settings.servers)
+        self._replicated = args.settings.servers > 1
+        self.sentinels = [f"{host}:{SENTINEL_PORT}" for host in self._hosts if self._replicated]
+        password = self._create_password()
         self.auth_secret = password.metadata.apply(lambda metadata: str(metadata.name))
-        files = ("launch.sh", "started.sh", "redis.conf")
-        self._launch = self._create_config_map(f"{name}-launch", {file: (FILES / file).read_text() for file in files})
+        self._files = self._create_config_map(f"{name}-launch", files(args.settings))
         before: list[pulumi.Resource] = [
             password,
-            self._launch,
-            self._create_network_policy(
-                ingress=[allow_from([servers, *(pods_of(client) for client in args.clients)], "redis")],
-                egress=[allow_to([servers], "redis")],
-            ),
+            self._files,
+            self._create_policy(args.clients),
+            self._create_headless_service(),
             ServiceAccount(
                 name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
             ),
         ]
         self._create_disruption_budget()
-        servers_service = self._create_headless_service("servers", {})
-        self._create_servers(depends_on=[*before, servers_service, *self._create_claims()])
+        self._create_servers(depends_on=[*before, *self._create_claims()])
         self._create_service({"redis": PORT})
-        self._create_headless_service("write", {"statefulset.kubernetes.io/pod-name": f"{name}-0"})
+        self._create_write_service(args.clients)
         self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables by which a client finds the servers and learns when a write is acknowledged."""
+        return {
+            "REDIS_READ_HOST": self.read_host,
+            "REDIS_WRITE_HOST": self.write_host,
+            "REDIS_SENTINELS": ",".join(self.sentinels),
+            "REDIS_SENTINEL_PRIMARY": self.name,
+            "REDIS_DURABILITY": self._settings.durability,
+        }
+
+    @property
+    def egress(self) -> list[NetworkPolicyEgressRuleArgs]:
+        """What a client's network policy allows so that it reaches the servers."""
+        proxy = [allow_to([pods_of(f"{self.name}-write")], "redis")] if self._replicated else []
+        return [allow_to([pods_of(self.name)], *self._client_ports), *proxy]
+
+    @property
+    def _client_ports(self) -> list[str]:
+        return ["redis", "sentinel"] if self._replicated else ["redis"]
+
+    def _create_policy(self, clients: Sequence[str]) -> NetworkPolicy:
+        servers, among = pods_of(self._name), [*self._client_ports, "state"]
+        proxy = [allow_from([pods_of(f"{self._name}-write")], "redis")] if self._replicated else []
+        return self._create_network_policy(
+            ingress=[
+                allow_from([servers], *among),
+                allow_from([pods_of(client) for client in clients], *self._client_ports),
+                *proxy,
+            ],
+            egress=[allow_to([servers], *among)],
+        )
+
+    def _create_write_service(self, clients: Sequence[str]) -> None:
+        """`<name>-write` leads to the primary; a single server is it."""
+        name = f"{self._name}-write"
+        if self._replicated:
+            args = PrimaryProxyArgs(
+                namespace=self._namespace, hosts=self._hosts, port=PORT, servers=self._name, clients=clients
+            )
+            PrimaryProxy(name, args, opts=self._options())
+            return
+        ports = [ServicePortArgs(name="redis", port=PORT, target_port="redis")]
+        Service(
+            name,
+            metadata=self._metadata(name, annotations=SKIP_AWAIT),
+            spec=ServiceSpecArgs(selector=selector_labels(self._name), ports=ports),
+            opts=self._options(),
+        )
 
     def _create_password(self) -> Secret:
         name = f"{self._name}-auth"
@@ -125,19 +198,16 @@ class Redis(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_headless_service(self, suffix: str, selector: dict[str, str]) -> Service:
-        """Addresses of servers, whether they are ready or not.
-
-        `<name>-write`, the StatefulSet's own, selects the primary's pod alone, so no write reaches a replica. By
-        `<name>-servers` an empty primary asks every server whether it holds data.
-        """
+    def _create_headless_service(self) -> Service:
+        """The StatefulSet's own: it gives each server a DNS name, also while the server is not ready."""
+        name = f"{self._name}-servers"
         return Service(
-            f"{self._name}-{suffix}",
-            metadata=self._metadata(f"{self._name}-{suffix}", annotations=SKIP_AWAIT),
+            name,
+            metadata=self._metadata(name, annotations=SKIP_AWAIT),
             spec=ServiceSpecArgs(
                 cluster_ip="None",
                 publish_not_ready_addresses=True,
-                selector={**selector_labels(self._name), **selector},
+                selector=selector_labels(self._name),
                 ports=[ServicePortArgs(name="redis", port=PORT, target_port="redis")],
             ),
             opts=self._options(),
@@ -149,9 +219,11 @@ class Redis(KubernetesComponent):
             self._name,
             metadata=self._metadata(),
             spec=StatefulSetSpecArgs(
-                service_name=f"{self._name}-write",
+                service_name=f"{self._name}-servers",
                 replicas=self._settings.servers,
                 pod_management_policy="Parallel",
+                # Sentinels ask the primary for its replicas every ten seconds.
+                min_ready_seconds=12 if self._replicated else None,
                 selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
                 template=template,
                 volume_claim_templates=[self._volume_claim()],
@@ -190,9 +262,10 @@ class Redis(KubernetesComponent):
         )
 
     def _pod(self) -> PodSpecArgs:
-        launch = ConfigMapVolumeSourceArgs(name=self._launch.metadata.name)
+        scripts = ConfigMapVolumeSourceArgs(name=self._files.metadata.name)
         auth = SecretVolumeSourceArgs(secret_name=self.auth_secret, default_mode=0o440)
         run, run_mount = scratch_volume("run", "/run/redis", size="1Mi", in_memory=True)
+        state, state_mount = scratch_volume("sentinel", "/run/redis", size="1Mi", in_memory=True)
         return PodSpecArgs(
             service_account_name=self._name,
             automount_service_account_token=False,
@@ -200,36 +273,65 @@ class Redis(KubernetesComponent):
             security_context=pod_security(),
             topology_spread_constraints=spread_constraints(self._name),
             termination_grace_period_seconds=30,
-            containers=[self._container(run_mount)],
+            containers=[self._server(run_mount), *([self._sentinel(state_mount)] if self._replicated else [])],
             volumes=[
-                VolumeArgs(name="launch", config_map=launch),
+                VolumeArgs(name="launch", config_map=scripts),
                 VolumeArgs(name="auth", secret=auth),
                 run,
+                *([state] if self._replicated else []),
             ],
         )
 
-    def _container(self, run_mount: VolumeMountArgs) -> ContainerArgs:
-        hosts = {
-            "PRIMARY_HOST": primary_host(self._name, self._namespace),
-            "SERVERS_HOST": f"{self._name}-servers.{self._namespace}.svc",
-            "SERVERS": str(self._settings.servers),
-        }
+    def _server(self, run_mount: VolumeMountArgs) -> ContainerArgs:
+        stop = LifecycleHandlerArgs(exec_=ExecActionArgs(command=["sh", "/etc/redis/stop.sh"]))
         return ContainerArgs(
             name="redis",
             image=self._settings.image,
             image_pull_policy="IfNotPresent",
             command=["sh", "/etc/redis/launch.sh"],
-            env=[EnvVarArgs(name=name, value=value) for name, value in hosts.items()],
-            ports=[ContainerPortArgs(name="redis", container_port=PORT)],
+            env=self._script_environment(),
+            ports=[
+                ContainerPortArgs(name="redis", container_port=PORT),
+                ContainerPortArgs(name="state", container_port=STATE_PORT),
+            ],
             resources=requirements(self._settings.resources),
             security_context=container_security(),
-            startup_probe=exec_probe("sh", "/etc/redis/started.sh", period=1, failures=300),
-            readiness_probe=exec_probe(*PING),
-            liveness_probe=exec_probe(*PING, period=10, failures=6),
-            volume_mounts=[
-                VolumeMountArgs(name=CLAIM, mount_path="/data"),
-                VolumeMountArgs(name="launch", mount_path="/etc/redis", read_only=True),
-                VolumeMountArgs(name="auth", mount_path="/etc/redis-auth", read_only=True),
-                run_mount,
-            ],
+            lifecycle=LifecycleArgs(pre_stop=stop),
+            # A server that waits for the others' answers is not stuck: it says what it waits for.
+            startup_probe=exec_probe("sh", "/etc/redis/ready.sh", "started", period=1, failures=3600),
+            readiness_probe=exec_probe("sh", "/etc/redis/ready.sh"),
+            liveness_probe=exec_probe("sh", "/etc/redis/alive.sh", period=10, failures=6),
+            volume_mounts=[VolumeMountArgs(name=CLAIM, mount_path="/data"), *self._files_mounts(), run_mount],
         )
+
+    def _sentinel(self, state_mount: VolumeMountArgs) -> ContainerArgs:
+        return ContainerArgs(
+            name="sentinel",
+            image=self._settings.image,
+            image_pull_policy="IfNotPresent",
+            command=["sh", "/etc/redis/sentinel.sh"],
+            env=self._script_environment(),
+            ports=[ContainerPortArgs(name="sentinel", container_port=SENTINEL_PORT)],
+            resources=requirements(SENTINEL),
+            security_context=container_security(),
+            liveness_probe=exec_probe("sh", "/etc/redis/alive.sh", "sentinel", period=10, failures=6),
+            volume_mounts=[*self._files_mounts(), state_mount],
+        )
+
+    def _script_environment(self) -> list[EnvVarArgs]:
+        """What common.sh reads: the servers, and which of them this one is."""
+        servers = self._settings.servers
+        own_name = EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path="metadata.name"))
+        return [
+            EnvVarArgs(name="POD", value_from=own_name),
+            EnvVarArgs(name="NAME", value=self._name),
+            EnvVarArgs(name="SELF", value=f"$(POD).{self._name}-servers.{self._namespace}.svc"),
+            EnvVarArgs(name="SERVERS", value=" ".join(self._hosts)),
+            EnvVarArgs(name="QUORUM", value=str(quorum(servers))),
+        ]
+
+    def _files_mounts(self) -> list[VolumeMountArgs]:
+        return [
+            VolumeMountArgs(name="launch", mount_path="/etc/redis", read_only=True),
+            VolumeMountArgs(name="auth", mount_path="/etc/redis-auth", read_only=True),
+        ]

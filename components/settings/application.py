@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components import versions
 from components.settings.values import (
@@ -71,6 +71,9 @@ class Tier(Model):
     """The CPU and memory of each pod."""
 
 
+LEAST_MEMORY = "64Mi"
+
+
 class RedisSettings(Model):
     """Redis, the journal's database: one primary and its replicas."""
 
@@ -80,9 +83,17 @@ class RedisSettings(Model):
     https://valkey.io/topics/installation/
     """
     servers: int = Field(default=3, ge=1, le=9)
-    """The number of servers, the primary included. The primary takes writes; every server answers reads.
+    """The number of servers, the primary included. By default 3.
 
-    https://valkey.io/topics/replication/
+    The primary takes writes; every server answers reads. From 3 on, a Sentinel beside each makes another server primary
+    when the primary is away for 5 s. With 1, a restart is an outage, and its volume is the only copy. 2 is refused: of
+    two Sentinels, one alone is no majority. https://valkey.io/topics/sentinel/
+    """
+    durability: Literal["fast", "safe"] = "fast"
+    """When a write is acknowledged: `fast` when the primary has it, `safe` when another server has it too.
+
+    By default `fast`, which may lose the writes of the moment in which the primary dies. `safe` loses none to the death
+    of any one server with its volume; it excludes `servers: 1`. https://valkey.io/commands/wait/
     """
     storage: Quantity
     """The size of each server's volume, such as 5Gi. Volumes grow while servers run; they can't shrink.
@@ -95,7 +106,43 @@ class RedisSettings(Model):
     https://kubernetes.io/docs/concepts/storage/storage-classes/
     """
     resources: Resources
-    """The CPU and memory of each server."""
+    """The CPU and memory of each server. `memoryLimit` limits the data too: to somewhat less than half of it.
+
+    It must be 64Mi or more. What does not fit is refused and reads go on. https://valkey.io/topics/memory-optimization/
+    """
+
+    @field_validator("servers")
+    @classmethod
+    def _has_a_majority(cls, servers: int) -> int:
+        if servers == 2:
+            raise ValueError("when one of two is away, the other can't know which of them is; name 3, or 1")
+        return servers
+
+    @field_validator("resources")
+    @classmethod
+    def _holds_data(cls, resources: Resources) -> Resources:
+        if quantity(resources.memory_limit) < quantity(LEAST_MEMORY):
+            raise ValueError(
+                f"memoryLimit {resources.memory_limit} leaves no memory for data; raise it to {LEAST_MEMORY} or more"
+            )
+        return resources
+
+    @model_validator(mode="after")
+    def _volume_holds_a_rewrite(self) -> Self:
+        """The data and as much again that changed it, twice while the files are rewritten; data is half the memory."""
+        least = 2 * quantity(self.resources.memory_limit)
+        if quantity(self.storage) < least:
+            raise ValueError(
+                f"storage {self.storage} is below twice the memoryLimit {self.resources.memory_limit}, "
+                f"which rewriting the files may take; raise it to {-(-least // 2**20)}Mi, or lower memoryLimit"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _another_server_has_it(self) -> Self:
+        if self.durability == "safe" and self.servers == 1:
+            raise ValueError("durability safe with servers 1: there is no other server; name 3 servers, or fast")
+        return self
 
 
 class IngressSettings(Model):

@@ -11,12 +11,9 @@ from components.kubernetes import (
     Workload,
     WorkloadArgs,
     allow_from,
-    allow_to,
     http_probe,
     pods_in,
-    pods_of,
 )
-from components.redis import PORT as REDIS_PORT
 from components.redis import Redis
 from components.settings import Resources
 
@@ -69,13 +66,13 @@ class Shortener(KubernetesComponent):
                 ports={"http": PORT},
                 liveness=probe,
                 readiness=probe,
-                environment={"REDIS_READ_HOST": redis.read_host, "REDIS_WRITE_HOST": redis.write_host},
+                environment=redis.environment,
                 volumes=[
                     _mounted(core.VolumeArgs(name="program", config_map=code), "/app"),
                     _mounted(core.VolumeArgs(name="redis-auth", secret=password), "/etc/redis-auth"),
                 ],
                 ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
-                egress=[allow_to([pods_of(redis.name)], REDIS_PORT)],
+                egress=redis.egress,
             ),
             opts=self._options(depends_on=[program]),
         )

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.versions import HAPROXY_IMAGE
 from local.images import context, debian
 from local.images.errors import ImageError
 
@@ -98,8 +99,9 @@ def application(folder: Path) -> Application:
 
 
 def deployed() -> dict[str, Image]:
-    """The images that the cluster runs, by tier (frontend, fileserver, redis)."""
-    return {**{name: application(ROOT / "apps" / name) for name in APPS}, "redis": base("valkey", VALKEY)}
+    """The images that the cluster runs, by tier (frontend, fileserver, redis, redis-write)."""
+    bases = {"redis": base("valkey", VALKEY), "redis-write": base("haproxy", HAPROXY_IMAGE)}
+    return {**{name: application(ROOT / "apps" / name) for name in APPS}, **bases}
 
 
 def references() -> dict[str, str]:

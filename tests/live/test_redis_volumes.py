@@ -43,7 +43,7 @@ def deployment(here: Access, tmp_path: Path) -> Iterator[Callable[..., Deploymen
     """The component in a stack of its own, with a size and a number of servers."""
     folder, built = StateFolder(tmp_path / "pulumi"), programs.build(NO_PROGRESS)
 
-    def make(storage: str = "64Mi", **settings: Any) -> Deployment:
+    def make(storage: str = "256Mi", **settings: Any) -> Deployment:
         given = {"image": images.references()["redis"], "storage": storage, "resources": RESOURCES, **settings}
 
         def program() -> None:
@@ -123,33 +123,33 @@ def await_size(here: Access, size: str) -> None:
 def test_volumes_grow_under_running_servers_and_never_shrink(
     here: Access, deployment: Callable[..., Deployment]
 ) -> None:
-    up(deployment("64Mi"))
+    up(deployment("256Mi"))
     redis(here, "set", "kept", "1")
     pods, owner = of(here, "pods", "metadata", "uid"), of(here, "statefulset", "metadata", "uid")
     with traffic(here) as failed:
-        assert set(preview(deployment("128Mi"))) == {(OpType.UPDATE, name) for name in CLAIMS}
-        assert set(up(deployment("128Mi"))) == {(OpType.UPDATE, name) for name in CLAIMS}
-        await_size(here, "128Mi")
+        assert set(preview(deployment("512Mi"))) == {(OpType.UPDATE, name) for name in CLAIMS}
+        assert set(up(deployment("512Mi"))) == {(OpType.UPDATE, name) for name in CLAIMS}
+        await_size(here, "512Mi")
     assert failed == []
     assert (of(here, "pods", "metadata", "uid"), of(here, "statefulset", "metadata", "uid")) == (pods, owner)
 
     for act in (preview, up):
         with pytest.raises(Failure, match="can not be less than") as refused:
-            act(deployment("64Mi"))
+            act(deployment("256Mi"))
         assert "data-redis-" in refused.value.message
-    assert of(here, "pvc", "spec", "resources", "requests", "storage") == dict.fromkeys(CLAIMS, "128Mi")
+    assert of(here, "pvc", "spec", "resources", "requests", "storage") == dict.fromkeys(CLAIMS, "512Mi")
     assert of(here, "pods", "metadata", "uid") == pods
-    assert up(deployment("128Mi")) == []
+    assert up(deployment("512Mi")) == []
     assert redis(here, "get", "kept") == "1"
 
 
 def test_a_claim_of_a_removed_server_stays_and_is_taken_over_again(
     here: Access, deployment: Callable[..., Deployment]
 ) -> None:
-    up(deployment(servers=2))
+    up(deployment(servers=3))
     claim = of(here, "pvc", "metadata", "uid")
     up(deployment(servers=1))
     assert of(here, "pvc", "metadata", "uid") == claim
-    up(deployment("128Mi", servers=2))
+    up(deployment("512Mi", servers=3))
     assert of(here, "pvc", "metadata", "uid") == claim
-    assert of(here, "pvc", "spec", "resources", "requests", "storage") == dict.fromkeys(CLAIMS[:2], "128Mi")
+    assert of(here, "pvc", "spec", "resources", "requests", "storage") == dict.fromkeys(CLAIMS, "512Mi")

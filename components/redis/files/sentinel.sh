@@ -15,7 +15,10 @@ find_primary() {
 }
 
 epochs=
-[ ! -f "$conf" ] || epochs=$(grep -E '^sentinel (current-epoch|leader-epoch) ' "$conf" || true)
+if [ -f "$conf" ]; then
+  epochs=$(grep -E '^sentinel (current-epoch|leader-epoch) ' "$conf" || true)
+  rm "$conf"
+fi
 until primary=$(find_primary) && [ -n "$primary" ]; do sleep 1; done
 password=$(cat "$AUTH/password")
 cat > "$conf" <<END

@@ -40,7 +40,7 @@ def test_every_row_of_the_real_table_differs_and_the_known_differences_are_there
     names = stack.environments()
     assert names == ["local", "dev", "staging", "prod"]
     rows = dict(stack.settings_that_differ({name: stack.settings_of(name) for name in names}))
-    assert rows["redis.storage"] == ["256Mi", "5Gi", "10Gi", "50Gi"]
+    assert rows["redis.storage"] == ["512Mi", "5Gi", "10Gi", "50Gi"]
     assert rows["aws.network.nat"] == ["", "single", "perZone", "perZone"]
     assert rows["aws.nodeGroups.apps.capacityType"][1:] == ["SPOT", "ON_DEMAND", "ON_DEMAND"]
     assert [bool(value) for value in rows["sentryDsn"]] == [False, False, False, True]

@@ -20,7 +20,18 @@ PASSWORD = "correct-horse"
 PORT, STATE_PORT, SENTINEL_PORT = 16379, 16380, 26379
 DOWN_AFTER = 1.0
 """Seconds after which Sentinels hold a server to be down; 5 in a cluster."""
-FAST = ("info-period", "300", "ping-period", "200", "publish-period", "300", "ask-period", "200", "election-timeout", "2000")
+FAST = (
+    "info-period",
+    "300",
+    "ping-period",
+    "200",
+    "publish-period",
+    "300",
+    "ask-period",
+    "200",
+    "election-timeout",
+    "2000",
+)
 """Makes a Sentinel ask and tell more often than it would, so that tests wait less."""
 _networks = itertools.count(1)
 
@@ -85,7 +96,8 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                restore_signals=False,  # Python ignores SIGXFSZ, so that a limit of a file's size is an error as ENOSPC is
+                # Python ignores SIGXFSZ, and then the server does: a limit of a file's size is an error, as ENOSPC is.
+                restore_signals=False,
             )
 
     def script(self, script: str, *arguments: str) -> tuple[int, str]:

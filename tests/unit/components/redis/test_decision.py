@@ -7,7 +7,6 @@ import pytest
 from components.redis.redis import FILES
 
 
-
 def decision(facts: list[str], self: str = "redis-0", servers: int = 3) -> str:
     names = " ".join(f"redis-{number}" for number in range(servers))
     lines = [f"self {self}", f"servers {names}", *facts]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.components.redis.servers import DOWN_AFTER, Cluster, Server, eventually, require
+from tests.unit.components.redis.servers import Cluster, Server, eventually, require
 
 CONFIGURATION = "min-replicas-to-write 1\nmin-replicas-max-lag 4\n"
 
@@ -29,7 +29,9 @@ def write(primary: Server, first: int, last: int) -> None:
 def settle(cluster: Cluster) -> None:
     """Waits until every file of a replica is written."""
     names = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
-    eventually(lambda: all(server.info(name) == "0" for server in cluster.servers for name in names), "files are written")
+    eventually(
+        lambda: all(server.info(name) == "0" for server in cluster.servers for name in names), "files are written"
+    )
 
 
 def entries(server: Server) -> list[int]:

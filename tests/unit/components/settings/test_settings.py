@@ -62,6 +62,8 @@ BAD = [
         "missing. The memory that the container may use",
     ),
     ("redis.servers", 0, "greater than or equal to 1"),
+    ("redis.servers", 2, "when one of two is away, the other can't know which of them is; name 3, or 1"),
+    ("redis.durability", "sure", "'fast' or 'safe'"),
     ("redis.storage", "-1Gi", "is no Kubernetes quantity"),
     ("redis.storageClass", "Fast SSD", "should match pattern"),
     ("ingress.allowedCidrs", ["10.0.0.1/8"], "has host bits set"),
@@ -89,6 +91,28 @@ def test_a_limit_below_its_request_is_refused() -> None:
     message = r"journal:frontend\.resources: cpuLimit 10m is below the cpu requested, 50m"
     with pytest.raises(SettingsError, match=message):
         settings.parse(changed("frontend.resources.cpuLimit", "10m"))
+
+
+@pytest.mark.parametrize(
+    ("redis", "message"),
+    [
+        (
+            {"servers": 1, "durability": "safe"},
+            "durability safe with servers 1: there is no other server; name 3 servers",
+        ),
+        ({"storage": "300Mi"}, "storage 300Mi is below twice the memoryLimit 256Mi, .*; raise it to 512Mi"),
+    ],
+)
+def test_a_redis_that_cannot_hold_what_it_promises_is_refused(redis: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings.parse({**GOOD, "redis": {**GOOD["redis"], **redis}})
+
+
+def test_a_redis_without_memory_for_data_is_refused() -> None:
+    with pytest.raises(
+        SettingsError, match=r"redis\.resources.*memoryLimit 48Mi leaves no memory for data; raise it to 64Mi"
+    ):
+        settings.parse(changed("redis.resources.memoryLimit", "48Mi"))
 
 
 def test_a_mistake_within_a_value_is_named_by_its_path() -> None:

@@ -126,7 +126,7 @@ def test_bases_are_read_from_the_dockerfile(folder: Path) -> None:
 def test_a_base_nobody_can_make_is_named_with_the_known_ones() -> None:
     with pytest.raises(ImageError, match=r"postgres") as error:
         catalog.base("postgres", "docker.io/library/postgres:16")
-    assert error.value.hint == "Known are: nginx, python, valkey."
+    assert error.value.hint == "Known are: haproxy, nginx, python, valkey."
 
 
 def test_a_base_on_another_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,12 +146,13 @@ def test_a_version_that_is_no_tag_is_refused(folder: Path, version: str) -> None
 
 def test_references_of_this_checkout() -> None:
     references = catalog.references()
-    assert list(references) == ["frontend", "fileserver", "redis"]
+    assert list(references) == ["frontend", "fileserver", "redis", "redis-write"]
     assert references["redis"] == settings_of("local")["redis"]["image"]
 
 
-def test_valkey_comes_from_the_suite_that_has_it() -> None:
-    assert catalog.base("valkey", catalog.VALKEY).suite == "trixie"
+@pytest.mark.parametrize(("name", "reference"), [("valkey", catalog.VALKEY), ("haproxy", versions.HAPROXY_IMAGE)])
+def test_servers_come_from_the_suite_that_has_them(name: str, reference: str) -> None:
+    assert catalog.base(name, reference).suite == "trixie"
 
 
 def test_this_machine_and_the_cloud_run_the_same_line_of_valkey() -> None:
@@ -162,3 +163,5 @@ def test_this_machine_and_the_cloud_run_the_same_line_of_valkey() -> None:
 def test_the_recipe_installs_the_version_that_the_reference_names() -> None:
     version = catalog.VALKEY.rpartition(":")[2]
     assert f"grep -F v={version} " in catalog.base("valkey", catalog.VALKEY).recipe.read_text()
+    version = versions.HAPROXY_IMAGE.rpartition(":")[2]
+    assert f"grep -F 'version {version}'" in catalog.base("haproxy", versions.HAPROXY_IMAGE).recipe.read_text()
