@@ -26,7 +26,6 @@ def proxy_configuration(hosts: Sequence[str], port: int) -> str:
     maxconn 2000
     nbthread 1
     hard-stop-after 15s
-    log stderr format raw local0 notice
 
 resolvers cluster
     parse-resolv-conf
@@ -37,7 +36,6 @@ resolvers cluster
     hold nx 1s
 
 defaults
-    log global
     timeout connect 2s
     timeout client 1h
     timeout server 1h
@@ -50,7 +48,7 @@ listen primary
     option srvtcpka
     option tcp-check
     tcp-check connect
-    tcp-check send "AUTH health any\\r\\nINFO replication\\r\\n"
+    tcp-check send "AUTH health any\\r\\nINFO replication\\r\\nQUIT\\r\\n"
     tcp-check expect rstring role:master[^a-z]*connected_slaves:[1-9]
     default-server check inter 500ms fall 3 rise 1 on-marked-down shutdown-sessions
     default-server resolvers cluster resolve-prefer ipv4 init-addr none

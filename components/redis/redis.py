@@ -60,6 +60,8 @@ CLAIM = "data"
 """The name of the claim template. The claim of server N is named `data-<name>-N`."""
 ADOPTED = {"pulumi.com/patchForce": "true"}
 """Lets Pulumi take over an object that a controller has made: its values are the program's from then on."""
+CLUSTER_DOMAIN = "cluster.local"
+"""HAProxy asks DNS itself and knows no search domains."""
 SENTINEL_PORT, STATE_PORT = 26379, 6380
 SENTINEL = Resources.model_validate({"cpu": "10m", "memory": "24Mi", "cpuLimit": "200m", "memoryLimit": "64Mi"})
 
@@ -176,7 +178,11 @@ class Redis(KubernetesComponent):
         name = f"{self._name}-write"
         if self._replicated:
             args = PrimaryProxyArgs(
-                namespace=self._namespace, hosts=self._hosts, port=PORT, servers=self._name, clients=clients
+                namespace=self._namespace,
+                hosts=[f"{host}.{CLUSTER_DOMAIN}" for host in self._hosts],
+                port=PORT,
+                servers=self._name,
+                clients=clients,
             )
             PrimaryProxy(name, args, opts=self._options())
             return

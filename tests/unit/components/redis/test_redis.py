@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.redis.proxy import proxy_configuration
-from components.redis.redis import FILES, hosts, quorum
+from components.redis.redis import FILES, quorum
 from tests.conftest import Recording, config_of, record
 
 
@@ -35,7 +35,8 @@ def test_a_write_goes_through_the_proxy_which_asks_who_is_primary(local: Recordi
     assert "clusterIP" not in write
     assert write["selector"] == {"app.kubernetes.io/name": "redis-write"}
     (config,) = [r for r in local.of_type("ConfigMap") if r.name.startswith("redis-write-")]
-    assert config["data"]["haproxy.cfg"] == proxy_configuration(hosts("redis", "journal", 3), 6379)
+    names = [f"redis-{number}.redis-servers.journal.svc.cluster.local" for number in range(3)]
+    assert config["data"]["haproxy.cfg"] == proxy_configuration(names, 6379)
 
 
 def test_the_proxy_leaves_out_replicas_and_a_primary_that_nobody_follows() -> None:
