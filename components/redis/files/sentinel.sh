@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts the Sentinel beside a server. It keeps no state over a restart but its epochs: the primary is the one that the
-# other Sentinels see, or else the one that runs, or else the one that replicas miss.
+# other Sentinels see, or else the one that runs, or else the one that replicas miss. All others are replicas, known from
+# the start: of a primary that is away it could not learn them.
 set -eu
 . "${FILES:-/etc/redis}/common.sh"
 umask 077
@@ -39,6 +40,7 @@ sentinel auth-pass $NAME $password
 sentinel down-after-milliseconds $NAME $DOWN_AFTER
 sentinel failover-timeout $NAME $((DOWN_AFTER * 4))
 sentinel parallel-syncs $NAME 1
+$(for host in $SERVERS; do [ "$host" = "$primary" ] || echo "sentinel known-replica $NAME $host $PORT"; done)
 $epochs
 END
 exec redis-server "$conf" --sentinel

@@ -151,3 +151,16 @@ def test_a_server_that_sentinels_replaced_is_started_anew(cluster: Cluster) -> N
     cluster[2].ask("REPLICAOF", "NO", "ONE")
     code, said = cluster[2].script("alive.sh")
     assert (code, said) == (1, f"the primary is {cluster[0].host}, not this server")
+
+
+def test_sentinels_that_have_never_seen_the_primary_replace_it(cluster: Cluster) -> None:
+    """They learn replicas from the primary alone; seen live: `-failover-abort-no-good-slave` for ever."""
+    first = cluster.start().complete()
+    write(first, 0, 10)
+    for server in cluster.servers:
+        server.kill("sentinel")
+    first.kill()
+    first.empty()
+    second = cluster.start().complete()
+    assert second is not first
+    assert [entries(server) for server in cluster.servers] == [list(range(10))] * 3
