@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.components.redis.servers import Cluster, Server, eventually, require
+from tests.unit.components.redis.servers import DOWN_AFTER, Cluster, Server, eventually, require
 
 CONFIGURATION = "min-replicas-to-write 1\nmin-replicas-max-lag 4\n"
 
@@ -163,4 +163,20 @@ def test_sentinels_that_have_never_seen_the_primary_replace_it(cluster: Cluster)
     first.empty()
     second = cluster.start().complete()
     assert second is not first
+    assert [entries(server) for server in cluster.servers] == [list(range(10))] * 3
+
+
+def test_sentinels_that_were_away_longer_than_the_primary_replace_it(cluster: Cluster) -> None:
+    """Seen live: every replica's link had been down for longer than they knew of, and none was good enough."""
+    first = cluster.start().complete()
+    write(first, 0, 10)
+    for server in cluster.servers:
+        server.kill("sentinel")
+    first.kill()
+    time.sleep(DOWN_AFTER * 12)
+    for server in cluster.servers[1:]:
+        server.start()
+    second = cluster.primary()
+    first.start()
+    assert cluster.complete() is second
     assert [entries(server) for server in cluster.servers] == [list(range(10))] * 3
