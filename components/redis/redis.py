@@ -311,6 +311,7 @@ class Redis(KubernetesComponent):
         )
 
     def _sentinel(self, state_mount: VolumeMountArgs) -> ContainerArgs:
+        alive = ("sh", "/etc/redis/alive.sh", "sentinel")
         return ContainerArgs(
             name="sentinel",
             image=self._settings.image,
@@ -320,7 +321,9 @@ class Redis(KubernetesComponent):
             ports=[ContainerPortArgs(name="sentinel", container_port=SENTINEL_PORT)],
             resources=requirements(SENTINEL),
             security_context=container_security(),
-            liveness_probe=exec_probe("sh", "/etc/redis/alive.sh", "sentinel", period=10, failures=6),
+            startup_probe=exec_probe(*alive, period=1, failures=60),
+            readiness_probe=exec_probe(*alive),
+            liveness_probe=exec_probe(*alive, period=10, failures=6),
             volume_mounts=[*self._files_mounts(), state_mount],
         )
 

@@ -1,9 +1,7 @@
 """The journal as its users meet it: over HTTPS, on the running local stack. `make up` comes first."""
 
 import json
-import shlex
 import ssl
-import subprocess
 import threading
 import time
 import uuid
@@ -159,55 +157,6 @@ def test_500_concurrent_writes_outlive_every_pod(emptied: httpx.Client, here: Ac
     assert {entry["text"] for entry in _pages(emptied)} == texts
 
 
-def test_a_primary_whose_volume_is_empty_refuses_to_empty_its_replicas(emptied: httpx.Client, here: Access) -> None:
-    emptied.post("/api/entries", json={"text": "precious"}).raise_for_status()
-    _await(lambda: all("db0" in _asked(here, f"redis-{server}") for server in range(3)))
-    try:
-        _delete_servers(here, 0)
-        _await(lambda: "holds data" in _log_of_primary(here))
-        assert ["db0" in _asked(here, f"redis-{server}") for server in (1, 2)] == [True, True]
-        assert emptied.get("/api").json() == [{"text": "precious"}]
-        answer = emptied.post("/api/entries", json={"text": "not now"})
-        assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
-    finally:
-        _delete_servers(here, 0, 1, 2)
-        _ready(here)
-    _await(lambda: emptied.post("/api/entries", json={"text": "again"}).status_code == 201, seconds=10)
-
-
-def all_servers_deleted(here: Access) -> None:
-    _delete_servers(here, 0)
-    here.run("-n", "journal", "delete", "pods", "-l", "app.kubernetes.io/name=redis")
-
-
-def scaled_to_nothing_and_back(here: Access) -> None:
-    here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=0")
-    here.run("-n", "journal", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=redis", "--timeout=60s")
-    here.run("-n", "journal", "delete", "pvc", "data-redis-0")
-    here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=3")
-
-
-@pytest.mark.parametrize("lose", [all_servers_deleted, scaled_to_nothing_and_back])
-def test_an_empty_primary_waits_while_replicas_are_silent_and_is_restored_from_one(
-    emptied: httpx.Client, here: Access, lose: Callable[[Access], None]
-) -> None:
-    """All servers start at once, and redis-0 alone with an empty volume (docs/runbooks.md, An empty primary)."""
-    texts = {f"precious {number}" for number in range(20)}
-    for text in texts:
-        emptied.post("/api/entries", json={"text": text}).raise_for_status()
-    _await(lambda: all("db0" in _asked(here, f"redis-{server}") for server in range(3)))
-    lose(here)
-    _await(lambda: "holds data" in _log_of_primary(here))
-    assert "db0" in _asked(here, "redis-1")
-    assert "db0" in _asked(here, "redis-2")
-    kubectl = shlex.join([*here.command(), "-n", "journal", "exec"])
-    take = "rm -rf /data/taken && mkdir /data/taken && tar x -C /data/taken && mv /data/taken/appendonlydir /data"
-    copy = f"{kubectl} redis-1 -- tar c -C /data appendonlydir | {kubectl} -i redis-0 -- sh -c '{take}'"
-    subprocess.run(["bash", "-c", f"set -o pipefail; {copy}"], check=True)
-    _ready(here)
-    assert {entry["text"] for entry in _pages(emptied)} == texts
-
-
 def test_the_api_answers_503_while_all_of_redis_is_away(emptied: httpx.Client, here: Access) -> None:
     def away() -> bool:
         return "readyReplicas" not in here.json("-n", "journal", "get", "deployment", "frontend")["status"]
@@ -223,38 +172,11 @@ def test_the_api_answers_503_while_all_of_redis_is_away(emptied: httpx.Client, h
         _ready(here)
 
 
-def _delete_servers(here: Access, *servers: int) -> None:
-    """The pods with their volumes."""
-    here.run("-n", "journal", "delete", "pvc", "--wait=false", *(f"data-redis-{server}" for server in servers))
-    here.run("-n", "journal", "delete", "pod", *(f"redis-{server}" for server in servers))
-
-
-def _asked(here: Access, pod: str) -> str:
-    ask = ["redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "info"]
-    return here.run("-n", "journal", "exec", pod, "--", *ask).decode()
-
-
-def _log_of_primary(here: Access) -> str:
-    """What redis-0 has logged; nothing while there is none."""
-    try:
-        return here.run("-n", "journal", "logs", "redis-0").decode()
-    except Failure:
-        return ""
-
-
 def _await(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "not within the time"
         time.sleep(0.2)
-
-
-def test_a_write_to_the_write_service_never_meets_a_replica(here: Access) -> None:
-    slices = here.json("-n", "journal", "get", "endpointslices", "-l", "kubernetes.io/service-name=redis-write")[
-        "items"
-    ]
-    targets = [endpoint["targetRef"]["name"] for found in slices for endpoint in found["endpoints"]]
-    assert targets == ["redis-0"]
 
 
 @contextmanager

@@ -235,6 +235,38 @@ def test_what_was_acknowledged_is_there(name: str, here: Access, client: httpx.C
     assert not kept or lost == 0
 
 
+def test_an_empty_server_alone_waits_for_the_others(here: Access, client: httpx.Client) -> None:
+    """Silence is no answer: redis-0 starts first, with an empty volume (fault 1)."""
+    primary(here)
+    mark = uuid.uuid4().hex
+    texts = {f"{mark} {number}" for number in range(20)}
+    for text in texts:
+        client.post("/api/entries", json={"text": text}).raise_for_status()
+    scale = ["-n", "journal", "scale", "statefulset/redis"]
+    here.run(*scale, "--replicas=0")
+    here.run("-n", "journal", "wait", "--for=delete", "pod", "-l", SELECTOR, "--timeout=60s")
+    here.run("-n", "journal", "delete", "pvc", "data-redis-0")
+    try:
+        here.run(*scale, "--replicas=1")
+        until(lambda: "without an answer nobody knows" in log_of(here, "redis-0"), 60)
+        time.sleep(10)
+        assert info(here, "redis-0") == {}
+        assert client.post("/api/entries", json={"text": "not now"}).status_code == 503
+    finally:
+        here.run(*scale, "--replicas=3")
+    assert primary(here) != "redis-0"
+    newest = client.get("/api/entries", params={"limit": 100}).raise_for_status().json()["entries"]
+    assert texts <= {entry["text"] for entry in newest}
+
+
+def log_of(here: Access, pod: str) -> str:
+    """What a server has logged; nothing while there is none."""
+    try:
+        return here.run("-n", "journal", "logs", pod, "-c", "redis").decode()
+    except Failure:
+        return ""
+
+
 INFO = """
 import socket
 with socket.create_connection(("redis-write", 6379), timeout=5) as server:

@@ -6,13 +6,13 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.kubernetes import Namespace, Workload, WorkloadArgs, allow_from, allow_to, http_probe, pods_in, pods_of
+from components.kubernetes import Namespace, Workload, WorkloadArgs, allow_from, http_probe, pods_in
 from components.platform import IngressEndpoint, Routes, RoutesArgs
-from components.redis import PORT, Redis, RedisArgs
+from components.redis import Redis, RedisArgs
 from components.settings import RedisSettings, Resources
 from tools.recording import Recorder, run
 
-RESOURCES = {"cpu": "10m", "memory": "16Mi", "cpuLimit": "100m", "memoryLimit": "32Mi"}
+RESOURCES = {"cpu": "10m", "memory": "16Mi", "cpuLimit": "100m", "memoryLimit": "64Mi"}
 
 
 def program() -> None:
@@ -34,7 +34,7 @@ def program() -> None:
             readiness=probe,
             environment={"REDIS_HOST": redis.write_host},
             ingress=[allow_from([pods_in("gateway")], "http")],
-            egress=[allow_to([pods_of(redis.name)], PORT)],
+            egress=redis.egress,
         ),
         inside,
     )
