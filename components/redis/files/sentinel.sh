@@ -38,7 +38,7 @@ sentinel sentinel-pass $password
 sentinel monitor $NAME $primary $PORT $QUORUM
 sentinel auth-pass $NAME $password
 sentinel down-after-milliseconds $NAME $DOWN_AFTER
-sentinel failover-timeout $NAME $((DOWN_AFTER * 4))
+sentinel failover-timeout $NAME $((DOWN_AFTER * 2))
 sentinel parallel-syncs $NAME 1
 $(for host in $SERVERS; do [ "$host" = "$primary" ] || echo "sentinel known-replica $NAME $host $PORT"; done)
 $epochs

@@ -6,14 +6,16 @@ tell() { host=$1 port=$2; shift 2; printf 'AUTH %s\n%s\n' "$password" "$*" | tim
 is_primary() { ask "$LOCAL" "$PORT" info replication | grep -q '^role:master'; }
 
 is_primary && [ "$SERVERS" != "$SELF" ] || exit 0
-tell "$LOCAL" "$PORT" "CLIENT PAUSE 5000 WRITE" > /dev/null
+tell "$LOCAL" "$PORT" "CLIENT PAUSE 8000 WRITE" > /dev/null
 sleep 0.2
+# A Sentinel may refuse, or give up: then another one is asked.
 for host in $SERVERS; do
   [ "$host" != "$SELF" ] || continue
-  if tell "$host" "$SENTINEL_PORT" "SENTINEL FAILOVER $NAME" 2> /dev/null | tail -n 1 | grep -qx OK; then break; fi
-done
-waited=0
-while is_primary && [ "$waited" -lt 50 ]; do
-  sleep 0.1
-  waited=$((waited + 1))
+  tell "$host" "$SENTINEL_PORT" "SENTINEL FAILOVER $NAME" 2> /dev/null | tail -n 1 | grep -qx OK || continue
+  waited=0
+  while is_primary && [ "$waited" -lt 40 ]; do
+    sleep 0.1
+    waited=$((waited + 1))
+  done
+  is_primary || break
 done
