@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from components.redis.limits import MIB, configuration
+from components.settings import RedisSettings
 from tests.unit.components.redis.servers import DOWN_AFTER, Cluster, Server, eventually, require
 
 CONFIGURATION = "min-replicas-to-write 1\nmin-replicas-max-lag 4\n"
@@ -180,3 +182,27 @@ def test_sentinels_that_were_away_longer_than_the_primary_replace_it(cluster: Cl
     first.start()
     assert cluster.complete() is second
     assert [entries(server) for server in cluster.servers] == [list(range(10))] * 3
+
+
+def test_a_full_store_refuses_writes_reads_on_and_stays_within_its_memory(tmp_path: Path) -> None:
+    """Fault 3: posts of 40 KB killed the primary."""
+    require()
+    resources = {"cpu": "20m", "memory": "32Mi", "cpuLimit": "1", "memoryLimit": "64Mi"}
+    given = RedisSettings.model_validate({"servers": 1, "storage": "1Gi", "resources": resources})
+    cluster = Cluster(tmp_path, 1, configuration(given))
+    server = cluster[0]
+    try:
+        server.start(sentinel=False)
+        eventually(lambda: server.info("role") == "master", "it starts")
+        script = "for i = 1, 5 do redis.call('RPUSH', KEYS[1], string.rep('x', 40000)) end return 'DONE'"
+        answers = [server.ask("EVAL", script, "1", f"entries {number}") for number in range(150)]
+        assert answers[0] == "DONE"
+        assert "OOM" in answers[-1]
+        assert server.ask("BGREWRITEAOF").startswith("Background")
+        eventually(lambda: server.info("aof_rewrite_in_progress") == "0", "it is rewritten")
+        assert server.ask("PING") == "PONG"
+        assert server.ask("EXISTS", "entries 0") == "1"
+        assert int(server.info("used_memory_peak")) < 32 * MIB
+        assert int(server.info("used_memory_rss")) < 48 * MIB
+    finally:
+        cluster.kill()
