@@ -26,7 +26,7 @@ class SharedOutputs:
     zone_id: ID of the Route 53 hosted zone.
     name_servers: the zone's name servers; the domain's registrar must delegate to them.
     boundary_arn: the permissions boundary that every IAM role of an environment carries.
-    preview_role_arns, audit_role_arns: roles of the GitHub environments `preview-<stack>` and `audit-<stack>`, by stack.
+    preview_role_arns, audit_role_arns: by stack, roles of the GitHub environments `preview-…` and `audit-…`.
     images_role_arn: role of the GitHub environment `images`.
     deploy_role_arns: the role that deploys an environment, by environment.
     """

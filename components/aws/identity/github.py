@@ -161,8 +161,8 @@ class GithubRoles(pulumi.ComponentResource):
     """The OpenID Connect provider for GitHub, a role for each GitHub environment, and the permissions boundary.
 
     boundary_arn: the permissions boundary that roles created by a deployment must have.
-    preview_role_arns: by stack, the role that previews pull requests: it reads the account's configuration, and decrypts
-    the state's secrets of its stack alone.
+    preview_role_arns: by stack, the role that previews pull requests. It reads the account's configuration, and
+    decrypts the secrets in the state of its stack and of `shared`.
     audit_role_arns: by stack, the role of main's previews. It reads the same, and its stack's cluster lets it read
     Secrets, for the refresh that detects drift.
     images_role_arn: pushes images to ECR.
