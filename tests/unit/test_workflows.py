@@ -244,9 +244,9 @@ def test_credentials_outlast_the_job_that_takes_them(job: dict[str, Any]) -> Non
 def test_pulumi_is_asked_to_end_before_its_job_is_killed() -> None:
     """Thirty minutes hold the check that the journal answers, twenty at most, and what Pulumi still waits for."""
     script = runs(load("deploy-stack")["jobs"]["up"])
-    assert '--signal=INT --kill-after=10m "$((MINUTES - 30))m" \\\n  pulumi up' in script
+    assert 'timeout --foreground --signal=INT --kill-after=10m "$((MINUTES - 30))m" \\\n  pulumi up' in script
     assert min(SESSION_MINUTES.values()) - 30 >= 60
-    assert "timeout --signal=INT" in runs(load("destroy-dev")["jobs"]["destroy"])
+    assert "timeout --foreground --signal=INT" in runs(load("destroy-dev")["jobs"]["destroy"])
 
 
 def test_logs_of_a_control_plane_that_is_gone_are_out_of_the_way() -> None:
