@@ -341,3 +341,8 @@ def test_go_is_new_enough_for_every_module() -> None:
 def test_the_pulumi_cli_is_as_new_as_the_sdk() -> None:
     (version,) = re.findall(r"^pulumi==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     assert f"pulumi-version: {version} #" in PULUMI_ACTION
+
+
+def test_dependabot_updates_every_action_of_ours() -> None:
+    (update,) = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    assert update["directories"] == ["/", *(f"/.github/actions/{path.parent.name}" for path in ACTIONS)]
