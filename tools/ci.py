@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +53,34 @@ def commit(history: Sequence[dict[str, Any]]) -> str:
     return "" if update is None else update["environment"].get("git.head", "")
 
 
-def comment(reports: dict[str, dict[str, str]], run: str) -> str:
-    """Markdown of every stack's reports: text by file name (`PARTS`), by stack. run: the address of the workflow's run.
+def orphan(found: dict[str, Any], group: str) -> str:
+    """The log group's name if EKS made it, empty if it is not there or the stack's own.
 
+    A group of the stack has a retention; what EKS makes for the last lines of a deleted cluster has none.
+    found: what `aws logs describe-log-groups --output json` prints.
+    """
+    made = [g["logGroupName"] for g in found["logGroups"] if g["logGroupName"] == group and "retentionInDays" not in g]
+    return "".join(made)
+
+
+def comment(reports: dict[str, dict[str, str]], run: str, waiting: Collection[str] = ()) -> str:
+    """Markdown of every stack's reports: text by file name (`PARTS`), by stack.
+
+    run: the address of the workflow's run.
+    waiting: stacks whose preview, if there is none yet, waits for a reviewer.
     Fits into a GitHub comment; what is cut says so.
     """
     room = (COMMENT_LIMIT - 2_000) // max(1, sum(len(parts) for parts in reports.values()))
-    lines = [MARK, *(_section(stack, parts, room) for stack, parts in reports.items())]
+    lines = [MARK, *(_section(stack, parts, room, stack in waiting) for stack, parts in reports.items())]
     if not reports:
         lines.append("No stack changes.")
     return "\n\n".join([*lines, f"[Everything in full]({run})"] if run else lines) + "\n"
 
 
-def _section(stack: str, parts: dict[str, str], room: int) -> str:
+def _section(stack: str, parts: dict[str, str], room: int, waiting: bool) -> str:
     blocks = [_part(name, parts[name], room) for name in PARTS if name in parts]
+    if waiting and "preview.txt" not in parts:
+        blocks.insert(0, f"`pulumi preview` waits until a reviewer of the environment `preview-{stack}` allows it.")
     return "\n\n".join([f"### {stack}", *(blocks or ["Nothing was reported: the run says why."])])
 
 
@@ -127,6 +141,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report.add_argument("folder", type=Path, help=f"where the reports are; parts: {', '.join(PARTS)}")
     report.add_argument("--stacks", required=True, type=json.loads, help="a JSON list")
     report.add_argument("--run", default="", help="the address of the workflow's run")
+    report.add_argument("--waiting", nargs="*", default=[], help="stacks whose preview needs a reviewer first")
+    groups = commands.add_parser("orphan", help="the log group if EKS made it, from `aws logs describe-log-groups`")
+    groups.add_argument("group", help="the group's name")
     given = parser.parse_args(arguments)
     match given.command:
         case "stacks":
@@ -137,14 +154,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(commit(_history()))
         case "comment":
             reports = {stack: _read(given.folder, stack) for stack in given.stacks}
-            print(comment(reports, given.run), end="")
+            print(comment(reports, given.run, given.waiting), end="")
+        case "orphan":
+            print(orphan(_json("aws logs describe-log-groups --output json"), given.group))
 
 
 def _history() -> list[dict[str, Any]]:
+    return _json("pulumi stack history --json")
+
+
+def _json(command: str) -> Any:
     try:
         return json.load(sys.stdin)
     except json.JSONDecodeError:
-        sys.exit("tools.ci: stdin holds no JSON; give it what `pulumi stack history --json` prints")
+        sys.exit(f"tools.ci: stdin holds no JSON; give it what `{command}` prints")
 
 
 def _changed_files(base: str) -> list[str]:

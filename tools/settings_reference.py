@@ -100,6 +100,6 @@ def _type(value: Mapping[str, Any]) -> str:
         case "object":
             return "map of strings"
         case "integer" if "minimum" in value:
-            return f"integer from {value['minimum']} to {value['maximum']}"
+            return f"integer from {value['minimum']}" + (f" to {value['maximum']}" if "maximum" in value else "")
         case kind:
             return str(kind)

@@ -26,7 +26,8 @@ class SharedOutputs:
     zone_id: ID of the Route 53 hosted zone.
     name_servers: the zone's name servers; the domain's registrar must delegate to them.
     boundary_arn: the permissions boundary that every IAM role of an environment carries.
-    preview_role_arn, drift_role_arn, images_role_arn: roles of the GitHub environments `preview`, `drift` and `images`.
+    preview_role_arns, audit_role_arns: by stack, roles of the GitHub environments `preview-…` and `audit-…`.
+    images_role_arn: role of the GitHub environment `images`.
     deploy_role_arns: the role that deploys an environment, by environment.
     """
 
@@ -34,8 +35,8 @@ class SharedOutputs:
     zone_id: pulumi.Output[str]
     name_servers: pulumi.Output[Sequence[str]]
     boundary_arn: pulumi.Output[str]
-    preview_role_arn: pulumi.Output[str]
-    drift_role_arn: pulumi.Output[str]
+    preview_role_arns: pulumi.Output[dict[str, str]]
+    audit_role_arns: pulumi.Output[dict[str, str]]
     images_role_arn: pulumi.Output[str]
     deploy_role_arns: pulumi.Output[dict[str, str]]
 
@@ -54,16 +55,26 @@ class SharedStackReference(SharedOutputs):
 
     def deploy_role_arn(self, environment: str) -> pulumi.Output[str]:
         """The role that deploys `environment`. Raises pulumi.RunError while the program runs if there is none."""
+        return self._role_arn("deploy", self.deploy_role_arns, environment)
 
+    def preview_role_arn(self, environment: str) -> pulumi.Output[str]:
+        """The role that previews pull requests of `environment`; raises like deploy_role_arn."""
+        return self._role_arn("preview", self.preview_role_arns, environment)
+
+    def audit_role_arn(self, environment: str) -> pulumi.Output[str]:
+        """The role that looks for drift in `environment`; raises like deploy_role_arn."""
+        return self._role_arn("audit", self.audit_role_arns, environment)
+
+    def _role_arn(self, kind: str, arns: pulumi.Output[dict[str, str]], environment: str) -> pulumi.Output[str]:
         def of(arns: Mapping[str, str]) -> str:
             if environment not in arns:
                 raise pulumi.RunError(
-                    f"stack {self._stack} has no deploy role for {environment}; add {environment} to "
+                    f"stack {self._stack} has no {kind} role for {environment}; add {environment} to "
                     "journal:github.environments in its file, then run `pulumi up` on it"
                 )
             return arns[environment]
 
-        return self.deploy_role_arns.apply(of)
+        return arns.apply(of)
 
     def _read(self, reference: pulumi.StackReference, output: str) -> pulumi.Output[Any]:
         def required(value: Any) -> Any:
@@ -125,8 +136,8 @@ class Account(pulumi.ComponentResource):
             zone_id=zone.zone_id,
             name_servers=zone.name_servers,
             boundary_arn=roles.boundary_arn,
-            preview_role_arn=roles.preview_role_arn,
-            drift_role_arn=roles.drift_role_arn,
+            preview_role_arns=pulumi.Output.all(**roles.preview_role_arns),
+            audit_role_arns=pulumi.Output.all(**roles.audit_role_arns),
             images_role_arn=roles.images_role_arn,
             deploy_role_arns=pulumi.Output.all(**roles.deploy_role_arns),
         )

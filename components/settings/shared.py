@@ -1,13 +1,14 @@
 """Settings of the stack `shared`: what an account holds once for all environments."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.settings.aws import AccountSettings
 from components.settings.values import Host, Model
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
+GithubId = Annotated[int, Field(strict=True, ge=1)]
 
 
 class RegistrySettings(Model):
@@ -38,11 +39,41 @@ class GithubSettings(Model):
 
     https://docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
     """
+    owner_id: GithubId | None = None
+    """The number by which GitHub knows the repository's owner: `gh api repos/OWNER/NAME --jq .owner.id`.
+
+    By default there is none, which needs `subject: names`.
+    https://docs.github.com/actions/reference/security/oidc
+    """
+    repository_id: GithubId | None = None
+    """The number by which GitHub knows the repository: `gh api repos/OWNER/NAME --jq .id`.
+
+    By default there is none, which needs `subject: names`.
+    https://docs.github.com/rest/repos/repos#get-a-repository
+    """
+    subject: Literal["ids", "names"] = "ids"
+    """How GitHub names the repository in the tokens of its workflows; the deploy roles take this form and no other.
+
+    With `ids`, the default, it is OWNER@OWNER_ID/NAME@REPOSITORY_ID, which repositories send that were made, renamed or
+    moved since 2026-07-15. Older ones send OWNER/NAME until they are switched: those need `names`.
+    https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
+    """
     environments: list[CloudEnvironment] = Field(default=["dev", "staging", "prod"], min_length=1)
     """The GitHub environments that get a deploy role each. By default all three do.
 
     https://docs.github.com/actions/reference/workflows-and-actions/deployments-and-environments
     """
+
+    @model_validator(mode="after")
+    def _ids_are_known(self) -> Self:
+        ids = {"ownerId": self.owner_id, "repositoryId": self.repository_id}
+        missing = [name for name, number in ids.items() if number is None]
+        if self.subject == "ids" and missing:
+            raise ValueError(
+                f"subject ids needs {' and '.join(missing)}; set what `gh api repos/{self.repository} --jq "
+                "'.owner.id, .id'` prints, or subject: names if the repository still sends tokens without ids"
+            )
+        return self
 
 
 class PulumiStateSettings(Model):

@@ -43,7 +43,7 @@ TRUST = {
     "Action": ["sts:AssumeRoleWithWebIdentity"],
     "Principal": {"Federated": [f"arn:aws:iam::111122223333:oidc-provider/{GITHUB}"]},
     "Condition": {
-        "StringEquals": {f"{GITHUB}:aud": ["sts.amazonaws.com"], f"{GITHUB}:sub": ["repo:owner/name:environment:prod"]}
+        "StringEquals": {f"{GITHUB}:aud": ["sts.amazonaws.com"], f"{GITHUB}:sub": ["repo:o@1/n@2:environment:prod"]}
     },
 }
 POD = {

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,66 @@ def test_a_long_comment_fits_and_stays_whole() -> None:
     assert comment.count("<details>") == comment.count("</details>") == 12
     assert "characters cut" in comment
     assert "… cut here …" in comment
+
+
+def test_a_preview_that_waits_for_a_reviewer_says_so() -> None:
+    reports = {"dev": {"cost.md": "| 1 |"}, "prod": {"cost.md": "| 2 |"}}
+    comment = ci.comment(reports, "", waiting=["prod"])
+    assert comment.count("waits until a reviewer of the environment `preview-prod` allows it") == 1
+    reports["prod"]["preview.txt"] = "Resources:\n    + 1 to create\n"
+    assert "waits until" not in ci.comment(reports, "", waiting=["prod"])
+
+
+GROUP = "/aws/eks/journal-dev/cluster"
+OURS = {"logGroupName": GROUP, "retentionInDays": 30}
+MADE_BY_EKS = {"logGroupName": GROUP}
+NEIGHBOUR = {"logGroupName": f"{GROUP}-2"}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "groups", "deleted"),
+    [
+        ("echo ResourceNotFoundException >&2; exit 254", [MADE_BY_EKS, NEIGHBOUR], [GROUP]),
+        ("echo ResourceNotFoundException >&2; exit 254", [OURS], []),
+        ("echo ResourceNotFoundException >&2; exit 254", [NEIGHBOUR], []),
+        ("echo ResourceNotFoundException >&2; exit 254", [], []),
+        ("echo ACTIVE", [MADE_BY_EKS], []),
+        ("echo DELETING", [MADE_BY_EKS], []),
+    ],
+)
+def test_only_what_eks_logged_after_its_cluster_is_deleted(
+    tmp_path: Path, cluster: str, groups: list[dict[str, Any]], deleted: list[str]
+) -> None:
+    run = orphaned_logs(tmp_path, cluster, groups)
+    assert run.returncode == 0, run.stderr
+    log = tmp_path / "deleted"
+    assert (log.read_text().split() if log.exists() else []) == deleted
+
+
+def test_an_account_that_refuses_deletes_nothing(tmp_path: Path) -> None:
+    run = orphaned_logs(tmp_path, "echo AccessDenied >&2; exit 254", [MADE_BY_EKS])
+    assert run.returncode == 1
+    assert "AccessDenied" in run.stderr
+    assert not (tmp_path / "deleted").exists()
+
+
+def orphaned_logs(tmp_path: Path, cluster: str, groups: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    """Run .ci/orphaned-logs where the AWS CLI is a script that answers so, and writes down what it deletes."""
+    aws = tmp_path / "aws"
+    (tmp_path / "groups.json").write_text(json.dumps({"logGroups": groups}))
+    aws.write_text(
+        "#!/bin/sh\n"
+        'case "$1 $2" in\n'
+        f'"eks describe-cluster") {cluster} ;;\n'
+        f'"logs describe-log-groups") cat {tmp_path}/groups.json ;;\n'
+        f'"logs delete-log-group") echo "$4" >> {tmp_path}/deleted ;;\n'
+        "esac\n"
+    )
+    aws.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    return subprocess.run(
+        [ROOT / ".ci/orphaned-logs", "dev"], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def image(tmp_path: Path, answer: str) -> subprocess.CompletedProcess[str]:

@@ -124,6 +124,35 @@ def test_settings_that_contradict_each_other_are_refused(change: dict[str, Any],
         settings.parse({**PROD, **change})
 
 
+GITHUB = {"repository": "acme/journal", "ownerId": 12, "repositoryId": 34}
+
+
+@pytest.mark.parametrize(
+    ("github", "message"),
+    [
+        (
+            {"repository": "acme/journal"},
+            r"subject ids needs ownerId and repositoryId; set what `gh api repos/acme/jou",
+        ),
+        ({"repository": "acme/journal", "ownerId": 12}, "subject ids needs repositoryId; set what"),
+        ({**GITHUB, "ownerId": 0}, "greater than or equal to 1"),
+        ({**GITHUB, "ownerId": "12"}, "valid integer"),
+        ({**GITHUB, "repositoryId": True}, "valid integer"),
+        ({**GITHUB, "subject": "repo:acme/*"}, "'ids' or 'names'"),
+        ({**GITHUB, "repository": "acme/*"}, "should match pattern"),
+        ({**GITHUB, "repository": "acme@12/journal@34"}, "should match pattern"),
+    ],
+)
+def test_a_repository_that_no_trust_can_name_is_refused(github: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings.parse({**settings_of("shared"), "github": github})
+
+
+def test_a_repository_that_sends_names_needs_no_ids() -> None:
+    github = {"repository": "acme/journal", "subject": "names"}
+    assert settings.parse({**settings_of("shared"), "github": github}).environment == "shared"
+
+
 def test_every_file_of_the_project_is_right() -> None:
     kinds = {name: settings.parse(settings_of(name)).environment for name in names()}
     assert kinds == {name: name for name in ("local", "shared", "dev", "staging", "prod")}
