@@ -19,10 +19,13 @@ _OF_A_REQUEST = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A type of resource that an action is authorized for. keys: condition keys, `${TagKey}` and the like cut off."""
+    """A type of resource that an action is authorized for.
+
+    form: its ARN, * for each variable. keys: condition keys, `${TagKey}` and the like cut off.
+    """
 
     name: str
-    arn: re.Pattern[str]
+    form: str
     keys: frozenset[str]
     required: bool
 
@@ -44,7 +47,7 @@ class Action:
 
     def kinds_of(self, resource: str) -> tuple[Kind, ...]:
         """The kinds whose ARN this is."""
-        return tuple(kind for kind in self.kinds if kind.arn.fullmatch(resource))
+        return tuple(kind for kind in self.kinds if _matches(kind.form, resource))
 
 
 @cache
@@ -67,16 +70,16 @@ def _kind(service: str, found: Mapping[str, Any]) -> Kind:
     details = _details(service, name)
     return Kind(
         name=name,
-        arn=re.compile("arn:.*" if name == _ANY_SERVICE else _pattern(details["arn"])),
+        form="arn:*" if name == _ANY_SERVICE else _VARIABLE.sub("*", details["arn"]),
         keys=_keys([*found["conditionKeys"], *details.get("conditionKeys", [])]),
         required=found["required"],
     )
 
 
-def _pattern(form: str) -> str:
-    """The last variable may have colons, as names of autoscaling groups do."""
-    *parts, last = _VARIABLE.split(form)
-    return "[^:]*".join(map(re.escape, parts)) + ".*" + re.escape(last)
+def _matches(form: str, arn: str) -> bool:
+    """Only the last variable may have colons: names have some, accounts have none."""
+    *parts, last = form.split("*")
+    return re.fullmatch("[^:]*".join(map(re.escape, parts)) + ".*" + re.escape(last), arn) is not None
 
 
 def _details(service: str, name: str) -> Mapping[str, Any]:

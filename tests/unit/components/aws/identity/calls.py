@@ -92,9 +92,7 @@ class Calls:
             known = reference(action)
             held = {k: v for k, v in context.items() if known is None or known.knows(k, arn)}
             policy = found["policy"] if found is not None and found.type == KEY else None
-            yield Call(
-                label=f"{resource.label} ({phase})", action=action, arn=arn, context=held, key_policy=policy
-            )
+            yield Call(label=f"{resource.label} ({phase})", action=action, arn=arn, context=held, key_policy=policy)
 
     def _targets(self, resource: Resource, action: str, target: str) -> Iterator[tuple[str, Resource | None, bool]]:
         """ARNs, the resource where it is one of the stack, and whether its tags count."""
@@ -112,7 +110,7 @@ class Calls:
             yield f"arn:aws:{self._filled(target, resource)}", None, True
 
     def _named(self, value: str, action: str) -> Resource:
-        """The resource with this id, name or ARN. Resources of several types share a name: the action takes one type."""
+        """The resource with this id, name or ARN. Several types may share a name: the action takes one of them."""
         found, known = self._by_name.get(value, []), reference(action)
         fitting = [r for r in found if known is not None and known.kinds_of(self.arn(r))]
         if len(fitting) != 1:

@@ -30,9 +30,7 @@ def allowed_with_key(
     return by_name == {"Allow"} or (by_account == {"Allow"} and by_role == {"Allow"})
 
 
-def _effects(
-    documents: Sequence[str], principal: str | None, action: str, resource: str, context: Context
-) -> set[str]:
+def _effects(documents: Sequence[str], principal: str | None, action: str, resource: str, context: Context) -> set[str]:
     """The effects of all statements that apply to a request."""
     return {
         statement["Effect"]

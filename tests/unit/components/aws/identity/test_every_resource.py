@@ -38,9 +38,7 @@ def arn_of(role: str) -> str:
 def refused(role: str, documents: list[str], calls: list[Call]) -> list[str]:
     def may(call: Call) -> bool:
         if call.key_policy is not None:
-            return allowed_with_key(
-                arn_of(role), documents, call.key_policy, call.action, call.arn, call.context
-            )
+            return allowed_with_key(arn_of(role), documents, call.key_policy, call.action, call.arn, call.context)
         return allowed(documents, call.action, call.arn, call.context)
 
     assert calls
@@ -51,7 +49,7 @@ def refused(role: str, documents: list[str], calls: list[Call]) -> list[str]:
 def test_every_type_has_an_entry(stack: str, recorded: Callable[[str], Recording]) -> None:
     types = {r.type for r in recorded(stack).registrations if r.type.startswith("aws:")}
     assert types
-    needed = {type_: PHASES if stack != "shared" else ("read",) for type_ in types}
+    needed = dict.fromkeys(types, PHASES if stack != "shared" else ("read",))
     missing = [
         f"{type_}: write what the provider calls, and its source, into calls/; see calls/README.md"
         for type_, phases in sorted(needed.items())
@@ -96,3 +94,77 @@ def test_the_table_asks_for_resources_as_iam_does(stack: str, recorded: Callable
         elif arn != "*" and not action.kinds_of(arn):
             wrong.append(f"{name}: takes {', '.join(kind.name for kind in action.kinds) or '*'}, not {arn}")
     assert wrong == []
+
+
+ANYBODYS = {
+    "backup-storage:MountCapsule": "the storage of AWS Backup, once per account",
+    "iam:CreateServiceLinkedRole": "a role of AWS, once per account",
+    "ec2:RunInstances": "images, and instances with their parts, which need a subnet and a security group to start",
+}
+"""What a deployment may call on behalf of another environment, and why that reaches nothing of it."""
+SHARED_PARTS = ("image/", "instance/", "network-interface/", "volume/")
+
+
+@pytest.mark.parametrize(("own", "other"), [(a, b) for a in ENVIRONMENTS for b in ENVIRONMENTS if a != b])
+def test_a_deployment_changes_no_resource_of_another_environment(
+    own: str, other: str, recorded: Callable[[str], Recording]
+) -> None:
+    role = f"deploy-{own}"
+    calls = Calls(other, recorded(other), arn_of(role))
+    writing = [
+        call
+        for resource in calls.resources
+        for phase in PHASES
+        for call in calls.of(resource, phase)
+        if not call.action.partition(":")[2].startswith(("Get", "List", "Describe"))
+    ]
+    documents = policies(recorded("shared"), role)
+    kept = set(refused(role, documents, writing))
+    reached = [c for c in writing if str(c) not in kept and c.action not in ANYBODYS]
+    assert [str(c) for c in reached] == []
+    started = [c.arn for c in writing if c.action == "ec2:RunInstances" and str(c) not in kept]
+    assert [arn for arn in started if not arn.partition("::")[2].startswith(SHARED_PARTS)
+            and not arn.split(":", 5)[-1].startswith(SHARED_PARTS)] == []  # fmt: skip
+
+
+@pytest.mark.parametrize("tags", [{}, {"aws:ResourceTag/Environment": "dev"}])
+def test_a_key_without_tags_yet_cannot_be_taken_by_another_environment(
+    tags: dict[str, str], recorded: Callable[[str], Recording]
+) -> None:
+    """Its policy keeps other deployments away, also where a tag says that it is theirs."""
+    policy = recorded("prod").one("aws:kms/key:Key")["policy"]
+    documents, key = policies(recorded("shared"), "deploy-dev"), f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1"
+    context = {"aws:PrincipalArn": arn_of("deploy-dev"), "aws:RequestTag/Environment": "dev", **tags}
+    tried = ["kms:TagResource", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Decrypt"]
+    assert not [a for a in tried if allowed_with_key(arn_of("deploy-dev"), documents, policy, a, key, context)]
+    assert allowed(documents, "kms:TagResource", key, context)  # so it is the key's policy that refuses
+
+
+def test_the_key_of_stack_shared_is_no_deployments(recorded: Callable[[str], Recording]) -> None:
+    policy = recorded("shared").one("aws:kms/key:Key")["policy"]
+    documents, key = policies(recorded("shared"), "deploy-prod"), f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1"
+    context = {"aws:PrincipalArn": arn_of("deploy-prod"), "aws:RequestTag/Environment": "prod"}
+    assert not allowed_with_key(arn_of("deploy-prod"), documents, policy, "kms:TagResource", key, context)
+
+
+def test_the_roles_that_deploy_are_those_that_keys_keep_away(recorded: Callable[[str], Recording]) -> None:
+    assert recorded("shared").outputs["deploy_role_arns"] == {e: arn_of(f"deploy-{e}") for e in ENVIRONMENTS}
+
+
+LEFT = [
+    ("ec2:DeleteNetworkInterface", "network-interface/eni-1", "cluster.k8s.amazonaws.com/name", "journal-dev", True),
+    ("ec2:DeleteNetworkInterface", "network-interface/eni-1", "cluster.k8s.amazonaws.com/name", "journal-prod", False),
+    ("ec2:DeleteNetworkInterface", "network-interface/eni-1", "Name", "any", False),
+    ("ec2:DeleteSecurityGroup", "security-group/sg-1", "kubernetes.io/cluster/journal-dev", "owned", True),
+    ("ec2:DeleteSecurityGroup", "security-group/sg-1", "kubernetes.io/cluster/journal-dev", "shared", False),
+    ("ec2:DeleteSecurityGroup", "security-group/sg-1", "kubernetes.io/cluster/journal-prod", "owned", False),
+]
+
+
+@pytest.mark.parametrize(("action", "resource", "tag", "value", "expected"), LEFT)
+def test_what_a_cluster_left_behind_is_deleted_by_its_own_deployment(
+    action: str, resource: str, tag: str, value: str, expected: bool, recorded: Callable[[str], Recording]
+) -> None:
+    documents = policies(recorded("shared"), "deploy-dev")
+    context = {f"aws:ResourceTag/{tag}": value}
+    assert allowed(documents, action, f"arn:aws:ec2:eu-central-1:{ACCOUNT}:{resource}", context) is expected
