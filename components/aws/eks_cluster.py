@@ -59,7 +59,7 @@ class EksCluster(pulumi.ComponentResource):
         self._shared = SharedStackReference(args.settings.shared_stack, opts=self._options())
         self._scope = replace(args.scope, boundary=self._shared.boundary_arn)
         self._tags = default_tags(args.scope, args.settings.tags)
-        self._key = self._create_key()
+        self._key = EncryptionKey("encryption", EncryptionKeyArgs(scope=self._scope), opts=self._options())
         self._network = self._create_network()
         self._control_plane = self._create_control_plane()
         self._load_balancer = self._create_load_balancer()
@@ -81,11 +81,6 @@ class EksCluster(pulumi.ComponentResource):
         self._create_autoscaler(provider, add_ons)
         self._create_backup()
         self.register_outputs({"address": self._load_balancer.dns_name})
-
-    def _create_key(self) -> EncryptionKey:
-        deploy_role = self._shared.deploy_role_arn(self._scope.environment)
-        args = EncryptionKeyArgs(scope=self._scope, deploy_role=deploy_role)
-        return EncryptionKey("encryption", args, opts=self._options())
 
     def _create_network(self) -> Network:
         return Network(

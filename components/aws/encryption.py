@@ -9,6 +9,8 @@ import pulumi_aws as aws
 from components.aws.identity.iam import ENVIRONMENT_TAG, Principal, Statement, policy_document
 from components.aws.scope import PROJECT, Scope
 
+DEPLOY_ROLES = f"{PROJECT}-shared-deploy-"
+"""Begins the names of the roles that deploy environments."""
 KEY_ITSELF = "in a key policy, * means the key that has the policy"
 DELETION_WINDOW_DAYS = 30
 """Days in which a deletion can be cancelled; 30 is the most that KMS allows."""
@@ -70,18 +72,25 @@ DEPLOYMENT_ACTIONS = (
 READ_ACTIONS = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags")
 
 
-def key_policy(scope: Scope, deploy_role: pulumi.Input[str] | None) -> tuple[Statement, ...]:
+def deploy_role(environment: str) -> str | None:
+    """The name of the role that deploys a stack, as `identity/github.py` has it; an administrator deploys `shared`."""
+    return None if environment == "shared" else f"{DEPLOY_ROLES}{environment}"
+
+
+def key_policy(scope: Scope) -> tuple[Statement, ...]:
     """The statements of the key policy.
 
-    IAM policies in the account decide who administers and uses the key, except that of GitHub's deployments none but
-    `deploy_role` may; CloudWatch Logs may use it for the stack's log groups. EKS and AWS Backup receive grants from the
-    role that creates the cluster or the vault. CreateGrant has no condition, because EKS does not support
-    kms:GrantIsForAWSResource (EKS guide, Encrypt Kubernetes secrets with KMS).
+    The role that deploys the stack manages the key, and no role that deploys another one does. Of everybody else in the
+    account, IAM policies decide who administers and uses it; CloudWatch Logs may use it for the stack's log groups. EKS
+    and AWS Backup receive grants from the role that creates the cluster or the vault. CreateGrant has no condition,
+    because EKS does not support kms:GrantIsForAWSResource (EKS guide, Encrypt Kubernetes secrets with KMS).
     """
+    role = deploy_role(scope.environment)
+    deployment = None if role is None else scope.iam_arn(f"role/{role}")
     account: dict[Principal, list[str]] = {"AWS": [f"arn:aws:iam::{scope.account}:root"]}
     return (
-        *([] if deploy_role is None else _deployment(scope, deploy_role)),
-        _other_deployments(scope, account, deploy_role),
+        *([] if deployment is None else _deployment(scope, deployment)),
+        _other_deployments(scope, account, deployment),
         Statement(
             sid="Administration", actions=ADMINISTRATION_ACTIONS, principals=account, resources=["*"], reason=KEY_ITSELF
         ),
@@ -98,9 +107,9 @@ def key_policy(scope: Scope, deploy_role: pulumi.Input[str] | None) -> tuple[Sta
     )
 
 
-def _deployment(scope: Scope, role: pulumi.Input[str]) -> tuple[Statement, ...]:
+def _deployment(scope: Scope, role: str) -> tuple[Statement, ...]:
     """Lets the role manage the key from the first second on. A tag would count after up to five minutes (KMS guide)."""
-    principals: dict[Principal, list[pulumi.Input[str]]] = {"AWS": [role]}
+    principals: dict[Principal, list[str]] = {"AWS": [role]}
     return (
         Statement(
             sid="Deployment", actions=DEPLOYMENT_ACTIONS, principals=principals, resources=["*"], reason=KEY_ITSELF
@@ -124,9 +133,7 @@ def _deployment(scope: Scope, role: pulumi.Input[str]) -> tuple[Statement, ...]:
     )
 
 
-def _other_deployments(
-    scope: Scope, account: Mapping[Principal, Sequence[str]], role: pulumi.Input[str] | None
-) -> Statement:
+def _other_deployments(scope: Scope, account: Mapping[Principal, Sequence[str]], role: str | None) -> Statement:
     """Keeps the deployments of other environments from the key, whatever their own policies and its tags say."""
     own = {} if role is None else {"ArnNotEquals": {"aws:PrincipalArn": role}}
     changes = {*ADMINISTRATION_ACTIONS, *USAGE_ACTIONS, "kms:CreateGrant"} - {*READ_ACTIONS}
@@ -137,7 +144,7 @@ def _other_deployments(
         principals=account,
         resources=["*"],
         reason=KEY_ITSELF,
-        conditions={"ArnLike": {"aws:PrincipalArn": scope.iam_arn(f"role/{PROJECT}-shared-deploy-*")}, **own},
+        conditions={"ArnLike": {"aws:PrincipalArn": scope.iam_arn(f"role/{DEPLOY_ROLES}*")}, **own},
     )
 
 
@@ -146,11 +153,9 @@ class EncryptionKeyArgs:
     """Arguments of EncryptionKey.
 
     scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete the key.
-    deploy_role: ARN of the role that deploys the stack; None where an administrator does.
     """
 
     scope: Scope
-    deploy_role: pulumi.Input[str] | None = None
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -169,7 +174,7 @@ class EncryptionKey(pulumi.ComponentResource):
             description=f"{scope.name}: Secrets in etcd, logs, backups",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=policy_document(*key_policy(scope, args.deploy_role)),
+            policy=policy_document(*key_policy(scope)),
             opts=pulumi.ResourceOptions(parent=self, protect=scope.protect),
         )
         aws.kms.Alias(

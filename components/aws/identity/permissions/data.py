@@ -176,7 +176,7 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
         Statement(
             sid="VolumeRecoveryPoints",
             actions=RECOVERY_POINT_ACTIONS,
-            resources=[f"arn:aws:ec2:{scope.region}::snapshot/*"],
+            resources=["arn:aws:ec2:*::snapshot/*"],
             conditions=has_environment_tag(scope),
         ),
     )

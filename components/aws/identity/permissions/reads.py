@@ -37,7 +37,6 @@ DESCRIBE_ACTIONS = {
         "autoscaling:DescribeAutoScalingGroups",
         "autoscaling:DescribeLoadBalancerTargetGroups",
         "autoscaling:DescribeTags",
-        "autoscaling:DescribeTrafficSources",
         "elasticloadbalancing:DescribeCapacityReservation",
         "elasticloadbalancing:DescribeListenerAttributes",
         "elasticloadbalancing:DescribeListeners",

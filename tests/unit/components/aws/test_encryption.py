@@ -1,6 +1,7 @@
 """The stack's KMS key and who may use it."""
 
 import json
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -21,10 +22,10 @@ def scope(*, protect: bool = True) -> Scope:
     )
 
 
-def record(place: Scope, deploy_role: str | None = DEPLOY_ROLE) -> Recorder:
+def record(place: Scope) -> Recorder:
     recorder = Recorder(outputs={"Key": {"keyId": "key-1"}})
     run(
-        lambda: EncryptionKey("encryption", EncryptionKeyArgs(scope=place, deploy_role=deploy_role)),
+        lambda: EncryptionKey("encryption", EncryptionKeyArgs(scope=place)),
         recorder,
         project="journal",
         stack="prod",
@@ -107,7 +108,8 @@ def test_other_deployments_neither_change_nor_use_the_key(statements: dict[str, 
 
 
 def test_no_deployment_has_the_key_where_an_administrator_deploys() -> None:
-    statements = json.loads(record(scope(), None).one("Key")["policy"])["Statement"]
+    shared = replace(scope(), name="journal-shared", environment="shared")
+    statements = json.loads(record(shared).one("Key")["policy"])["Statement"]
     (others,) = [s for s in statements if s["Effect"] == "Deny"]
     assert "ArnNotEquals" not in others["Condition"]
     assert "Deployment" not in [s["Sid"] for s in statements]
