@@ -18,7 +18,7 @@ from tools.resource import Resource
 FOLDER = Path(__file__).with_name("calls")
 PHASES = ("create", "read", "update", "tag", "delete")
 ACCOUNT, REGION = "111122223333", "eu-central-1"
-"""Where the recordings of all stacks are."""
+"""Where the recordings of all stacks are, as the mocks have it."""
 NEW, SELF, ANY = "new", "self", "any"
 KEY = "aws:kms/key:Key"
 ADDED_TAG = "Team"
@@ -46,6 +46,11 @@ def table() -> Mapping[str, Mapping[str, Any]]:
     return {type_: entry for file in files for type_, entry in yaml.safe_load(file.read_text()).items()}
 
 
+def region_of(resource: Resource) -> str:
+    """That of the resource's provider; the mocks answer as if all were in one region."""
+    return REGION if resource.provider is None else str(resource.provider.inputs.get("region", REGION))
+
+
 class Calls:
     """The calls for the resources of one stack."""
 
@@ -58,7 +63,7 @@ class Calls:
         self.resources = [r for r in recording.registrations if r.type.startswith("aws:")]
         self._by_name: dict[str, list[Resource]] = {}
         for resource in (r for r in self.resources if r.type in table()):
-            for name in {str(resource.id), self.arn(resource)}:
+            for name in {str(resource.id), self._answered(resource), self.arn(resource)}:
                 self._by_name.setdefault(name, []).append(resource)
 
     def of(self, resource: Resource, phase: str) -> Iterator[Call]:
@@ -77,12 +82,15 @@ class Calls:
         form = table()[resource.type].get("arn")
         if form is not None:
             return f"arn:aws:{self._filled(form, resource)}"
+        return self._answered(resource).replace(f":{REGION}:", f":{region_of(resource)}:")
+
+    def _answered(self, resource: Resource) -> str:
         return str(self._recording.resources[resource.urn].state.get("arn", ""))
 
     def _calls(self, resource: Resource, phase: str, action: str, target: str, extra: Context) -> Iterator[Call]:
         for arn, found, old in self._targets(resource, action, target):
             context = {
-                "aws:RequestedRegion": REGION,
+                "aws:RequestedRegion": region_of(resource),
                 "aws:PrincipalArn": self._principal,
                 **self._request_tags(resource, phase, action),
                 **(self._tags_of(found) if found is not None and old else {}),
@@ -141,8 +149,8 @@ class Calls:
 
     def _filled(self, form: str, resource: Resource) -> str:
         return form.format(
-            here=f"{REGION}:{ACCOUNT}", region=REGION, account=ACCOUNT, stack=self._scope.name,
-            environment=self._scope.environment, i=resource.inputs,
+            here=f"{region_of(resource)}:{ACCOUNT}", region=region_of(resource), account=ACCOUNT,
+            stack=self._scope.name, environment=self._scope.environment, i=resource.inputs,
         )  # fmt: skip
 
 
