@@ -168,10 +168,14 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
         ),
         # Without `protect`, Pulumi deletes a vault together with its recovery points. Those of a cluster have its name
         # (Backup guide, Amazon EKS backups); those of a volume are snapshots, which have the volume's tags.
+        # Either may be in another region, as a copy.
         Statement(
             sid="ClusterRecoveryPoints",
             actions=RECOVERY_POINT_ACTIONS,
-            resources=[scope.arn("backup", f"recovery-point:{kind}eks/{scope.name}-*") for kind in ("", "composite:")],
+            resources=[
+                f"arn:aws:backup:*:{scope.account}:recovery-point:{kind}eks/{scope.name}-*"
+                for kind in ("", "composite:")
+            ],
         ),
         Statement(
             sid="VolumeRecoveryPoints",

@@ -85,7 +85,8 @@ class Calls:
         return self._answered(resource).replace(f":{REGION}:", f":{region_of(resource)}:")
 
     def _answered(self, resource: Resource) -> str:
-        return str(self._recording.resources[resource.urn].state.get("arn", ""))
+        """An `arn` among the inputs is that of another resource."""
+        return "" if "arn" in resource.inputs else str(self._recording.resources[resource.urn].state.get("arn", ""))
 
     def _calls(self, resource: Resource, phase: str, action: str, target: str, extra: Context) -> Iterator[Call]:
         for arn, found, old in self._targets(resource, action, target):
