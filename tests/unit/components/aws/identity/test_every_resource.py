@@ -108,6 +108,32 @@ def test_the_table_asks_for_resources_as_iam_does(stack: str, recorded: Callable
     assert wrong == []
 
 
+ONE_OF = ("listener/app", "listener/gwy", "listener/net")
+"""Kinds of which the reference requires each, and a request names one."""
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_table_leaves_out_no_resource_that_an_action_needs(
+    environment: str, recorded: Callable[[str], Recording]
+) -> None:
+    calls = Calls(environment, recorded(environment), arn_of("any"))
+    named: dict[tuple[str, str, str], set[str]] = {}
+    for resource in calls.resources:
+        for phase in PHASES:
+            for call in calls.of(resource, phase):
+                if (action := reference(call.action)) is not None:
+                    kinds = {kind.name for kind in action.kinds_of(call.arn)}
+                    named.setdefault((resource.label, phase, call.action), set()).update(kinds)
+    assert named
+    missing = {
+        where: needed
+        for where, kinds in named.items()
+        if (action := reference(where[2])) is not None
+        and (needed := {kind.name for kind in action.kinds if kind.required} - kinds - {*ONE_OF})
+    }
+    assert missing == {}
+
+
 ANYBODYS = {
     "backup-storage:MountCapsule": "the storage of AWS Backup, once per account",
     "iam:CreateServiceLinkedRole": "a role of AWS, once per account",
@@ -181,3 +207,39 @@ def test_what_a_cluster_left_behind_is_deleted_by_its_own_deployment(
     documents = policies(recorded("shared"), "deploy-dev")
     context = {f"aws:ResourceTag/{tag}": value}
     assert allowed(documents, action, f"arn:aws:ec2:eu-central-1:{ACCOUNT}:{resource}", context) is expected
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("eks:DescribeCluster", "eks:{here}:cluster/journal-{environment}"),
+        ("logs:DeleteLogGroup", "logs:{here}:log-group:/aws/eks/journal-{environment}/cluster"),
+        ("logs:DeleteLogGroup", "logs:{here}:log-group:/aws/eks/journal-{environment}/cluster:*"),
+        ("backup:ListRecoveryPointsByBackupVault", "backup:{here}:backup-vault:journal-{environment}"),
+    ],
+)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_workflows_and_runbooks_may_clean_up_with_the_role_that_deploys(
+    environment: str, action: str, resource: str, recorded: Callable[[str], Recording]
+) -> None:
+    documents = policies(recorded("shared"), f"deploy-{environment}")
+    arn = "arn:aws:" + resource.format(here=f"eu-central-1:{ACCOUNT}", environment=environment)
+    assert allowed(documents, action, arn)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeTags",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "logs:DescribeLogGroups",
+    ],
+)
+def test_every_role_that_runs_the_program_may_look_up_what_it_needs(
+    action: str, recorded: Callable[[str], Recording]
+) -> None:
+    shared = recorded("shared")
+    roles = [*readers(shared), *(f"deploy-{environment}" for environment in ENVIRONMENTS)]
+    assert [role for role in roles if not allowed(policies(shared, role), action, "*")] == []
