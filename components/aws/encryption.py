@@ -1,13 +1,16 @@
 """Encryption at rest: the KMS key of a stack and its key policy."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import Principal, Statement, policy_document
-from components.aws.scope import Scope
+from components.aws.identity.iam import ENVIRONMENT_TAG, Principal, Statement, policy_document
+from components.aws.scope import PROJECT, Scope
 
+DEPLOY_ROLES = f"{PROJECT}-shared-deploy-"
+"""Begins the names of the roles that deploy environments."""
 KEY_ITSELF = "in a key policy, * means the key that has the policy"
 DELETION_WINDOW_DAYS = 30
 """Days in which a deletion can be cancelled; 30 is the most that KMS allows."""
@@ -46,17 +49,48 @@ USAGE_ACTIONS = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+DEPLOYMENT_ACTIONS = (
+    "kms:CreateAlias",
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:EnableKeyRotation",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RetireGrant",
+    "kms:ScheduleKeyDeletion",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+"""What the AWS provider does with the key, and what EKS and AWS Backup ask of the caller (Backup guide, Vaults)."""
+READ_ACTIONS = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags")
+
+
+def deploy_role(environment: str) -> str | None:
+    """The name of the role that deploys a stack, as `identity/github.py` has it; an administrator deploys `shared`."""
+    return None if environment == "shared" else f"{DEPLOY_ROLES}{environment}"
 
 
 def key_policy(scope: Scope) -> tuple[Statement, ...]:
     """The statements of the key policy.
 
-    IAM policies in the account decide who administers and uses the key; CloudWatch Logs may use it for the stack's log
-    groups. EKS and AWS Backup receive grants from the role that creates the cluster or the vault. CreateGrant has no
-    condition, because EKS does not support kms:GrantIsForAWSResource (EKS guide, Encrypt Kubernetes secrets with KMS).
+    The role that deploys the stack manages the key, and no role that deploys another one does. Of everybody else in the
+    account, IAM policies decide who administers and uses it; CloudWatch Logs may use it for the stack's log groups. EKS
+    and AWS Backup receive grants from the role that creates the cluster or the vault. CreateGrant has no condition,
+    because EKS does not support kms:GrantIsForAWSResource (EKS guide, Encrypt Kubernetes secrets with KMS).
     """
+    role = deploy_role(scope.environment)
+    deployment = None if role is None else scope.iam_arn(f"role/{role}")
     account: dict[Principal, list[str]] = {"AWS": [f"arn:aws:iam::{scope.account}:root"]}
     return (
+        *([] if deployment is None else _deployment(scope, deployment)),
+        _other_deployments(scope, account, deployment),
         Statement(
             sid="Administration", actions=ADMINISTRATION_ACTIONS, principals=account, resources=["*"], reason=KEY_ITSELF
         ),
@@ -64,12 +98,53 @@ def key_policy(scope: Scope) -> tuple[Statement, ...]:
         Statement(sid="Grants", actions=["kms:CreateGrant"], principals=account, resources=["*"], reason=KEY_ITSELF),
         Statement(
             sid="Logs",
-            actions=USAGE_ACTIONS,
+            actions=[action for action in USAGE_ACTIONS if action != "kms:DescribeKey"],  # which has no such context
             principals={"Service": [f"logs.{scope.region}.amazonaws.com"]},
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope.log_group_arns}},
             resources=["*"],
             reason=KEY_ITSELF,
         ),
+    )
+
+
+def _deployment(scope: Scope, role: str) -> tuple[Statement, ...]:
+    """Lets the role manage the key from the first second on. A tag would count after up to five minutes (KMS guide)."""
+    principals: dict[Principal, list[str]] = {"AWS": [role]}
+    return (
+        Statement(
+            sid="Deployment", actions=DEPLOYMENT_ACTIONS, principals=principals, resources=["*"], reason=KEY_ITSELF
+        ),
+        Statement(
+            sid="DeploymentTags",
+            actions=["kms:TagResource"],
+            principals=principals,
+            resources=["*"],
+            reason=KEY_ITSELF,
+            conditions={"StringEqualsIfExists": {f"aws:RequestTag/{ENVIRONMENT_TAG}": scope.environment}},
+        ),
+        Statement(
+            sid="DeploymentUntags",
+            actions=["kms:UntagResource"],
+            principals=principals,
+            resources=["*"],
+            reason=KEY_ITSELF,
+            conditions={"ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG}},
+        ),
+    )
+
+
+def _other_deployments(scope: Scope, account: Mapping[Principal, Sequence[str]], role: str | None) -> Statement:
+    """Keeps the deployments of other environments from the key, whatever their own policies and its tags say."""
+    own = {} if role is None else {"ArnNotEquals": {"aws:PrincipalArn": role}}
+    changes = {*ADMINISTRATION_ACTIONS, *USAGE_ACTIONS, "kms:CreateGrant"} - {*READ_ACTIONS}
+    return Statement(
+        sid="OtherDeployments",
+        effect="Deny",
+        actions=sorted(changes),
+        principals=account,
+        resources=["*"],
+        reason=KEY_ITSELF,
+        conditions={"ArnLike": {"aws:PrincipalArn": scope.iam_arn(f"role/{DEPLOY_ROLES}*")}, **own},
     )
 
 

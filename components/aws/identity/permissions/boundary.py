@@ -124,9 +124,10 @@ PASS_ROLE_SERVICES = [
     "ec2.amazonaws.com",
     "eks.amazonaws.com",
     "pods.eks.amazonaws.com",
+    "restore-testing.backup.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 ]
-"""Services that assume roles of an environment."""
+"""Services to which a deployment hands roles of an environment (Service Authorization Reference, API operations)."""
 SERVICE_LINKED_ROLE_SERVICES = [
     "autoscaling.amazonaws.com",
     "backup.amazonaws.com",

@@ -134,6 +134,16 @@ def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
                 scope.iam_arn(f"oidc-provider/{oidc_issuer}"),
             ],
         ),
+        # CreateNodegroup looks for the service-linked role with the caller's permissions (terraform-aws-eks issue 823).
+        Statement(
+            sid="ServiceLinkedRoles", actions=["iam:GetRole"], resources=[scope.iam_arn("role/aws-service-role/*")]
+        ),
+        # CreateLoadBalancer and SetSecurityGroups too (aws-load-balancer-controller issue 3917).
+        Statement(
+            sid="SecurityGroupsForVpc",
+            actions=["ec2:GetSecurityGroupsForVpc"],
+            resources=[scope.arn("ec2", "vpc/*")],
+        ),
         Statement(
             sid="Data",
             actions=[

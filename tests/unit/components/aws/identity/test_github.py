@@ -188,8 +188,6 @@ def probes(owner: str) -> list[tuple[str, str, dict[str, Any]]]:
             {"aws:ResourceTag/eks:cluster-name": name},
         ),
         ("s3:DeleteBucket", f"arn:aws:s3:::{name}-access-logs-{ACCOUNT}", {}),
-        ("kms:ScheduleKeyDeletion", arn("kms", "key/1"), tag),
-        ("kms:Decrypt", arn("kms", "key/1"), tag),
         ("logs:DeleteLogGroup", arn("logs", f"log-group:/aws/eks/{name}/cluster"), {}),
         ("backup:DeleteBackupVault", arn("backup", f"backup-vault:{name}"), {}),
         ("backup:DeleteBackupPlan", arn("backup", "backup-plan:1"), tag),
