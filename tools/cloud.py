@@ -83,8 +83,9 @@ class Cloud(Answers):
         self._account, self._region = account, region
 
     def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
-        if args.token == "aws:cloudwatch/getLogGroups:getLogGroups":
-            return {"logGroupNames": [], "arns": []}, []
+        match args.token:
+            case "aws:cloudwatch/getLogGroups:getLogGroups":
+                return {"logGroupNames": [], "arns": []}, []
         return super().call(args)
 
     def computed(self, args: MockResourceArgs, inputs: Inputs) -> tuple[str, Inputs]:

@@ -18,13 +18,13 @@ class RegistrySettings(Model):
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html
     """
-    keep_images: int = Field(default=100, ge=1, le=1000)
-    """The number of newest images that each repository keeps. It must cover every version that still runs.
+    keep_builds: int = Field(default=100, ge=1, le=1000)
+    """The number of newest builds that each repository keeps, beside what the stacks run, which is always kept.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
     """
     keep_untagged_days: int = Field(default=7, ge=1, le=365)
-    """How many days an image without a tag is kept.
+    """How many days an image is kept that has no tag and that no build refers to.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
     """

@@ -167,6 +167,16 @@ def test_a_deployment_is_previewed_first_and_checked_after() -> None:
     assert runs(up).index("pulumi up") < runs(up).index("/api/version")
 
 
+def test_what_a_stack_runs_is_kept_in_the_registry_once_it_runs() -> None:
+    jobs = load("deploy-stack")["jobs"]
+    (up,) = [step for step in steps(jobs["up"]) if step.get("id") == "up"]
+    assert "pulumi up" in up["run"]
+    assert jobs["up"]["outputs"] == {"done": "${{ steps.up.outcome }}"}
+    assert jobs["keep"]["needs"] == "up"
+    assert jobs["keep"]["if"] == "always() && needs.up.outputs.done == 'success'"
+    assert jobs["keep"]["environment"] == "images"
+
+
 @pytest.mark.parametrize(
     ("workflow", "job", "command"),
     [("pull-request", "preview", "preview"), ("deploy-stack", "preview", "preview"), ("deploy-stack", "up", "up")],
@@ -233,7 +243,7 @@ def test_the_targets_and_scripts_that_workflows_call_are_there() -> None:
     assert named
     assert set(named) <= targets
     scripts = called(r"(?<![\w/])(\.ci/\w+)")
-    assert scripts == [".ci/image", ".ci/run"]
+    assert scripts == [".ci/image", ".ci/keep", ".ci/run"]
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 

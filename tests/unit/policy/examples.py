@@ -123,7 +123,8 @@ _INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "repository": (
         "aws:ecr/repository:Repository",
         {
-            "imageTagMutability": "IMMUTABLE",
+            "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+            "imageTagMutabilityExclusionFilters": [{"filter": "deployed-*", "filterType": "WILDCARD"}],
             "imageScanningConfiguration": {"scanOnPush": True},
             "encryptionConfigurations": [{"encryptionType": "KMS", "kmsKey": KEY}],
         },

@@ -68,6 +68,7 @@ BAD: list[tuple[str, str, str, Any]] = [
     ("public-access-blocked", "public access block", "restrictPublicBuckets", False),
     ("no-public-acl", "bucket", "acl", "public-read"),
     ("image-tags-immutable", "repository", "imageTagMutability", "MUTABLE"),
+    ("image-tags-immutable", "repository", "imageTagMutabilityExclusionFilters.0.filter", "v*"),
     ("images-scanned", "repository", "imageScanningConfiguration.scanOnPush", False),
     ("backups-end", "backup plan", "rules.0.lifecycle", GONE),
     ("no-forced-delete", "bucket", "forceDestroy", True),

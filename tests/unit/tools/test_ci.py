@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from components.aws.registry import deployed_tag
 from tools import ci
 from tools.stack import names
 
@@ -161,5 +162,38 @@ def test_an_image_is_named_by_version_and_commit(tmp_path: Path, answer: str, di
 
 def test_a_registry_that_refuses_is_no_missing_image(tmp_path: Path) -> None:
     run = image(tmp_path, "echo denied >&2; exit 254")
+    assert run.returncode == 1
+    assert "denied" in run.stderr
+
+
+def keep(tmp_path: Path, put: str) -> subprocess.CompletedProcess[str]:
+    """What .ci/keep does with an image where `aws ecr put-image` answers so. Calls of the AWS CLI are in `calls`."""
+    aws = tmp_path / "aws"
+    aws.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/calls
+case "$2" in
+batch-get-image) printf '{{"schemaVersion": 2,\\n "manifests": []}}\\n' ;;
+put-image) {put} ;;
+esac
+"""
+    )
+    aws.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [ROOT / ".ci/keep", "prod", f"journal/frontend:v1.0.0-bfeda01f@{DIGEST}"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("put", ["true", "echo ImageAlreadyExistsException >&2; exit 254"])
+def test_what_a_stack_runs_gets_its_tag(tmp_path: Path, put: str) -> None:
+    run = keep(tmp_path, put)
+    assert (run.returncode, run.stdout) == (0, f"journal/frontend: deployed-prod is {DIGEST}\n")
+    calls = (tmp_path / "calls").read_text()
+    assert f"--repository-name journal/frontend --image-ids imageDigest={DIGEST}" in calls
+    assert f"--image-tag {deployed_tag('prod')} --image-digest {DIGEST} --image-manifest {{" in calls
+
+
+def test_a_tag_that_the_registry_refuses_is_an_error(tmp_path: Path) -> None:
+    run = keep(tmp_path, "echo denied >&2; exit 254")
     assert run.returncode == 1
     assert "denied" in run.stderr
