@@ -1,5 +1,6 @@
 """Encryption at rest: the KMS key of a stack and its key policy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -78,9 +79,11 @@ class EncryptionKeyArgs:
     """Arguments of EncryptionKey.
 
     scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete the key.
+    services: further statements of the key policy, for AWS services that use the key by themselves.
     """
 
     scope: Scope
+    services: Sequence[Statement] = ()
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -99,7 +102,7 @@ class EncryptionKey(pulumi.ComponentResource):
             description=f"{scope.name}: Secrets in etcd, logs, backups",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=policy_document(*key_policy(scope)),
+            policy=policy_document(*key_policy(scope), *args.services),
             opts=pulumi.ResourceOptions(parent=self, protect=scope.protect),
         )
         aws.kms.Alias(

@@ -207,6 +207,7 @@ def test_only_dev_is_destroyed_and_only_when_it_is_typed() -> None:
     (job,) = workflow["jobs"].values()
     assert "inputs.confirm == 'destroy dev'" in job["if"]
     assert re.findall(r"--stack (\S+)", runs(job)) == ["dev"]
+    assert runs(job).index("tools.vault empty journal-dev") < runs(job).index("pulumi destroy")
 
 
 def test_the_guide_to_aws_sets_every_variable_and_makes_every_environment() -> None:

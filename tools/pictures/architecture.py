@@ -226,6 +226,10 @@ def _load_balancer(line: Callable[[Resource], Any] = lambda _r: "") -> Callable[
     return _box("network", "load balancer", "Network load balancer", "edge", line)
 
 
+def _watch(line: Callable[[Resource], Any]) -> Callable[[Places, Resource], Place]:
+    return _box("account", "oversight", "What watches the account", "service", line)
+
+
 def _role(places: Places, r: Resource) -> Place | None:
     """What GitHub takes; roles of services are part of what they serve."""
     if places.dependency(r, "OpenIdConnectProvider") is None:
@@ -243,6 +247,9 @@ RULES: Mapping[str, Callable[[Places, Resource], Place | None]] = {
     ),
     "aws:backup/selection:Selection": _box("account", "backup", "AWS Backup", "data"),
     "aws:backup/vault:Vault": _box("account", "backup", "AWS Backup", "data"),
+    "aws:budgets/budget:Budget": _watch(lambda r: f"budget of $ {r['limitAmount']} a month"),
+    "aws:cloudtrail/trail:Trail": _watch(lambda r: f"CloudTrail {r['name']}"),
+    "aws:cloudwatch/eventRule:EventRule": _watch(lambda r: f"mail: {r.name.replace('-', ' ')}"),
     "aws:cloudwatch/logGroup:LogGroup": _box(
         "account", "logs", "CloudWatch Logs", line=lambda r: f"{r['name']}, {r['retentionInDays']} days"
     ),
@@ -254,6 +261,7 @@ RULES: Mapping[str, Callable[[Places, Resource], Place | None]] = {
     "aws:eks/addon:Addon": _add_on,
     "aws:eks/cluster:Cluster": _box("cluster", "control plane", "Control plane", "service"),
     "aws:eks/nodeGroup:NodeGroup": _nodes,
+    "aws:guardduty/detector:Detector": _watch(lambda _r: "GuardDuty"),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _box(
         "account", "oidc", "OpenID Connect provider", line=lambda r: str(r["url"]).removeprefix("https://")
     ),
