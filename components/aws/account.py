@@ -1,7 +1,7 @@
 """The stack `shared`: what an AWS account has once for all environments, and how environments read its outputs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pulumi
@@ -111,7 +111,7 @@ class Account(pulumi.ComponentResource):
         roles = GithubRoles(
             "github",
             GithubRolesArgs(
-                scope=scope,
+                scope=replace(scope, copy_regions=tuple(settings.copy_regions)),
                 settings=settings.github,
                 state=settings.pulumi_state,
                 domain=settings.domain,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.settings.aws import AccountSettings
+from components.settings.aws import AccountSettings, Region
 from components.settings.values import Email, Host, Model
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
@@ -119,6 +119,12 @@ class SharedSettings(Model):
     """
     oversight: OversightSettings
     """What watches the account: a budget, CloudTrail, GuardDuty, and mail about failed backups."""
+    copy_regions: list[Region] = []
+    """Further AWS regions in which environments may keep copies of their backups, such as eu-west-1.
+
+    By default there are none. What an environment copies where is in its `aws.backup.copyToRegion`.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html
+    """
     protect: bool = True
     """Whether Pulumi refuses to delete the DNS zone, the image repositories, the trail's files and their key.
 

@@ -42,7 +42,7 @@ def _buckets(scope: Scope) -> tuple[Statement, ...]:
 
 
 def _keys(scope: Scope) -> tuple[Statement, ...]:
-    keys = scope.arn("kms", "key/*")
+    keys = scope.arns("kms", "key/*")
     return (
         Statement(
             sid="MakeKey",
@@ -59,7 +59,7 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
             sid="ForeignKeys",
             effect="Deny",
             actions=["kms:TagResource"],
-            resources=[keys],
+            resources=keys,
             conditions={
                 "Null": {"kms:ResourceAliases": "false"},
                 "StringNotEquals": has_environment_tag(scope)["StringEquals"],
@@ -81,18 +81,18 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
                 "kms:UpdateAlias",
                 "kms:UpdateKeyDescription",
             ],
-            resources=[keys],
+            resources=keys,
             conditions=has_environment_tag(scope),
         ),
         Statement(
             sid="KeyAliases",
             actions=["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-            resources=[scope.arn("kms", f"alias/{scope.name}"), scope.arn("kms", f"alias/{scope.name}-*")],
+            resources=[*scope.arns("kms", f"alias/{scope.name}"), *scope.arns("kms", f"alias/{scope.name}-*")],
         ),
         Statement(
             sid="UntagKeys",
             actions=["kms:UntagResource"],
-            resources=[keys],
+            resources=keys,
             conditions={**has_environment_tag(scope), "ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG}},
         ),
     )
@@ -129,14 +129,14 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
                 "backup:TagResource",
                 "backup:UntagResource",
             ],
-            resources=[scope.arn("backup", f"backup-vault:{scope.name}")],
+            resources=scope.arns("backup", f"backup-vault:{scope.name}"),
         ),
         Statement(
             sid="VaultStorage",
             actions=["backup-storage:MountCapsule"],
             resources=["*"],
             reason="required to create a vault with a KMS key; it supports no resource-level permissions",
-            conditions={"StringEquals": {"aws:RequestedRegion": scope.region}},
+            conditions={"StringEquals": {"aws:RequestedRegion": scope.regions}},
         ),
         Statement(
             sid="MakePlans",

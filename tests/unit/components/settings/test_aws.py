@@ -82,6 +82,13 @@ BAD = {
     "an account's alias": ({"account": "my-account"}, "match pattern"),
     "an account read as a number": ({"account": 111122223333}, "valid string"),
     "a schedule": ({"backup.schedule": "daily"}, "match pattern"),
+    "copies in the same region": ({"backup.copyToRegion": "eu-central-1"}, "is the stack's own region"),
+    "copies in no region": ({"backup.copyToRegion": "eu-central-9"}, "is no region known here"),
+    "copies kept for no time": ({"backup.copyRetentionDays": 0}, "greater than or equal to 1"),
+    "copies kept nowhere": (
+        {"backup.copyToRegion": ..., "backup.copyRetentionDays": 90},
+        "copyRetentionDays 90 without copyToRegion",
+    ),
     "an unknown key": ({"network.natGateways": 3}, "unknown key"),
 }
 

@@ -94,6 +94,7 @@ BAD_OF_SHARED = [
     ("oversight.trailDays", 30, "greater than or equal to 90"),
     ("oversight.guardDuty", "organization", "valid boolean"),
     ("oversight.cloudTrail", True, "unknown key; allowed here: email, guardDuty"),
+    ("copyRegions", "eu-west-1", "valid list"),
     ("registry.keepBuilds", 0, "greater than or equal to 1"),
     ("registry.keepImages", 100, "unknown key"),
 ]

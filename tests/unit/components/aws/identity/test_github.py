@@ -19,7 +19,7 @@ ROLES = ["preview", "drift", "images", *(f"deploy-{environment}" for environment
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/journal-shared-boundary"
 MANAGED_LIMIT, INLINE_LIMIT, ATTACHED_LIMIT = 6_144, 10_240, 10
 """Characters without white space, and attached policies (IAM guide, Quotas)."""
-READING = re.compile(r"\w+(-\w+)*:(Get|List|Describe)\w+|kms:Decrypt")
+READING = re.compile(r"\w+(-\w+)*:(Get|List|Describe|View)\w+|kms:Decrypt")
 SCOPE = Scope(name="journal-shared", environment="shared", account=ACCOUNT, region=REGION, protect=True)
 
 
