@@ -89,6 +89,7 @@ class Cloud(Answers):
     ) -> None:
         super().__init__(stacks=stacks)
         self._account, self._region = account, region
+        self._regions: dict[str, str] = {}
 
     def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
         match args.token:
@@ -97,6 +98,8 @@ class Cloud(Answers):
         return super().call(args)
 
     def computed(self, args: MockResourceArgs, inputs: Inputs) -> tuple[str, Inputs]:
+        if args.typ == "pulumi:providers:aws":
+            self._regions[args.name] = inputs.get("region", self._region)
         if args.typ.startswith("aws:") and args.custom:
             named = self._named(args, inputs)
             return named["id"], named | self._by_kind(args, inputs, named)
@@ -108,15 +111,19 @@ class Cloud(Answers):
                 return id_, {"result": "made by the real run"}
         return id_, computed
 
+    def _region_of(self, args: MockResourceArgs) -> str:
+        """That of its provider, which is a URN and an id joined by `::`."""
+        return self._regions.get((args.provider or "").rpartition("::")[0].rpartition("::")[2], self._region)
+
     def _named(self, args: MockResourceArgs, inputs: Inputs) -> dict[str, Any]:
         """Id, ARN and physical name."""
-        name = _physical_name(args, inputs)
+        name, region = _physical_name(args, inputs), self._region_of(args)
         form, arn_form = FORMS.get(args.typ, ("{name}-{hex}", ""))
         digest = _digest(args)
         known = {
             "account": self._account,
-            "region": self._region,
-            "here": f"{self._region}:{self._account}",
+            "region": region,
+            "here": f"{region}:{self._account}",
             "name": name,
             "hex": "0" + digest[:16],
             "short": digest[:16],
@@ -140,7 +147,7 @@ class Cloud(Answers):
 
     def _by_kind(self, args: MockResourceArgs, inputs: Inputs, named: Inputs) -> dict[str, Any]:
         """What else AWS decides."""
-        region, digest = self._region, _digest(args)
+        region, digest = self._region_of(args), _digest(args)
         match args.typ.rpartition(":")[2]:
             case "Cluster":
                 vpc = {"clusterSecurityGroupId": f"sg-0{digest[:16]}", "vpcId": f"vpc-0{digest[:16]}"}

@@ -124,7 +124,7 @@ class Places:
     @staticmethod
     def _account(everything: list[Resource]) -> tuple[Frame, ...]:
         for r in everything:
-            if r.type == "pulumi:providers:aws":
+            if r.type == "pulumi:providers:aws" and r.name == "aws":
                 ids = r.inputs.get("allowedAccountIds", "")
                 number = "".join(c for c in str(ids) if c.isdigit())
                 return (Frame("account", f"AWS account {number}, {r['region']}", "account"),)
@@ -226,6 +226,11 @@ def _load_balancer(line: Callable[[Resource], Any] = lambda _r: "") -> Callable[
     return _box("network", "load balancer", "Network load balancer", "edge", line)
 
 
+def _kept(rule: Mapping[str, Any]) -> str:
+    regions = [copy["destinationVaultArn"].split(":")[3] for copy in rule.get("copyActions", [])]
+    return ", ".join([f"kept {rule['lifecycle']['deleteAfter']} days", *(f"copies in {region}" for region in regions)])
+
+
 def _watch(line: Callable[[Resource], Any]) -> Callable[[Places, Resource], Place]:
     return _box("account", "oversight", "What watches the account", "service", line)
 
@@ -239,9 +244,7 @@ def _role(places: Places, r: Resource) -> Place | None:
 
 RULES: Mapping[str, Callable[[Places, Resource], Place | None]] = {
     "aws:autoscaling/attachment:Attachment": _targets,
-    "aws:backup/plan:Plan": _box(
-        "account", "backup", "AWS Backup", "data", lambda r: f"kept {r['rules'][0]['lifecycle']['deleteAfter']} days"
-    ),
+    "aws:backup/plan:Plan": _box("account", "backup", "AWS Backup", "data", lambda r: _kept(r["rules"][0])),
     "aws:backup/restoreTestingPlan:RestoreTestingPlan": _box(
         "account", "backup", "AWS Backup", "data", lambda _r: "restores are tested"
     ),
