@@ -139,6 +139,12 @@ def test_cloud_stacks_keep_secrets_by_a_key_in_aws(name: str) -> None:
     assert config_of(name)["pulumi:disable-default-providers"] == ["*"]
 
 
+def test_backups_are_copied_into_regions_that_stack_shared_names() -> None:
+    """Its boundary lets no role act elsewhere."""
+    wanted = {config_of(name)["journal:aws"]["backup"].get("copyToRegion") for name in ("dev", "staging", "prod")}
+    assert wanted - {None} == set(config_of("shared")["journal:copyRegions"])
+
+
 def test_the_environments_networks_do_not_overlap() -> None:
     blocks = {name: config_of(name)["journal:aws"]["network"]["cidr"] for name in ("dev", "staging", "prod")}
     assert len(set(blocks.values())) == 3
