@@ -275,9 +275,15 @@ class BackupSettings(Model):
     https://docs.aws.amazon.com/aws-backup/latest/devguide/creating-a-backup-plan.html
     """
     schedule: str = Field(default="cron(0 3 * * ? *)", pattern=r"^cron\([^()]+\)$")
-    """When backups start, as an EventBridge cron expression in UTC. By default they start at 03:00 every day.
+    """When backups of the cluster start, as an EventBridge cron expression in UTC. By default it is 03:00 every day.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
+    """
+    volume_schedule: str = Field(default="cron(0 6 * * ? *)", pattern=r"^cron\([^()]+\)$")
+    """When backups of the volumes by themselves start. By default it is 06:00 every day.
+
+    It must be another time than `schedule`, whose backup has the volumes in it: a volume has one backup job at a time.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/aws-backup-limits.html
     """
     restore_testing: bool = False
     """Whether AWS Backup restores the newest backup of a volume once a week and reports whether that worked.
@@ -295,6 +301,15 @@ class BackupSettings(Model):
 
     https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html
     """
+
+    @model_validator(mode="after")
+    def _one_job_at_a_time(self) -> Self:
+        if self.schedule == self.volume_schedule:
+            raise ValueError(
+                f"schedule and volumeSchedule are both {self.schedule}: a volume has one backup job at a time; "
+                "let them be some hours apart"
+            )
+        return self
 
     @model_validator(mode="after")
     def _copies_go_somewhere(self) -> Self:

@@ -56,7 +56,7 @@ class BackupArgs:
 
 
 class Backup(pulumi.ComponentResource):
-    """A backup vault and a backup plan for the cluster and its volumes.
+    """A backup vault, and backup plans for the cluster and for its volumes.
 
     If the settings say so, there are also copies in a vault of another region, and restore tests.
     """
@@ -71,10 +71,15 @@ class Backup(pulumi.ComponentResource):
         )
         vault = self._create_vault(name, args.key_arn, pulumi.ResourceOptions(parent=self, protect=args.scope.protect))
         region = args.settings.copy_to_region
-        plan = self._create_plan(vault, None if region is None else self._create_copy_vault(region))
-        self._create_selection("cluster", plan, role, args.cluster_arn)
-        # A backup of the cluster contains the volumes that are claimed; retained volumes without a claim are here only.
-        self._create_selection("volumes", plan, role, args.scope.arn("ec2", "volume/*"), tags=volume_tags(args.scope))
+        copies = None if region is None else self._create_copy_vault(region)
+        # A backup of the cluster contains the volumes that are claimed. Restore tests take the volumes' own backups,
+        # and retained volumes without a claim have no other. A resource has one job at a time (AWS Backup guide, Quotas).
+        cluster = self._create_plan("cluster", args.settings.schedule, vault, copies)
+        volumes = self._create_plan("volumes", args.settings.volume_schedule, vault, copies)
+        self._create_selection("cluster", cluster, role, args.cluster_arn)
+        self._create_selection(
+            "volumes", volumes, role, args.scope.arn("ec2", "volume/*"), tags=volume_tags(args.scope)
+        )
         if args.settings.restore_testing:
             self._create_restore_testing(vault, role)
         self.register_outputs({"vault_name": vault.name})
@@ -98,12 +103,14 @@ class Backup(pulumi.ComponentResource):
             name, key.key_arn, pulumi.ResourceOptions(parent=self, provider=provider, protect=scope.protect)
         )
 
-    def _create_plan(self, vault: aws.backup.Vault, copies: aws.backup.Vault | None) -> aws.backup.Plan:
+    def _create_plan(
+        self, suffix: str, schedule: str, vault: aws.backup.Vault, copies: aws.backup.Vault | None
+    ) -> aws.backup.Plan:
         settings = self._args.settings
         rule = aws.backup.PlanRuleArgs(
             rule_name="scheduled",
             target_vault_name=vault.name,
-            schedule=settings.schedule,
+            schedule=schedule,
             start_window=START_WINDOW_MINUTES,
             completion_window=COMPLETION_WINDOW_MINUTES,
             lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=settings.retention_days),
@@ -111,7 +118,10 @@ class Backup(pulumi.ComponentResource):
             copy_actions=None if copies is None else [_copy_action(copies, settings)],
         )
         return aws.backup.Plan(
-            self._name, name=self._scope.name, rules=[rule], opts=pulumi.ResourceOptions(parent=self)
+            f"{self._name}-{suffix}",
+            name=f"{self._scope.name}-{suffix}",
+            rules=[rule],
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _create_selection(

@@ -86,7 +86,7 @@ def test_the_account_and_region_are_those_of_the_stacks_file(recorded: Callable[
 
 
 def test_what_a_provider_of_another_region_makes_is_there(recorded: Callable[[str], Recording]) -> None:
-    (rule,) = recorded("prod").one("Plan")["rules"]
+    (rule,) = recorded("prod").one("aws:backup/plan:Plan", "backup-cluster")["rules"]
     (copy,) = rule["copyActions"]
     region = config_of("prod")["journal:aws"]["backup"]["copyToRegion"]
     assert copy["destinationVaultArn"] == f"arn:aws:backup:{region}:111122223333:backup-vault:journal-prod"

@@ -82,6 +82,11 @@ BAD = {
     "an account's alias": ({"account": "my-account"}, "match pattern"),
     "an account read as a number": ({"account": 111122223333}, "valid string"),
     "a schedule": ({"backup.schedule": "daily"}, "match pattern"),
+    "two backups of a volume at once": (
+        {"backup.schedule": "cron(0 6 * * ? *)"},
+        "schedule and volumeSchedule are both cron(0 6 * * ? *)",
+    ),
+    "a schedule of volumes": ({"backup.volumeSchedule": "daily"}, "match pattern"),
     "copies in the same region": ({"backup.copyToRegion": "eu-central-1"}, "is the stack's own region"),
     "copies in no region": ({"backup.copyToRegion": "eu-central-9"}, "is no region known here"),
     "copies kept for no time": ({"backup.copyRetentionDays": 0}, "greater than or equal to 1"),

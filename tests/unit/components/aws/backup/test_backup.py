@@ -51,11 +51,14 @@ def test_a_vault_with_backups_goes_only_where_nothing_is_protected(protect: bool
     assert vault["forceDestroy"] is not protect
 
 
-def test_the_plan_fills_the_vault_and_forgets_what_is_old(recorded: Recorder) -> None:
-    (rule,) = recorded.one("Plan")["rules"]
+PLANS = pytest.mark.parametrize("plan", ["backup-cluster", "backup-volumes"])
+
+
+@PLANS
+def test_a_plan_fills_the_vault_and_forgets_what_is_old(recorded: Recorder, plan: str) -> None:
+    (rule,) = recorded.one("aws:backup/plan:Plan", plan)["rules"]
     assert rule["targetVaultName"] == "journal-prod"
     assert rule["lifecycle"] == {"deleteAfter": 35}
-    assert rule["schedule"] == "cron(0 3 * * ? *)"
     assert rule["startWindow"] >= 60
     assert rule["completionWindow"] > rule["startWindow"]
 
@@ -87,6 +90,14 @@ def test_one_role_backs_up_and_restores_within_the_boundary(recorded: Recorder) 
     assert attached == {"AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForRestores"}
     users = [*recorded.all("Selection"), recorded.one("RestoreTestingSelection")]
     assert {r["iamRoleArn"] for r in users} == {"arn:aws:iam:eu-west-1:123456789012:role/backup"}
+
+
+def test_no_volume_has_two_backups_at_once(recorded: Recorder) -> None:
+    """A backup of the cluster has its volumes in it, and a resource has one job at a time (AWS Backup quotas)."""
+    plan_of = {s.name: s["planId"] for s in recorded.all("Selection")}
+    assert plan_of["backup-cluster"] != plan_of["backup-volumes"]
+    schedules = [rule["schedule"] for plan in recorded.all("Plan") for rule in plan["rules"]]
+    assert schedules == ["cron(0 3 * * ? *)", "cron(0 6 * * ? *)"]
 
 
 def test_nothing_is_backed_up_before_the_role_may_do_it(recorded: Recorder) -> None:
@@ -136,18 +147,22 @@ def test_copies_go_to_a_vault_of_another_region_with_a_key_of_that_region() -> N
     assert logs["Principal"] == {"Service": ["logs.eu-west-1.amazonaws.com"]}
 
 
+@PLANS
 @pytest.mark.parametrize(("copies", "days"), [({}, 35), ({"copyRetentionDays": 90}, 90)])
-def test_a_copy_is_kept_as_long_as_its_backup_unless_the_settings_say(copies: dict[str, Any], days: int) -> None:
+def test_a_copy_is_kept_as_long_as_its_backup_unless_the_settings_say(
+    copies: dict[str, Any], days: int, plan: str
+) -> None:
     recorder = record(copyToRegion="eu-west-1", **copies)
-    (rule,) = recorder.one("Plan")["rules"]
+    (rule,) = recorder.one("aws:backup/plan:Plan", plan)["rules"]
     (action,) = rule["copyActions"]
     assert action["lifecycle"] == {"deleteAfter": days}
     assert action["destinationVaultArn"].endswith("/backup-copies")
     assert rule["lifecycle"] == {"deleteAfter": 35}
 
 
-def test_without_a_region_nothing_is_copied(recorded: Recorder) -> None:
-    (rule,) = recorded.one("Plan")["rules"]
+@PLANS
+def test_without_a_region_nothing_is_copied(recorded: Recorder, plan: str) -> None:
+    (rule,) = recorded.one("aws:backup/plan:Plan", plan)["rules"]
     assert "copyActions" not in rule
     assert len(recorded.all("Vault")) == 1
 
