@@ -73,7 +73,7 @@ class Backup(pulumi.ComponentResource):
         region = args.settings.copy_to_region
         copies = None if region is None else self._create_copy_vault(region)
         # A backup of the cluster contains the volumes that are claimed. Restore tests take the volumes' own backups,
-        # and retained volumes without a claim have no other. A resource has one job at a time (AWS Backup guide, Quotas).
+        # and retained volumes without a claim have no other. A resource has one job at a time (AWS Backup, Quotas).
         cluster = self._create_plan("cluster", args.settings.schedule, vault, copies)
         volumes = self._create_plan("volumes", args.settings.volume_schedule, vault, copies)
         self._create_selection("cluster", cluster, role, args.cluster_arn)
