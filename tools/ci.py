@@ -53,16 +53,6 @@ def commit(history: Sequence[dict[str, Any]]) -> str:
     return "" if update is None else update["environment"].get("git.head", "")
 
 
-def orphan(found: dict[str, Any], group: str) -> str:
-    """The log group's name if EKS made it, empty if it is not there or the stack's own.
-
-    A group of the stack has a retention; what EKS makes for the last lines of a deleted cluster has none.
-    found: what `aws logs describe-log-groups --output json` prints.
-    """
-    made = [g["logGroupName"] for g in found["logGroups"] if g["logGroupName"] == group and "retentionInDays" not in g]
-    return "".join(made)
-
-
 def comment(reports: dict[str, dict[str, str]], run: str, waiting: Collection[str] = ()) -> str:
     """Markdown of every stack's reports: text by file name (`PARTS`), by stack.
 
@@ -142,8 +132,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report.add_argument("--stacks", required=True, type=json.loads, help="a JSON list")
     report.add_argument("--run", default="", help="the address of the workflow's run")
     report.add_argument("--waiting", nargs="*", default=[], help="stacks whose preview needs a reviewer first")
-    groups = commands.add_parser("orphan", help="the log group if EKS made it, from `aws logs describe-log-groups`")
-    groups.add_argument("group", help="the group's name")
     given = parser.parse_args(arguments)
     match given.command:
         case "stacks":
@@ -155,19 +143,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         case "comment":
             reports = {stack: _read(given.folder, stack) for stack in given.stacks}
             print(comment(reports, given.run, given.waiting), end="")
-        case "orphan":
-            print(orphan(_json("aws logs describe-log-groups --output json"), given.group))
 
 
 def _history() -> list[dict[str, Any]]:
-    return _json("pulumi stack history --json")
-
-
-def _json(command: str) -> Any:
     try:
         return json.load(sys.stdin)
     except json.JSONDecodeError:
-        sys.exit(f"tools.ci: stdin holds no JSON; give it what `{command}` prints")
+        sys.exit("tools.ci: stdin holds no JSON; give it what `pulumi stack history --json` prints")
 
 
 def _changed_files(base: str) -> list[str]:

@@ -112,12 +112,15 @@ def estimate(declared: Iterable[Resource], price_list: PriceList) -> Estimate:
                 f"{r.label}: whether {r.type} costs anything is not known.",
                 f"Say so in {FILE} (`free` or `by_use`), or give it a price there and a rule in tools/cost.py.",
             )
-    volumes = [line for line in lines if line.what.startswith(VOLUMES)]
-    if volumes and any(r.kind == "Plan" for r in resources.values()):
-        size = sum(line.count for line in volumes)
+    size = sum(line.count for line in lines if line.what.startswith(VOLUMES))
+    rules = [rule for r in resources.values() if r.kind == "Plan" for rule in r.inputs.get("rules", [])]
+    if size and rules:
         lines.append(
             price_list.line("backup: one full copy of the data volumes", size, "backup-volume", approximate=True)
         )
+    if size and any(rule.get("copyActions") for rule in rules):
+        what = "backup in another region: one full copy of the data volumes"
+        lines.append(price_list.line(what, size, "backup-volume", approximate=True))
     types = {r.type for r in resources.values()}
     used = [text for type_, text in price_list.by_use.items() if type_ in types]
     return Estimate(_merged(lines), [*used, *(price_list.always_left_out if lines else [])])

@@ -1,7 +1,7 @@
 """The stack `shared`: what an AWS account has once for all environments, and how environments read its outputs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pulumi
@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.aws.edge.dns import HostedZone, HostedZoneArgs
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.identity.github import GithubRoles, GithubRolesArgs
+from components.aws.oversight.oversight import Oversight, OversightArgs, key_statements
 from components.aws.registry import Registry, RegistryArgs
 from components.aws.scope import Scope
 from components.settings.shared import SharedSettings
@@ -98,7 +99,7 @@ class AccountArgs:
 
 
 class Account(pulumi.ComponentResource):
-    """Image repositories, the DNS zone, the roles of GitHub Actions, and the services that AWS Backup protects.
+    """Image repositories, the DNS zone, the roles of GitHub Actions, what is backed up, what watches the account.
 
     outputs: the stack's outputs by name, those of SharedOutputs.
     """
@@ -108,7 +109,12 @@ class Account(pulumi.ComponentResource):
     def __init__(self, name: str, args: AccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:Account", name, {}, opts)
         scope, settings, child = args.scope, args.settings, pulumi.ResourceOptions(parent=self)
-        key = EncryptionKey("encryption", EncryptionKeyArgs(scope=scope), opts=child)
+        key = EncryptionKey(
+            "encryption",
+            EncryptionKeyArgs(scope=scope, services=key_statements(scope, settings.oversight)),
+            opts=child,
+        )
+        Oversight("oversight", OversightArgs(scope=scope, settings=settings.oversight, key_arn=key.key_arn), opts=child)
         registry = Registry(
             "registry", RegistryArgs(scope=scope, settings=settings.registry, key_arn=key.key_arn), opts=child
         )
@@ -116,7 +122,7 @@ class Account(pulumi.ComponentResource):
         roles = GithubRoles(
             "github",
             GithubRolesArgs(
-                scope=scope,
+                scope=replace(scope, copy_regions=tuple(settings.copy_regions)),
                 settings=settings.github,
                 state=settings.pulumi_state,
                 domain=settings.domain,

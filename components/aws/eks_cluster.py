@@ -245,6 +245,7 @@ class EksCluster(pulumi.ComponentResource):
             BackupArgs(
                 scope=self._scope,
                 settings=self._settings.backup,
+                account=self._settings,
                 cluster_arn=self._control_plane.cluster_arn,
                 key_arn=self._key.key_arn,
             ),

@@ -153,9 +153,11 @@ class EncryptionKeyArgs:
     """Arguments of EncryptionKey.
 
     scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete the key.
+    services: further statements of the key policy, for AWS services that use the key by themselves.
     """
 
     scope: Scope
+    services: Sequence[Statement] = ()
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -174,7 +176,7 @@ class EncryptionKey(pulumi.ComponentResource):
             description=f"{scope.name}: Secrets in etcd, logs, backups",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=policy_document(*key_policy(scope)),
+            policy=policy_document(*key_policy(scope), *args.services),
             opts=pulumi.ResourceOptions(parent=self, protect=scope.protect),
         )
         aws.kms.Alias(

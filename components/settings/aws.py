@@ -55,6 +55,9 @@ def _region(name: str) -> str:
     return name
 
 
+Region = Annotated[str, AfterValidator(_region)]
+
+
 class AccountSettings(Model):
     """The AWS account and region of a stack."""
 
@@ -64,7 +67,7 @@ class AccountSettings(Model):
     Pulumi refuses to run with credentials of any other account.
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
     """
-    region: Annotated[str, AfterValidator(_region)]
+    region: Region
     """The AWS region that holds all of the stack's resources, such as eu-central-1.
 
     https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
@@ -272,15 +275,49 @@ class BackupSettings(Model):
     https://docs.aws.amazon.com/aws-backup/latest/devguide/creating-a-backup-plan.html
     """
     schedule: str = Field(default="cron(0 3 * * ? *)", pattern=r"^cron\([^()]+\)$")
-    """When backups start, as an EventBridge cron expression in UTC. By default they start at 03:00 every day.
+    """When backups of the cluster start, as an EventBridge cron expression in UTC. By default it is 03:00 every day.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
+    """
+    volume_schedule: str = Field(default="cron(0 6 * * ? *)", pattern=r"^cron\([^()]+\)$")
+    """When backups of the volumes by themselves start. By default it is 06:00 every day.
+
+    It must be another time than `schedule`, whose backup has the volumes in it: a volume has one backup job at a time.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/aws-backup-limits.html
     """
     restore_testing: bool = False
     """Whether AWS Backup restores the newest backup of a volume once a week and reports whether that worked.
 
     https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing.html
     """
+    copy_to_region: Region | None = None
+    """Another AWS region, such as eu-west-1, into which each backup is copied, encrypted with a key of that region.
+
+    By default there are no copies. Stack `shared` must name the region in its `copyRegions`; else AWS refuses.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html
+    """
+    copy_retention_days: int | None = Field(default=None, ge=1, le=36500)
+    """How many days a copy is kept. By default it is kept as long as the backup itself. It needs `copyToRegion`.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html
+    """
+
+    @model_validator(mode="after")
+    def _one_job_at_a_time(self) -> Self:
+        if self.schedule == self.volume_schedule:
+            raise ValueError(
+                f"schedule and volumeSchedule are both {self.schedule}: a volume has one backup job at a time; "
+                "let them be some hours apart"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _copies_go_somewhere(self) -> Self:
+        if self.copy_retention_days is not None and self.copy_to_region is None:
+            raise ValueError(
+                f"copyRetentionDays {self.copy_retention_days} without copyToRegion: name the region, or take it out"
+            )
+        return self
 
 
 class AwsSettings(AccountSettings):
@@ -345,6 +382,10 @@ class AwsSettings(AccountSettings):
         known = zones_of(self.region)
         if unknown := [zone for zone in self.network.zones if zone not in known]:
             raise ValueError(f"network.zones: {', '.join(unknown)} is not in {self.region}; one of {', '.join(known)}")
+        if self.backup.copy_to_region == self.region:
+            raise ValueError(
+                f"backup.copyToRegion {self.region} is the stack's own region; name another one, or take it out"
+            )
         blocks = {"network.cidr": self.network.cidr, "controlPlane.serviceCidr": self.control_plane.service_cidr}
         if self.network.pod_cidr is not None:
             blocks["network.podCidr"] = self.network.pod_cidr

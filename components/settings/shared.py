@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.settings.aws import AccountSettings
-from components.settings.values import Host, Model
+from components.settings.aws import AccountSettings, Region
+from components.settings.values import Email, Host, Model
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 GithubId = Annotated[int, Field(strict=True, ge=1)]
@@ -19,13 +19,13 @@ class RegistrySettings(Model):
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html
     """
-    keep_images: int = Field(default=100, ge=1, le=1000)
-    """The number of newest images that each repository keeps. It must cover every version that still runs.
+    keep_builds: int = Field(default=100, ge=1, le=1000)
+    """The number of newest builds that each repository keeps, beside what the stacks run, which is always kept.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
     """
     keep_untagged_days: int = Field(default=7, ge=1, le=365)
-    """How many days an image without a tag is kept.
+    """How many days an image is kept that has no tag and that no build refers to.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
     """
@@ -91,6 +91,39 @@ class PulumiStateSettings(Model):
     """
 
 
+class OversightSettings(Model):
+    """What watches the account: a budget, CloudTrail, GuardDuty, and mail about failed backups."""
+
+    email: Email
+    """The mailbox that gets the alarms of the budget, failed backups and serious findings of GuardDuty.
+
+    AWS sends it a mail to confirm once. https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
+    """
+    monthly_budget: int | None = Field(default=4000, ge=1, le=1_000_000)
+    """The amount in US dollars that the account may cost a month, by default 4000. `null` makes no budget.
+
+    Mail comes at 80 and 100 percent of it, and when the forecast exceeds it; nothing is stopped.
+    https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html
+    """
+    trail: bool = True
+    """Whether the stack makes a trail of CloudTrail. Set it to false where an organization's trail covers the account.
+
+    A second trail of the same events costs money, and a region holds five.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trails.html
+    """
+    trail_days: int = Field(default=365, ge=90, le=3653)
+    """How many days the trail's bucket keeps a file.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html
+    """
+    guard_duty: bool = True
+    """Whether the stack turns on GuardDuty in its region. Set it to false where an organization has done so.
+
+    A region of an account has one detector; AWS refuses to make another.
+    https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_settingup.html
+    """
+
+
 class SharedSettings(Model):
     """All settings of the stack `shared`."""
 
@@ -115,8 +148,16 @@ class SharedSettings(Model):
 
     https://www.pulumi.com/docs/iac/concepts/state-and-backends/
     """
+    oversight: OversightSettings
+    """What watches the account: a budget, CloudTrail, GuardDuty, and mail about failed backups."""
+    copy_regions: list[Region] = []
+    """Further AWS regions in which environments may keep copies of their backups, such as eu-west-1.
+
+    By default there are none. What an environment copies where is in its `aws.backup.copyToRegion`.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html
+    """
     protect: bool = True
-    """Whether Pulumi refuses to delete the DNS zone, the image repositories and their key.
+    """Whether Pulumi refuses to delete the DNS zone, the image repositories, the trail's files and their key.
 
     https://www.pulumi.com/docs/iac/concepts/options/protect/
     """

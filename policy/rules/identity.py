@@ -19,6 +19,7 @@ RESOURCE_POLICIES = {
     "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
     "aws:backup/vaultPolicy:VaultPolicy": "policy",
     "aws:ec2/vpcEndpoint:VpcEndpoint": "policy",
+    "aws:sns/topicPolicy:TopicPolicy": "policy",
     ROLE: "assumeRolePolicy",
 }
 USERS = ["aws:iam/user:User", "aws:iam/accessKey:AccessKey", "aws:iam/userPolicy:UserPolicy", "aws:iam/group:Group"]

@@ -176,6 +176,16 @@ def test_a_deployment_is_previewed_first_and_checked_after() -> None:
     assert runs(up).index("pulumi up") < runs(up).index("/api/version")
 
 
+def test_what_a_stack_runs_is_kept_in_the_registry_once_it_runs() -> None:
+    jobs = load("deploy-stack")["jobs"]
+    (up,) = [step for step in steps(jobs["up"]) if step.get("id") == "up"]
+    assert "pulumi up" in up["run"]
+    assert jobs["up"]["outputs"] == {"done": "${{ steps.up.outcome }}"}
+    assert jobs["keep"]["needs"] == "up"
+    assert jobs["keep"]["if"] == "always() && needs.up.outputs.done == 'success'"
+    assert jobs["keep"]["environment"] == "images"
+
+
 @pytest.mark.parametrize(
     ("workflow", "job", "command"),
     [("preview-stack", "preview", "preview"), ("deploy-stack", "preview", "preview"), ("deploy-stack", "up", "up")],
@@ -249,12 +259,6 @@ def test_pulumi_is_asked_to_end_before_its_job_is_killed() -> None:
     assert "timeout --foreground --signal=INT" in runs(load("destroy-dev")["jobs"]["destroy"])
 
 
-def test_logs_of_a_control_plane_that_is_gone_are_out_of_the_way() -> None:
-    up, destroy = runs(load("deploy-stack")["jobs"]["up"]), runs(load("destroy-dev")["jobs"]["destroy"])
-    assert up.index(".ci/orphaned-logs") < up.index("pulumi up")
-    assert destroy.index("pulumi destroy") < destroy.index("sleep") < destroy.index(".ci/orphaned-logs dev")
-
-
 def test_drift_is_looked_for_in_every_stack_by_a_role_that_pull_requests_lack() -> None:
     check = load("drift")["jobs"]["check"]
     assert check["strategy"]["matrix"]["stack"] == list(ci.ORDER)
@@ -269,6 +273,7 @@ def test_only_dev_is_destroyed_and_only_when_it_is_typed() -> None:
     (job,) = workflow["jobs"].values()
     assert "inputs.confirm == 'destroy dev'" in job["if"]
     assert re.findall(r"--stack (\S+)", runs(job)) == ["dev"]
+    assert runs(job).index("tools.vault empty journal-dev") < runs(job).index("pulumi destroy")
 
 
 def test_the_guide_to_aws_sets_every_variable_and_makes_every_environment() -> None:
@@ -323,7 +328,7 @@ def test_the_targets_and_scripts_that_workflows_call_are_there() -> None:
     assert named
     assert set(named) <= targets
     scripts = called(r"(?<![\w/])(\.ci/[\w-]+)")
-    assert scripts == [".ci/image", ".ci/orphaned-logs", ".ci/run"]
+    assert scripts == [".ci/image", ".ci/keep", ".ci/run"]
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.eks.access_entries import AccessEntries, AccessEntriesArgs
-from components.aws.identity.iam import Role, RoleArgs, Statement, trust_service
+from components.aws.identity.iam import Role, RoleArgs, trust_service
 from components.aws.scope import Scope
 from components.settings.aws import ControlPlaneSettings
 
@@ -19,16 +19,6 @@ EXEC_API = "client.authentication.k8s.io/v1beta1"
 def log_group_name(scope: Scope) -> str:
     """`/aws/eks/<scope>/cluster`, the name that EKS gives to the log group of a cluster."""
     return f"/aws/eks/{scope.name}/cluster"
-
-
-def deny_log_group_creation(scope: Scope) -> Statement:
-    """Keeps EKS, which logs until the cluster is gone, from recreating the log group after Pulumi has deleted it."""
-    return Statement(
-        sid="NoLogGroup",
-        effect="Deny",
-        actions=["logs:CreateLogGroup"],
-        resources=[scope.arn("logs", f"log-group:{log_group_name(scope)}*")],
-    )
 
 
 def vpc_config(
@@ -125,18 +115,27 @@ class ControlPlane(pulumi.ComponentResource):
                 scope=self._scope,
                 trust=[trust_service(SERVICE, self._scope)],
                 managed_policies=["AmazonEKSClusterPolicy"],
-                statements=[deny_log_group_creation(self._scope)],
             ),
             opts=self._options(),
         )
 
     def _create_log_group(self) -> aws.cloudwatch.LogGroup:
+        """The log group; one of its name that no state knows is adopted.
+
+        EKS writes its last events after the cluster is gone, and its service-linked role then creates the group again
+        (terraform-aws-eks #2446, #2763). Pulumi imports such a group, then sets key, retention and tags in the same
+        update; of a group that is in the state, it takes no notice of `import_`.
+        """
+        name = log_group_name(self._scope)
+        found = aws.cloudwatch.get_log_groups(log_group_name_prefix=name, opts=pulumi.InvokeOptions(parent=self))
         return aws.cloudwatch.LogGroup(
             self._name,
-            name=log_group_name(self._scope),
+            name=name,
             retention_in_days=self._args.settings.log_days,
             kms_key_id=self._args.key_arn,
-            opts=self._options(protect=self._scope.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=self._scope.protect, import_=name if name in found.log_group_names else None
+            ),
         )
 
     def _create_cluster(self, role: Role, log_group: aws.cloudwatch.LogGroup) -> aws.eks.Cluster:

@@ -4,10 +4,10 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from components.aws.registry import deployed_tag
 from tools import ci
 from tools.stack import names
 
@@ -141,58 +141,6 @@ def test_a_preview_that_waits_for_a_reviewer_says_so() -> None:
     assert "waits until" not in ci.comment(reports, "", waiting=["prod"])
 
 
-GROUP = "/aws/eks/journal-dev/cluster"
-OURS = {"logGroupName": GROUP, "retentionInDays": 30}
-MADE_BY_EKS = {"logGroupName": GROUP}
-NEIGHBOUR = {"logGroupName": f"{GROUP}-2"}
-
-
-@pytest.mark.parametrize(
-    ("cluster", "groups", "deleted"),
-    [
-        ("echo ResourceNotFoundException >&2; exit 254", [MADE_BY_EKS, NEIGHBOUR], [GROUP]),
-        ("echo ResourceNotFoundException >&2; exit 254", [OURS], []),
-        ("echo ResourceNotFoundException >&2; exit 254", [NEIGHBOUR], []),
-        ("echo ResourceNotFoundException >&2; exit 254", [], []),
-        ("echo ACTIVE", [MADE_BY_EKS], []),
-        ("echo DELETING", [MADE_BY_EKS], []),
-    ],
-)
-def test_only_what_eks_logged_after_its_cluster_is_deleted(
-    tmp_path: Path, cluster: str, groups: list[dict[str, Any]], deleted: list[str]
-) -> None:
-    run = orphaned_logs(tmp_path, cluster, groups)
-    assert run.returncode == 0, run.stderr
-    log = tmp_path / "deleted"
-    assert (log.read_text().split() if log.exists() else []) == deleted
-
-
-def test_an_account_that_refuses_deletes_nothing(tmp_path: Path) -> None:
-    run = orphaned_logs(tmp_path, "echo AccessDenied >&2; exit 254", [MADE_BY_EKS])
-    assert run.returncode == 1
-    assert "AccessDenied" in run.stderr
-    assert not (tmp_path / "deleted").exists()
-
-
-def orphaned_logs(tmp_path: Path, cluster: str, groups: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
-    """Run .ci/orphaned-logs where the AWS CLI is a script that answers so, and writes down what it deletes."""
-    aws = tmp_path / "aws"
-    (tmp_path / "groups.json").write_text(json.dumps({"logGroups": groups}))
-    aws.write_text(
-        "#!/bin/sh\n"
-        'case "$1 $2" in\n'
-        f'"eks describe-cluster") {cluster} ;;\n'
-        f'"logs describe-log-groups") cat {tmp_path}/groups.json ;;\n'
-        f'"logs delete-log-group") echo "$4" >> {tmp_path}/deleted ;;\n'
-        "esac\n"
-    )
-    aws.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    return subprocess.run(
-        [ROOT / ".ci/orphaned-logs", "dev"], env=environment, capture_output=True, text=True, check=False
-    )
-
-
 def image(tmp_path: Path, answer: str) -> subprocess.CompletedProcess[str]:
     """What .ci/image prints of the frontend where the AWS CLI is a script that answers so."""
     aws = tmp_path / "aws"
@@ -222,5 +170,38 @@ def test_an_image_is_named_by_version_and_commit(tmp_path: Path, answer: str, di
 
 def test_a_registry_that_refuses_is_no_missing_image(tmp_path: Path) -> None:
     run = image(tmp_path, "echo denied >&2; exit 254")
+    assert run.returncode == 1
+    assert "denied" in run.stderr
+
+
+def keep(tmp_path: Path, put: str) -> subprocess.CompletedProcess[str]:
+    """What .ci/keep does with an image where `aws ecr put-image` answers so. Calls of the AWS CLI are in `calls`."""
+    aws = tmp_path / "aws"
+    aws.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/calls
+case "$2" in
+batch-get-image) printf '{{"schemaVersion": 2,\\n "manifests": []}}\\n' ;;
+put-image) {put} ;;
+esac
+"""
+    )
+    aws.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [ROOT / ".ci/keep", "prod", f"journal/frontend:v1.0.0-bfeda01f@{DIGEST}"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("put", ["true", "echo ImageAlreadyExistsException >&2; exit 254"])
+def test_what_a_stack_runs_gets_its_tag(tmp_path: Path, put: str) -> None:
+    run = keep(tmp_path, put)
+    assert (run.returncode, run.stdout) == (0, f"journal/frontend: deployed-prod is {DIGEST}\n")
+    calls = (tmp_path / "calls").read_text()
+    assert f"--repository-name journal/frontend --image-ids imageDigest={DIGEST}" in calls
+    assert f"--image-tag {deployed_tag('prod')} --image-digest {DIGEST} --image-manifest {{" in calls
+
+
+def test_a_tag_that_the_registry_refuses_is_an_error(tmp_path: Path) -> None:
+    run = keep(tmp_path, "echo denied >&2; exit 254")
     assert run.returncode == 1
     assert "denied" in run.stderr

@@ -141,6 +141,18 @@ def test_a_backup_plan_keeps_a_copy_of_the_volumes_as_an_estimate() -> None:
     assert "further backups" in found.left_out
 
 
+def test_a_copy_in_another_region_costs_as_much_again() -> None:
+    def program() -> None:
+        stateful_set()
+        copy = aws.backup.PlanRuleCopyActionArgs(destination_vault_arn="arn:aws:backup:eu-west-1:1:backup-vault:v")
+        rule = aws.backup.PlanRuleArgs(rule_name="r", target_vault_name="v", copy_actions=[copy])
+        aws.backup.Plan("p", name="p", rules=[rule])
+
+    found = [line for line in estimate_of(program).lines if line.approximate]
+    assert [line.month for line in found] == [pytest.approx(7.5)] * 2
+    assert "another region" in "".join(line.what for line in found)
+
+
 def test_spot_is_an_estimate_and_marked() -> None:
     line = next(line for line in estimate_of(lambda: nodes(capacity="SPOT")).lines if "Spot" in line.what)
     assert line.approximate

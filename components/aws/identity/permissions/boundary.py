@@ -141,8 +141,8 @@ SERVICE_LINKED_ROLE_SERVICES = [
 
 
 def boundary_statements(scope: Scope) -> tuple[Statement, ...]:
-    """The statements of the permissions boundary. They allow actions only in the scope's region."""
-    region = {"StringEquals": {"aws:RequestedRegion": scope.region}}
+    """The statements of the permissions boundary. They allow actions only in the scope's regions."""
+    region = {"StringEquals": {"aws:RequestedRegion": scope.regions}}
     actions_by_sid = {
         "Read": READ_ACTIONS,
         "Nodes": NODE_ACTIONS,

@@ -54,7 +54,7 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
     What may be done with a key that exists is in its policy, which counts from the first second. Tags and aliases count
     after up to five minutes (KMS guide, ABAC for KMS).
     """
-    keys = scope.arn("kms", "key/*")
+    keys = scope.arns("kms", "key/*")
     return (
         Statement(
             sid="MakeKey",
@@ -71,7 +71,7 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
             sid="ForeignKeys",
             effect="Deny",
             actions=["kms:TagResource"],
-            resources=[keys],
+            resources=keys,
             conditions={
                 "Null": {"kms:ResourceAliases": "false"},
                 "StringNotEquals": has_environment_tag(scope)["StringEquals"],
@@ -80,7 +80,7 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
         Statement(
             sid="KeyAliases",
             actions=["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-            resources=[scope.arn("kms", f"alias/{scope.name}"), scope.arn("kms", f"alias/{scope.name}-*")],
+            resources=[*scope.arns("kms", f"alias/{scope.name}"), *scope.arns("kms", f"alias/{scope.name}-*")],
         ),
     )
 
@@ -116,14 +116,14 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
                 "backup:TagResource",
                 "backup:UntagResource",
             ],
-            resources=[scope.arn("backup", f"backup-vault:{scope.name}")],
+            resources=scope.arns("backup", f"backup-vault:{scope.name}"),
         ),
         Statement(
             sid="VaultStorage",
             actions=["backup-storage:MountCapsule"],
             resources=["*"],
             reason="required to create a vault with a KMS key; it supports no resource-level permissions",
-            conditions={"StringEquals": {"aws:RequestedRegion": scope.region}},
+            conditions={"StringEquals": {"aws:RequestedRegion": scope.regions}},
         ),
         Statement(
             sid="MakePlans",

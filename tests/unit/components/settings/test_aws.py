@@ -86,6 +86,18 @@ BAD = {
     "an account's alias": ({"account": "my-account"}, "match pattern"),
     "an account read as a number": ({"account": 111122223333}, "valid string"),
     "a schedule": ({"backup.schedule": "daily"}, "match pattern"),
+    "two backups of a volume at once": (
+        {"backup.schedule": "cron(0 6 * * ? *)"},
+        "schedule and volumeSchedule are both cron(0 6 * * ? *)",
+    ),
+    "a schedule of volumes": ({"backup.volumeSchedule": "daily"}, "match pattern"),
+    "copies in the same region": ({"backup.copyToRegion": "eu-central-1"}, "is the stack's own region"),
+    "copies in no region": ({"backup.copyToRegion": "eu-central-9"}, "is no region known here"),
+    "copies kept for no time": ({"backup.copyRetentionDays": 0}, "greater than or equal to 1"),
+    "copies kept nowhere": (
+        {"backup.copyToRegion": ..., "backup.copyRetentionDays": 90},
+        "copyRetentionDays 90 without copyToRegion",
+    ),
     "an unknown key": ({"network.natGateways": 3}, "unknown key"),
 }
 
@@ -163,6 +175,12 @@ def test_cloud_stacks_keep_secrets_by_a_key_in_aws(name: str) -> None:
     text = (ROOT / f"Pulumi.{name}.yaml").read_text()
     assert f"secretsprovider: awskms://alias/journal-pulumi?region=eu-central-1&context_stack={name}\n" in text
     assert config_of(name)["pulumi:disable-default-providers"] == ["*"]
+
+
+def test_backups_are_copied_into_regions_that_stack_shared_names() -> None:
+    """Its boundary lets no role act elsewhere."""
+    wanted = {config_of(name)["journal:aws"]["backup"].get("copyToRegion") for name in ("dev", "staging", "prod")}
+    assert wanted - {None} == set(config_of("shared")["journal:copyRegions"])
 
 
 def test_the_environments_networks_do_not_overlap() -> None:

@@ -16,9 +16,9 @@ from tools.recording import ProgramError, Recorder, run
 GOOD = settings_of("local")
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
+def changed(path: str, value: Any, good: dict[str, Any] = GOOD) -> dict[str, Any]:
     """Good settings with one value changed; `...` removes it."""
-    raw = copy.deepcopy(GOOD)
+    raw = copy.deepcopy(good)
     *parents, last = path.split(".")
     here = raw
     for part in parents:
@@ -83,6 +83,36 @@ def test_one_wrong_setting_gives_one_clear_message(path: str, value: Any, messag
     assert len(lines) == 1
     assert message in lines[0]
     assert re.match(rf"  journal:{re.escape(path)}[.: ]", lines[0])
+
+
+BAD_OF_SHARED = [
+    ("oversight", ..., "missing. What watches the account"),
+    ("oversight.email", ..., "missing. The mailbox that gets the alarms"),
+    ("oversight.email", "ops", "is no mail address"),
+    ("oversight.monthlyBudget", 0, "greater than or equal to 1"),
+    ("oversight.monthlyBudget", "much", "valid integer"),
+    ("oversight.trailDays", 30, "greater than or equal to 90"),
+    ("oversight.guardDuty", "organization", "valid boolean"),
+    ("oversight.cloudTrail", True, "unknown key; allowed here: email, guardDuty"),
+    ("copyRegions", "eu-west-1", "valid list"),
+    ("registry.keepBuilds", 0, "greater than or equal to 1"),
+    ("registry.keepImages", 100, "unknown key"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), BAD_OF_SHARED)
+def test_one_wrong_setting_of_stack_shared_gives_one_clear_message(path: str, value: Any, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.parse(changed(path, value, settings_of("shared")))
+    (line,) = str(caught.value).splitlines()[1:]
+    assert message in line
+    assert re.match(rf"  journal:{re.escape(path)}[.: ]", line)
+
+
+def test_an_account_may_have_no_budget() -> None:
+    parsed = settings.parse(changed("oversight.monthlyBudget", None, settings_of("shared")))
+    assert isinstance(parsed, settings.SharedSettings)
+    assert parsed.oversight.monthly_budget is None
 
 
 def test_a_limit_below_its_request_is_refused() -> None:

@@ -27,7 +27,7 @@ GITHUB: dict[str, Any] = {"repository": "acme/journal", "ownerId": 1234, "reposi
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/journal-shared-boundary"
 MANAGED_LIMIT, INLINE_LIMIT, ATTACHED_LIMIT = 6_144, 10_240, 10
 """Characters without white space, and attached policies (IAM guide, Quotas)."""
-READING = re.compile(r"\w+(-\w+)*:(Get|List|Describe)\w+|kms:Decrypt")
+READING = re.compile(r"\w+(-\w+)*:(Get|List|Describe|View)\w+|kms:Decrypt")
 SCOPE = Scope(name="journal-shared", environment="shared", account=ACCOUNT, region=REGION, protect=True)
 
 
