@@ -98,8 +98,8 @@ def examine_account(
 ) -> None:
     """Ask the account what would stop a deployment: quotas, versions, zones, roles, images, name servers.
 
-    It only reads. Without credentials it lists what the stacks need beside AWS's default quotas. It ends with status 1
-    where a deployment now fails for certain; what it could not ask, and what may fail later, does not change the status.
+    It only reads. Without credentials it lists what the stacks need beside AWS's default quotas. It ends with
+    status 1 where a deployment now fails for certain; what it could not ask, and what may fail later, does not.
     """
     from tools import doctor
     from tools.terminal import Steps

@@ -1,6 +1,6 @@
 """What would stop a deployment, asked of the account before it begins: `make doctor STACK=prod`.
 
-It computes what the stacks need from their recordings and compares that with quotas, EKS's versions, zones, images, name
+It computes what the stacks need from their recordings and compares that with quotas, versions, zones, images, name
 servers and the rest. Nothing here changes anything: `account.Account` refuses every operation that does not read.
 """
 

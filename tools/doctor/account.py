@@ -20,7 +20,7 @@ DENIED = {
     "UnauthorizedOperation", "403",
 }  # fmt: skip
 MISSING = {
-    "404", "ImageNotFoundException", "NoSuchBucket", "NoSuchEntity", "NoSuchHostedZone", "NoSuchResourceException",
+    "ImageNotFoundException", "NoSuchBucket", "NoSuchEntity", "NoSuchHostedZone", "NoSuchResourceException",
     "NotFound", "NotFoundException", "RepositoryNotFoundException", "ResourceNotFoundException",
 }  # fmt: skip
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -93,8 +93,8 @@ def explained(error: Exception, service: str, operation: str, region: str) -> Ex
 
 
 def _refusal(error: Mapping[str, Any], service: str, operation: str, region: str) -> Exception:
-    code, message = str(error.get("Code", "")), str(error.get("Message", ""))
-    if code in MISSING:
+    code, message = str(error.get("Code", "")), str(error.get("Message", "")).partition("\n")[0]
+    if code in MISSING or (code == "404" and operation.startswith("Head")):  # whose answers have no body
         return NotThere(message)
     if code in DENIED:
         return CouldNotAsk(f"needs {action_of(service, operation)}")

@@ -53,7 +53,10 @@ def judged_version(version: str, support: str, offered: Sequence[Answer], today:
 
 def add_on(account: Asks, stack: Stack, name: str, version: str) -> list[Finding]:
     kubernetes = stack.cluster.control_plane.version
-    answer = account.ask("eks", "DescribeAddonVersions", addonName=name, kubernetesVersion=kubernetes)
+    try:
+        answer = account.ask("eks", "DescribeAddonVersions", addonName=name, kubernetesVersion=kubernetes)
+    except NotThere:
+        answer = {}
     return [judged_add_on(name, version, kubernetes, answer.get("addons", []))]
 
 

@@ -10,7 +10,16 @@ from typing import Any
 from components.settings import SharedSettings
 from tools import cost
 from tools.doctor import checks, demand, name_servers, quotas, stacks, usage
-from tools.doctor.account import CONNECTIONS, GLOBAL_REGION, Account, Asks, BadCredentials, CouldNotAsk, sign_in
+from tools.doctor.account import (
+    CONNECTIONS,
+    GLOBAL_REGION,
+    Account,
+    Asks,
+    BadCredentials,
+    CouldNotAsk,
+    NotThere,
+    sign_in,
+)
 from tools.doctor.findings import Finding, QuotaFinding, Report, Verdict
 from tools.doctor.quotas import Amount, Quota, Slot, Usage
 from tools.doctor.stacks import Stack
@@ -24,8 +33,8 @@ NO_CREDENTIALS = Finding(
     "account",
     Verdict.UNKNOWN,
     "no credentials, so nothing was asked: the figures are AWS's defaults for a new account",
-    "Sign in, and run it again: it then compares with the account's own quotas and usage, and asks after Kubernetes' and "
-    "the add-ons' versions, zones, instance types, roles, images, name servers, and Pulumi's bucket and key.",
+    "Sign in, and run it again: it then compares with the account's own quotas and usage, and asks after versions of "
+    "Kubernetes and add-ons, zones, instance types, roles, images, name servers, and Pulumi's bucket and key.",
 )
 
 
@@ -94,7 +103,7 @@ class _Examination:
         return Report(self._title, asked=False, quotas=self._quotas({}, {}), findings=first)
 
     def _who(self, account: Asks) -> list[Finding]:
-        """Whose credentials these are, and whether the region is enabled there: without that, no other answer counts."""
+        """Whose credentials these are, and whether the region is enabled: without that, no other answer counts."""
         caller = account.ask("sts", "GetCallerIdentity", region=GLOBAL_REGION)
         if caller["Account"] != self._account:
             says = f"the credentials are those of {caller['Arn']}, and not of account {self._account}"
@@ -211,6 +220,10 @@ def _at_once(tasks: Mapping[Any, Check], progress: Progress) -> tuple[dict[Any, 
                 answers[key] = future.result()
             except (CouldNotAsk, BadCredentials) as error:
                 failures[key] = error
+            except NotThere as error:
+                failures[key] = CouldNotAsk(f"AWS has no such thing: {error}")
+            except KeyError as error:
+                failures[key] = CouldNotAsk(f"the answer has no {error}")
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return answers, failures

@@ -42,8 +42,8 @@ ROLES = Quota("IAM roles", "iam", "L-FE177D64", 1000, "account")
 POLICIES = Quota("customer managed policies", "iam", "L-E95E4862", 1500, "account")
 ROLE_POLICIES = Quota("managed policies of a role", "iam", "L-0DA4ABF3", 10, "each")
 QUOTAS = (
-    ELASTIC_IPS, VPCS, INTERNET_GATEWAYS, NAT_GATEWAYS, ON_DEMAND, SPOT, GP3, LOAD_BALANCERS, CLUSTERS, NODE_GROUPS, NODES,
-    RULES, ROLES, POLICIES, ROLE_POLICIES,
+    ELASTIC_IPS, VPCS, INTERNET_GATEWAYS, NAT_GATEWAYS, ON_DEMAND, SPOT, GP3, LOAD_BALANCERS, CLUSTERS, NODE_GROUPS,
+    NODES, RULES, ROLES, POLICIES, ROLE_POLICIES,
 )  # fmt: skip
 """Defaults as in AWS General Reference (endpoints and quotas of Amazon EC2, VPC, EBS, Elastic Load Balancing, EKS) and
 IAM's guide (IAM and STS quotas), codes as public lists of Service Quotas have them; read 2026-11, no account asked.

@@ -14,8 +14,11 @@ from tools.doctor.quotas import Amount, Slot
 from tools.failures import Failure
 from tools.resource import Resource
 
-IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
-                   r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?")  # fmt: skip
+IMAGE = re.compile(
+    r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)"
+    r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+"""A reference to an image in ECR."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What an account has in use of each quota, and the quotas that it has."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ def identities(account: Asks) -> dict[Slot, Usage]:
 class Question:
     """One way to learn the usage of these quotas."""
 
-    about: Sequence[Quota]
+    about: tuple[Quota, ...]
     ask: Callable[[Asks], Mapping[Slot, Usage]]
 
     @property
@@ -97,15 +97,15 @@ class Question:
 
 
 QUESTIONS = (
-    Question([quotas.ELASTIC_IPS], elastic_ips),
-    Question([quotas.VPCS], vpcs),
-    Question([quotas.INTERNET_GATEWAYS], internet_gateways),
-    Question([quotas.NAT_GATEWAYS], nat_gateways),
-    Question([quotas.ON_DEMAND, quotas.SPOT], vcpus),
-    Question([quotas.GP3], gp3),
-    Question([quotas.LOAD_BALANCERS], load_balancers),
-    Question([quotas.CLUSTERS], clusters),
-    Question([quotas.ROLES, quotas.POLICIES], identities),
+    Question((quotas.ELASTIC_IPS,), elastic_ips),
+    Question((quotas.VPCS,), vpcs),
+    Question((quotas.INTERNET_GATEWAYS,), internet_gateways),
+    Question((quotas.NAT_GATEWAYS,), nat_gateways),
+    Question((quotas.ON_DEMAND, quotas.SPOT), vcpus),
+    Question((quotas.GP3,), gp3),
+    Question((quotas.LOAD_BALANCERS,), load_balancers),
+    Question((quotas.CLUSTERS,), clusters),
+    Question((quotas.ROLES, quotas.POLICIES), identities),
 )
 
 
