@@ -29,12 +29,12 @@ from tools.terminal import Steps
 Open = Callable[[str], Asks | None]
 """Opens the account in a region; None where there are no credentials. Raises BadCredentials."""
 Check = Callable[[], Any]
-NO_CREDENTIALS = Finding(
+NOT_ASKED = Finding(
     "account",
     Verdict.UNKNOWN,
-    "no credentials, so nothing was asked: the figures are AWS's defaults for a new account",
-    "Sign in, and run it again: it then compares with the account's own quotas and usage, and asks after versions of "
-    "Kubernetes and add-ons, zones, instance types, roles, images, name servers, and Pulumi's bucket and key.",
+    "nothing was asked: the figures are AWS's defaults for a new account",
+    "With credentials it compares with the account's own quotas and usage, and asks after versions of Kubernetes and "
+    "add-ons, zones, instance types, roles, images, name servers, and Pulumi's bucket and key.",
 )
 
 
@@ -93,7 +93,7 @@ class _Examination:
             if refused:
                 raise refused
             account = opened(self._region)
-            first += [NO_CREDENTIALS] if account is None else self._who(account)
+            first += [NOT_ASKED] if account is None else self._who(account)
             if account is not None and all(finding.verdict is not Verdict.PROBLEM for finding in first):
                 return self._asking(account, first, progress)
         except BadCredentials as error:

@@ -41,7 +41,7 @@ def internet_gateways(account: Asks) -> dict[Slot, Usage]:
 def nat_gateways(account: Asks) -> dict[Slot, Usage]:
     """By zone. One that is being deleted still counts (VPC guide, Amazon VPC quotas)."""
     states = [{"Name": "state", "Values": ["pending", "available", "deleting"]}]
-    gateways = account.ask("ec2", "DescribeNatGateways", Filters=states)["NatGateways"]
+    gateways = account.ask("ec2", "DescribeNatGateways", Filter=states)["NatGateways"]
     subnets = account.ask("ec2", "DescribeSubnets")["Subnets"]
     zone_of = {s["SubnetId"]: s["AvailabilityZone"] for s in subnets}
     zones = {zone: [g for g in gateways if zone_of.get(g.get("SubnetId")) == zone] for zone in set(zone_of.values())}

@@ -1,6 +1,8 @@
 """The way to an account: it only reads, and each failure is one sentence. botocore sends nothing in these tests."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.retries.standard import ExponentialBackoff
 
+from tests.conftest import ROOT
 from tools.doctor.account import READ_ONLY, Account, BadCredentials, CouldNotAsk, NotThere, action_of, sign_in
 
 REGION = "eu-central-1"
@@ -154,3 +157,9 @@ def test_half_credentials_and_an_unknown_profile_are_named(monkeypatch: pytest.M
     monkeypatch.setenv("AWS_PROFILE", "absent")
     with pytest.raises(BadCredentials, match="absent"):
         sign_in()
+
+
+def test_no_other_command_waits_for_botocore() -> None:
+    code = "import sys, tools.cli; print([m for m in ('botocore', 'dns', 'tools.doctor') if m in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
