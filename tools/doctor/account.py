@@ -48,7 +48,10 @@ class NotThere(Exception):
 class BadCredentials(Exception):
     """The credentials cannot be used for any question. The text says why, `remedy` what to do."""
 
-    remedy = "Sign in again: aws sso login, or get new temporary credentials of a role in the account."
+    remedy = (
+        "Sign in again (aws sso login, aws login). Where the AWS CLI can sign in and this cannot, hand its credentials "
+        'over: eval "$(aws configure export-credentials --format env)"'
+    )
 
 
 class Asks(Protocol):
@@ -80,6 +83,7 @@ def explained(error: Exception, service: str, operation: str, region: str) -> Ex
             return BadCredentials(f"The credentials are not complete: {error}.")
         case (
             exceptions.SSOError()
+            | exceptions.LoginError()
             | exceptions.TokenRetrievalError()
             | exceptions.CredentialRetrievalError()
             | exceptions.ProfileNotFound()
@@ -87,8 +91,9 @@ def explained(error: Exception, service: str, operation: str, region: str) -> Ex
             | exceptions.ConfigNotFound()
         ):
             return BadCredentials(f"The credentials cannot be read: {error}")
-        case exceptions.HTTPClientError() | exceptions.EndpointConnectionError() | OSError():
-            return CouldNotAsk(f"no answer from {service} in {region}: is there a way to the internet?")
+        case exceptions.HTTPClientError() | exceptions.ConnectionError() | OSError():
+            kind = type(error).__name__
+            return CouldNotAsk(f"no answer from {service} in {region} ({kind}): is there a way to the internet?")
     return CouldNotAsk(f"{action_of(service, operation)}: {error}")
 
 
@@ -165,5 +170,7 @@ def sign_in() -> "Session | None":
         credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError, OSError) as error:
         found = explained(error, "sts", "AssumeRole", GLOBAL_REGION)
-        raise found if isinstance(found, BadCredentials) else BadCredentials(f"No credentials: {found}.") from error
+        raise (
+            found if isinstance(found, BadCredentials) else BadCredentials(f"There are no credentials: {found}")
+        ) from error
     return session

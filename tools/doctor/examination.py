@@ -53,8 +53,10 @@ def examine(
 ) -> list[Report]:
     """A report for each account and region of these stacks.
 
-    offline: whether nobody is asked. sign: gets the credentials, before anything else is done.
+    offline: whether nobody is asked. sign: gets the credentials. Raises Failure for a stack that is not in AWS.
     """
+    for name in names:
+        stacks.require_in_aws(name)
     refused: BadCredentials | None = None
     try:
         opened = nobody if offline else sign()

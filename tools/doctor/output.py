@@ -19,7 +19,7 @@ WORDS = {
 def show(reports: Sequence[Report]) -> None:
     """Print the reports; problems and their remedies last."""
     for report in reports:
-        console.print(_quotas(report))
+        console.print(_quotas(report) if report.quotas else f"Stack {report.title}")
         answers = [f for f in report.findings if f.verdict is Verdict.OK]
         if answers:
             console.print(_answers(answers))

@@ -123,19 +123,18 @@ def compare(
     }
     if verdict is Verdict.OK:
         return QuotaFinding(slot.name, verdict, "", **figures)
-    says = _says(quota, first, most, used.total, room, limit is not None)
-    return QuotaFinding(slot.name, verdict, says, _request(quota, most, region), **figures)
+    says = _says(quota, first, most, None if usage is None else usage.total, room)
+    known = "the default quota is" if limit is None else "the quota is"
+    return QuotaFinding(slot.name, verdict, f"{says}; {known} {number(room)}", _request(quota, most, region), **figures)
 
 
-def _says(quota: Quota, first: float, most: float, used: float, room: float, known: bool) -> str:
-    allowed = f"{'the quota is' if known else 'the default quota is'} {number(room)}"
-    counted = f", with the {number(used)} in use" if used else ""
+def _says(quota: Quota, first: float, most: float, used: float | None, room: float) -> str:
+    now = "" if used is None or quota.of == "each" else f", {number(used)} now"
     if first > room:
-        return f"{number(first)} are needed{counted}; {allowed}"
-    reached = (
-        f"{number(most)} may be needed" if quota.of == "each" else f"all stacks at their largest need {number(most)}"
-    )
-    return f"{reached}{counted}; {allowed}"
+        return f"{number(first)} after this deployment{now}" if now else f"{number(first)} are needed"
+    if quota.of == "each":
+        return f"{number(most)} may be needed"
+    return f"{number(most)} with all stacks at their largest{now}"
 
 
 def _request(quota: Quota, value: float, region: str) -> str:

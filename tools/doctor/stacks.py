@@ -91,16 +91,17 @@ class Stack:
         return (r for r in self.resources if r.package == "aws" and r.kind == kind and r.custom and not r.is_read)
 
 
-def load(name: str) -> Stack:
-    """Record a stack that is in AWS. Raises Failure for any other."""
+def require_in_aws(name: str) -> None:
+    """Raises Failure for a stack that is not in AWS, or nowhere."""
     names = cost.stacks_in_aws()
-    config = stack.config_of(name)
+    stack.config_of(name)
     if name not in names:
-        raise Failure(
-            f"Stack {name} is not in AWS: there is no account to ask.",
-            f"The doctor knows the stacks in AWS: make doctor STACK={names[-1] if names else '…'}.",
-        )
-    return Stack(name, stack.checked(config), cloud.record(name).registrations)
+        raise Failure(f"Stack {name} is not in AWS: there is no account to ask.", f"In AWS: {', '.join(names)}.")
+
+
+def load(name: str) -> Stack:
+    """Record a stack that is in AWS."""
+    return Stack(name, stack.checked(stack.config_of(name)), cloud.record(name).registrations)
 
 
 def shared_of(stacks: Sequence[Stack], asked: Stack) -> Stack | None:

@@ -10,7 +10,18 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    LoginRefreshRequired,
+    MissingDependencyException,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
 from botocore.retries.standard import ExponentialBackoff
 
 from tests.conftest import ROOT
@@ -84,11 +95,13 @@ def test_a_refusal_says_what_is_missing(code: str, kind: type[Exception], text: 
     [
         EndpointConnectionError(endpoint_url="https://ec2.example", error="Name or service not known"),
         ReadTimeoutError(endpoint_url="https://ec2.example"),
+        SSLError(endpoint_url="https://ec2.example", error="self-signed certificate"),
+        ProxyConnectionError(proxy_url="http://proxy.example"),
         ConnectionResetError("reset"),
     ],
 )
 def test_no_network_is_said(error: Exception) -> None:
-    with pytest.raises(CouldNotAsk, match="no answer from ec2 in eu-central-1: is there a way to the internet"):
+    with pytest.raises(CouldNotAsk, match=rf"no answer from ec2 in eu-central-1 \({type(error).__name__}\): is there"):
         account(lambda _: error).ask("ec2", "DescribeAddresses")
 
 
@@ -148,6 +161,27 @@ def test_credentials_of_the_environment_are_taken(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     assert sign_in() is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnauthorizedSSOTokenError(),
+        TokenRetrievalError(provider="sso", error_msg="Token has expired and refresh failed"),
+        CredentialRetrievalError(provider="process", error_msg="exit status 1"),
+        LoginRefreshRequired(),
+        ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole"),
+        MissingDependencyException(msg="needs awscrt"),
+    ],
+)
+def test_credentials_that_cannot_be_had(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(botocore.session.Session, "get_credentials", fail)
+    with pytest.raises(BadCredentials, match=r"The credentials cannot be read|There are no credentials") as failure:
+        sign_in()
+    assert "aws sso login" in failure.value.remedy
 
 
 def test_half_credentials_and_an_unknown_profile_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import dns.exception
 import dns.resolver
 import pytest
 
+from components.settings.shared import PulumiStateSettings
 from tools.doctor import checks, name_servers, usage
 from tools.doctor.account import CouldNotAsk
 from tools.doctor.findings import Finding, Verdict
@@ -208,9 +209,7 @@ def test_a_principal_is_the_one_of_that_path(arn: str, found: str, verdict: Verd
 
 
 def test_a_key_that_is_going_away_is_no_key() -> None:
-    from components.settings.shared import PulumiStateSettings
-
-    state = PulumiStateSettings(bucket="bucket", keyAlias="alias/journal-pulumi")
+    state = PulumiStateSettings.model_validate({"bucket": "bucket", "keyAlias": "alias/journal-pulumi"})
     account = Answers(DescribeKey={"KeyMetadata": {"KeyId": "k", "KeyState": "PendingDeletion"}})
     (found,) = checks.state_key(account, state, "eu-central-1")
     assert (found.verdict, found.says) == (PROBLEM, "its state is PendingDeletion")

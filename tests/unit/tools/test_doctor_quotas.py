@@ -169,12 +169,25 @@ def test_verdicts(
 def test_the_remedy_asks_for_room_for_all_stacks_beside_what_others_use() -> None:
     three, four = Amount(3, 3), Amount(4, 4)
     found = quotas.compare(Slot(IPS), {"prod": three}, {"prod": three, "dev": four}, Usage(2), 4, REGION)
-    assert found.says == "5 are needed, with the 2 in use; the quota is 4"
+    assert found.says == "5 after this deployment, 2 now; the quota is 4"
     assert found.remedy == (
         "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-0263D0A3"
         " --desired-value 9 --region eu-central-1"
     )
     assert (found.needs, found.all_need, found.used, found.limit) == ("3", "7", "2", "4")
+
+
+@pytest.mark.parametrize(
+    ("first", "most", "usage", "says"),
+    [
+        (6, 9, None, "6 are needed; the default quota is 5"),
+        (3, 9, None, "9 with all stacks at their largest; the default quota is 5"),
+        (3, 9, Usage(1), "10 with all stacks at their largest, 1 now; the default quota is 5"),
+    ],
+)
+def test_what_is_said_of_a_quota(first: int, most: int, usage: Usage | None, says: str) -> None:
+    needed = {"prod": Amount(first, most)}
+    assert quotas.compare(Slot(IPS), needed, needed, usage, None, REGION).says == says
 
 
 @pytest.mark.parametrize(("quota", "region"), [(quotas.ROLES, "us-east-1"), (quotas.VPCS, "eu-central-1")])
