@@ -211,7 +211,9 @@ def state_key(account: Asks, state: PulumiStateSettings, region: str) -> list[Fi
         remedy = "Create it (docs/aws.md, step 2)."
         return [Finding(subject, Verdict.PROBLEM, "does not exist: Pulumi cannot read the stack's secrets", remedy)]
     if found.get("KeyState") != "Enabled":
-        remedy = f"aws kms cancel-key-deletion or enable-key --key-id {found['KeyId']} --region {region}"
+        which = f"--key-id {found['KeyId']} --region {region}"
+        kept = f"aws kms cancel-key-deletion {which} && " if found.get("KeyState") == "PendingDeletion" else ""
+        remedy = f"{kept}aws kms enable-key {which}"
         return [Finding(subject, Verdict.PROBLEM, f"its state is {found.get('KeyState')}", remedy)]
     return [Finding(subject, Verdict.OK, "is enabled")]
 

@@ -102,7 +102,7 @@ class _Examination:
             first = [_bad(error)]
         except CouldNotAsk as error:
             first = [Finding("account", Verdict.UNKNOWN, f"could not ask: {error}", "Try it again.")]
-        return Report(self._title, asked=False, quotas=self._quotas({}, {}), findings=first)
+        return Report(self._title, asked=False, quotas=list(self._quotas({}, {}).values()), findings=first)
 
     def _who(self, account: Asks) -> list[Finding]:
         """Whose credentials these are, and whether the region is enabled: without that, no other answer counts."""
@@ -138,23 +138,41 @@ class _Examination:
             remedy = f"aws service-quotas list-service-quotas --service-code ec2 --region {self._region}"
             says = "not compared: only the quotas of Standard instances are"
             found.append(Finding(f"quota of {', '.join(others)}", Verdict.UNKNOWN, says, remedy))
+        quota_findings = self._quotas({q: answers[q] for q in limits if q in answers}, in_use)
         return Report(
             self._title,
             asked=True,
-            quotas=self._quotas({q: answers[q] for q in limits if q in answers}, in_use),
+            quotas=list(self._awaited(account, quota_findings, progress).values()),
             findings=list(dict.fromkeys([*first, *found, *_unknown(denied), *map(_bad, bad[:1])])),
         )
 
-    def _quotas(self, limits: Mapping[Quota, float], used: Mapping[Quota, Mapping[Slot, Usage]]) -> list[QuotaFinding]:
-        findings: list[QuotaFinding] = []
+    def _quotas(
+        self, limits: Mapping[Quota, float], used: Mapping[Quota, Mapping[Slot, Usage]]
+    ) -> dict[Slot, QuotaFinding]:
+        """By slot. Those of quotas for each resource that fit are left out: they are many, and say nothing."""
+        found: dict[Slot, QuotaFinding] = {}
         order = {quota: number for number, quota in enumerate(quotas.QUOTAS)}
         slots = {slot for each in self._asked for slot in each.demand}
         for slot in sorted(slots, key=lambda s: (order[s.quota], s.where)):
             asked, every = self._needs(slot, self._asked), self._needs(slot, self._sharing(slot.quota))
             usage_there = used[slot.quota].get(slot, Usage(0)) if slot.quota in used else None
-            limit = limits.get(slot.quota)
-            findings.append(quotas.compare(slot, asked, every, usage_there, limit, self._region))
-        return _greatest_each(findings, {slot.name for slot in slots if slot.quota.of == "each"})
+            finding = quotas.compare(slot, asked, every, usage_there, limits.get(slot.quota), self._region)
+            if slot.quota.of != "each" or finding.verdict is not Verdict.OK:
+                found[slot] = finding
+        return found
+
+    def _awaited(
+        self, account: Asks, found: Mapping[Slot, QuotaFinding], progress: Progress
+    ) -> dict[Slot, QuotaFinding]:
+        """The findings; where an increase was asked for already, the remedy says so."""
+        short = {slot.quota for slot, finding in found.items() if finding.verdict is not Verdict.OK}
+        requests, _ = _at_once({quota: partial(usage.requested, account, quota) for quota in short}, progress)
+        return {
+            slot: quotas.awaiting(finding, requests[slot.quota])
+            if finding.verdict is not Verdict.OK and requests.get(slot.quota)
+            else finding
+            for slot, finding in found.items()
+        }
 
     def _needs(self, slot: Slot, among: Iterable[Stack]) -> dict[str, Amount]:
         return {each.environment: each.demand[slot] for each in among if slot in each.demand}
@@ -245,9 +263,3 @@ def _unknown(failures: Mapping[str, Exception]) -> list[Finding]:
 
 def _bad(error: BadCredentials) -> Finding:
     return Finding("credentials", Verdict.PROBLEM, str(error), error.remedy)
-
-
-def _greatest_each(findings: Sequence[QuotaFinding], each: Iterable[str]) -> list[QuotaFinding]:
-    """Without those of quotas for each resource that fit: they are many, and say nothing."""
-    silent = set(each)
-    return [f for f in findings if f.subject not in silent or f.verdict is not Verdict.OK]

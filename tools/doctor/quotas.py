@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tools.doctor.account import GLOBAL_REGION
@@ -135,6 +135,12 @@ def _says(quota: Quota, first: float, most: float, used: float | None, room: flo
     if quota.of == "each":
         return f"{number(most)} may be needed"
     return f"{number(most)} with all stacks at their largest{now}"
+
+
+def awaiting(finding: QuotaFinding, value: float) -> QuotaFinding:
+    """The finding where an increase to this value was asked for and is not decided yet: AWS takes no second request."""
+    wait = f"An increase to {number(value)} was asked for: wait for it, then run this again"
+    return replace(finding, remedy=f"{wait}. If that is not enough: {finding.remedy}")
 
 
 def _request(quota: Quota, value: float, region: str) -> str:

@@ -25,6 +25,15 @@ def limit(account: Asks, quota: Quota) -> float:
     return float(answer["Quota"]["Value"])
 
 
+def requested(account: Asks, quota: Quota) -> float:
+    """The value of the last increase that was asked for and is not decided; 0 where there is none."""
+    region = GLOBAL_REGION if quota.service == "iam" else ""
+    question = {"ServiceCode": quota.service, "QuotaCode": quota.code}
+    operation = "ListRequestedServiceQuotaChangeHistoryByQuota"
+    requests = account.ask("service-quotas", operation, region=region, **question)["RequestedQuotas"]
+    return max((float(r["DesiredValue"]) for r in requests if r["Status"] in ("PENDING", "CASE_OPENED")), default=0)
+
+
 def elastic_ips(account: Asks) -> dict[Slot, Usage]:
     return {Slot(quotas.ELASTIC_IPS): _tagged(account.ask("ec2", "DescribeAddresses")["Addresses"])}
 

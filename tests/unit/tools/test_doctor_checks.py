@@ -208,11 +208,19 @@ def test_a_principal_is_the_one_of_that_path(arn: str, found: str, verdict: Verd
     assert checks.principal(account, arn, "111122223333")[0].verdict is verdict
 
 
-def test_a_key_that_is_going_away_is_no_key() -> None:
+@pytest.mark.parametrize(
+    ("state_of_key", "command"),
+    [
+        ("PendingDeletion", "aws kms cancel-key-deletion --key-id k --region eu-central-1 && aws kms enable-key"),
+        ("Disabled", "aws kms enable-key --key-id k --region eu-central-1"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_no_key(state_of_key: str, command: str) -> None:
     state = PulumiStateSettings.model_validate({"bucket": "bucket", "keyAlias": "alias/journal-pulumi"})
-    account = Answers(DescribeKey={"KeyMetadata": {"KeyId": "k", "KeyState": "PendingDeletion"}})
+    account = Answers(DescribeKey={"KeyMetadata": {"KeyId": "k", "KeyState": state_of_key}})
     (found,) = checks.state_key(account, state, "eu-central-1")
-    assert (found.verdict, found.says) == (PROBLEM, "its state is PendingDeletion")
+    assert (found.verdict, found.says) == (PROBLEM, f"its state is {state_of_key}")
+    assert found.remedy.startswith(command)
 
 
 def ours(environment: str) -> list[dict[str, str]]:

@@ -176,6 +176,18 @@ def test_an_account_with_defaults_has_no_room_for_prod() -> None:
     assert report.fails
 
 
+def test_an_increase_that_was_asked_for_is_awaited() -> None:
+    asked = {"DesiredValue": 40.0, "Status": "CASE_OPENED"}, {"DesiredValue": 90.0, "Status": "DENIED"}
+    report, _ = examined(
+        answers={
+            "service-quotas:GetServiceQuota": {"Quota": {"Value": 2.0}},
+            "service-quotas:ListRequestedServiceQuotaChangeHistoryByQuota": {"RequestedQuotas": list(asked)},
+        }
+    )
+    (found,) = [f for f in report.quotas if f.subject == "Elastic IPs"]
+    assert found.remedy.startswith("An increase to 40 was asked for: wait for it, then run this again. If that is not")
+
+
 def test_a_quota_that_was_never_raised_is_the_default() -> None:
     report, fake = examined(
         answers={
@@ -226,7 +238,7 @@ def test_every_question_may_be_denied() -> None:
         ({"kms:DescribeKey": NotThere("no")}, "key alias/journal-pulumi", Verdict.PROBLEM),
         (
             {"ec2:DescribeInstanceTypeOfferings": {"InstanceTypeOfferings": []}},
-            "node group apps of prod", Verdict.PROBLEM,
+            "node group apps", Verdict.PROBLEM,
         ),
         ({"ec2:DescribeAvailabilityZones": {"AvailabilityZones": []}}, "zone eu-central-1c", Verdict.PROBLEM),
         ({"eks:ListClusters": NotThere("no")}, "EKS clusters in use", Verdict.UNKNOWN),

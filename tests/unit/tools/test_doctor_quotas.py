@@ -53,14 +53,17 @@ def test_the_stacks_of_one_account_need_seven_elastic_ips(recorded: Callable[[st
         (Slot(quotas.VPCS), Amount(1, 1)),
         (Slot(quotas.NAT_GATEWAYS, "eu-central-1a"), Amount(1, 1)),
         (Slot(quotas.NAT_GATEWAYS, "eu-central-1c"), Amount(1, 1)),
-        (Slot(quotas.ON_DEMAND), Amount(24, 102)),  # 3 to 6 and 3 to 9 large, 3 to 12 and 0 to 6 xlarge
         (Slot(quotas.LOAD_BALANCERS), Amount(1, 1)),
         (Slot(quotas.CLUSTERS), Amount(1, 1)),
-        (Slot(quotas.NODE_GROUPS), Amount(4, 4)),
     ],
 )
 def test_what_prod_needs(recorded: Callable[[str], Recording], slot: Slot, amount: Amount) -> None:
     assert demand.of_stack(recorded("prod").registrations)[slot] == amount
+
+
+def test_prods_nodes_are_more_than_a_new_account_may_run(recorded: Callable[[str], Recording]) -> None:
+    nodes_of_prod = demand.of_stack(recorded("prod").registrations)[Slot(quotas.ON_DEMAND)]
+    assert quotas.ON_DEMAND.default < nodes_of_prod.first < nodes_of_prod.most
 
 
 def test_every_quota_is_needed_by_some_stack(recorded: Callable[[str], Recording]) -> None:
