@@ -6,33 +6,58 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from components import versions
-from components.settings import subnets
+from components.settings import subnets, tags
 from components.settings.node_groups import NodeGroupSettings, unschedulable_workloads
 from components.settings.values import AccountId, Cidr, Model, PrincipalArn
 
 ZONES = {
+    "af-south-1": "abc",
+    "ap-east-1": "abc",
+    "ap-east-2": "abc",
     "ap-northeast-1": "acd",
+    "ap-northeast-2": "abcd",
+    "ap-northeast-3": "abc",
     "ap-south-1": "abc",
+    "ap-south-2": "abc",
     "ap-southeast-1": "abc",
     "ap-southeast-2": "abc",
+    "ap-southeast-3": "abc",
+    "ap-southeast-4": "abc",
+    "ap-southeast-5": "abc",
+    "ap-southeast-6": "abc",
+    "ap-southeast-7": "abc",
     "ca-central-1": "abd",
+    "ca-west-1": "abc",
     "eu-central-1": "abc",
+    "eu-central-2": "abc",
     "eu-north-1": "abc",
     "eu-south-1": "abc",
+    "eu-south-2": "abc",
     "eu-west-1": "abc",
     "eu-west-2": "abc",
     "eu-west-3": "abc",
+    "il-central-1": "abc",
+    "me-central-1": "abc",
+    "me-south-1": "abc",
+    "mx-central-1": "abc",
     "sa-east-1": "abc",
     "us-east-1": "abcdf",
     "us-east-2": "abc",
+    "us-west-1": "abc",
     "us-west-2": "abcd",
 }
-"""The letters of each region's zones that can hold an EKS control plane, as of 2026-11.
+"""The letters of the zones of each commercial region that can hold an EKS control plane, as of 2026-11.
 
-Sources: AWS, Regions and Availability Zones; EKS guide, VPC and subnet requirements (us-east-1e can't).
+An account in us-west-1 has two of the three. Sources: AWS, Regions and Availability Zones; EKS guide, VPC and subnet
+requirements (us-east-1e can't).
 """
 MIN_PREFIX_LENGTH = {4: 8, 6: 16}
 """By IP version: a network with a shorter prefix counts as the whole internet."""
+NOT_ROUTED = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+    *("172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
+)
+"""Networks that no request through the internet comes from (RFC 6890)."""
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -72,9 +97,16 @@ class AccountSettings(Model):
     tags: dict[str, str] = {}
     """Tags that every resource carries in addition to Project, Environment and ManagedBy.
 
-    They can't replace those three. By default there are none.
+    They can't replace those three, and no key may begin with `aws:`. By default there are none.
     https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
     """
+
+
+    @field_validator("tags")
+    @classmethod
+    def _as_aws_takes_them(cls, given: dict[str, str]) -> dict[str, str]:
+        tags.refuse(given)
+        return given
 
 
 class NetworkSettings(Model):
@@ -97,12 +129,14 @@ class NetworkSettings(Model):
 
     `perZone` creates one in each zone. `single` creates one for all zones: it costs less, but if its zone fails,
     no node reaches the internet. `none` creates none; then `interfaceEndpoints` must name the services that nodes need.
+    It is for clusters without the journal, whose images and certificates come from the internet.
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html
     """
     pod_cidr: Cidr | None = None
     """A secondary IPv4 CIDR block for subnets that only pods use, such as 100.64.0.0/16.
 
-    By default pods use addresses of the nodes' subnets. The block must not overlap with `cidr`.
+    By default pods use addresses of the nodes' subnets. The block must not overlap with `cidr`. It may be in
+    198.19.0.0/16 too, which EKS recommends as well, but the VPC guide excludes: try it in an account first.
     https://docs.aws.amazon.com/eks/latest/userguide/cni-custom-network.html
     """
     interface_endpoints: list[Endpoint] = []
@@ -124,8 +158,6 @@ class NetworkSettings(Model):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if len(set(self.zones)) != len(self.zones):
-            raise ValueError(f"zones {', '.join(self.zones)}: name each zone once")
         missing = sorted(NEEDED_WITHOUT_NAT - set(self.interface_endpoints))
         if self.nat == "none" and missing:
             raise ValueError(f"nat none leaves nodes without {', '.join(missing)}; add them to interfaceEndpoints")
@@ -179,11 +211,11 @@ class ControlPlaneSettings(Model):
     Only access entries count; there is no aws-auth ConfigMap.
     https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
     """
-    public_access_cidrs: list[Cidr] = []
+    public_access_cidrs: list[Cidr] = Field(default=[], max_length=40)
     """The IPv4 networks that may connect to the public endpoint of the API server.
 
     By default there is no public endpoint, and the API server is reached from inside the VPC alone. Blocks as large as
-    the internet are refused. https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+    the internet are refused, and private ones: the public endpoint sees public addresses alone. https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
     """
     service_cidr: Cidr = "172.20.0.0/16"
     """The IPv4 CIDR block that Services get their cluster IPs from: a private block of the size /12 to /24.
@@ -244,6 +276,11 @@ class ControlPlaneSettings(Model):
         if six := [str(network) for network in networks if network.version == 6]:
             raise ValueError(
                 f"{six[0]} is IPv6, which the public endpoint of an IPv4 cluster does not have; name IPv4 networks"
+            )
+        if private := [str(n) for n in networks if any(n.overlaps(ipaddress.ip_network(p)) for p in NOT_ROUTED)]:
+            raise ValueError(
+                f"{private[0]} is private, and the public endpoint sees public addresses alone; name the address of "
+                "the NAT or proxy, or none for a private endpoint"
             )
         return blocks
 
@@ -354,5 +391,11 @@ class AwsSettings(AccountSettings):
             raise ValueError(
                 f"network: pods of {room} full nodes fit into the subnets, the node groups may have {nodes}; name a "
                 "larger cidr, a podCidr, or fewer nodes"
+            )
+        room = self.network.plan.node_capacity(len(self.network.interface_endpoints))
+        if nodes > room:
+            raise ValueError(
+                f"network.cidr {self.network.cidr}: its private subnets have addresses for {room} nodes, the node groups "
+                f"may have {nodes}; name a larger cidr or fewer nodes"
             )
         return self

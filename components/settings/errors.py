@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, get_args
 
 import pulumi
@@ -33,6 +34,13 @@ def _line(details: ErrorDetails, model: type[BaseModel], namespace: str) -> str:
             message = str(details["ctx"]["error"]) if "ctx" in details else details["msg"]
             whole = isinstance(details["input"], dict)
             return f"  {key}: {message}" if whole else f"  {key} = {_show(details['input'])}: {message}"
+        case _ if isinstance(details["input"], dict) and details["input"].keys() == {"secure"}:
+            return f"  {key}: is encrypted, and only sentryDsn may be; set it without --secret"
+        case "string_type" if isinstance(details["input"], bool | int | float | date):
+            message = "is no valid string to YAML; put it in quotes"
+            return f"  {key} = {_show(details['input'])}: {message}. {_first_sentence(description)}"
+        case "string_pattern_mismatch":
+            return f"  {key} = {_show(details['input'])}: does not have its form. {_first_sentence(description)}"
         case _:
             message = details["msg"][0].lower() + details["msg"][1:]
             return f"  {key} = {_show(details['input'])}: {message}. {_first_sentence(description)}"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.settings.aws import AccountSettings
-from components.settings.values import Host, Model
+from components.settings.values import Host, Model, RepositoryName
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 
@@ -13,7 +13,7 @@ CloudEnvironment = Literal["dev", "staging", "prod"]
 class RegistrySettings(Model):
     """The image repositories in ECR."""
 
-    repositories: list[Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[._/-][a-z0-9]+)*$")]] = Field(min_length=1)
+    repositories: list[RepositoryName] = Field(min_length=1)
     """The names of the image repositories, such as journal/frontend.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html
