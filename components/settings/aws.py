@@ -1,56 +1,16 @@
 """Settings of a stack in AWS: account, network, control plane, load balancer, backups."""
 
 import ipaddress
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components import versions
 from components.settings import subnets, tags
 from components.settings.node_groups import NodeGroupSettings, unschedulable_workloads
+from components.settings.regions import Region, zones_of
 from components.settings.values import AccountId, Cidr, Model, PrincipalArn
 
-ZONES = {
-    "af-south-1": "abc",
-    "ap-east-1": "abc",
-    "ap-east-2": "abc",
-    "ap-northeast-1": "acd",
-    "ap-northeast-2": "abcd",
-    "ap-northeast-3": "abc",
-    "ap-south-1": "abc",
-    "ap-south-2": "abc",
-    "ap-southeast-1": "abc",
-    "ap-southeast-2": "abc",
-    "ap-southeast-3": "abc",
-    "ap-southeast-4": "abc",
-    "ap-southeast-5": "abc",
-    "ap-southeast-6": "abc",
-    "ap-southeast-7": "abc",
-    "ca-central-1": "abd",
-    "ca-west-1": "abc",
-    "eu-central-1": "abc",
-    "eu-central-2": "abc",
-    "eu-north-1": "abc",
-    "eu-south-1": "abc",
-    "eu-south-2": "abc",
-    "eu-west-1": "abc",
-    "eu-west-2": "abc",
-    "eu-west-3": "abc",
-    "il-central-1": "abc",
-    "me-central-1": "abc",
-    "me-south-1": "abc",
-    "mx-central-1": "abc",
-    "sa-east-1": "abc",
-    "us-east-1": "abcdf",
-    "us-east-2": "abc",
-    "us-west-1": "abc",
-    "us-west-2": "abcd",
-}
-"""The letters of the zones of each commercial region that can hold an EKS control plane, as of 2026-11.
-
-An account in us-west-1 has two of the three. Sources: AWS, Regions and Availability Zones; EKS guide, VPC and subnet
-requirements (us-east-1e can't).
-"""
 MIN_PREFIX_LENGTH = {4: 8, 6: 16}
 """By IP version: a network with a shorter prefix counts as the whole internet."""
 NOT_ROUTED = (
@@ -69,17 +29,6 @@ NEEDED_WITHOUT_NAT: set[Endpoint] = {"ecr.api", "ecr.dkr", "sts", "ec2", "eks", 
 """Services that nodes without internet access and the Cluster Autoscaler call (EKS guide, Private clusters)."""
 
 
-def zones_of(region: str) -> list[str]:
-    """The full names of a region's zones, such as eu-central-1a. Raises KeyError for an unknown region."""
-    return [f"{region}{letter}" for letter in ZONES[region]]
-
-
-def _region(name: str) -> str:
-    if name not in ZONES:
-        raise ValueError(f"is no region known here; one of {', '.join(ZONES)} (components/settings/aws.py)")
-    return name
-
-
 class AccountSettings(Model):
     """The AWS account and region of a stack."""
 
@@ -89,7 +38,7 @@ class AccountSettings(Model):
     Pulumi refuses to run with credentials of any other account.
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
     """
-    region: Annotated[str, AfterValidator(_region)]
+    region: Region
     """The AWS region that holds all of the stack's resources, such as eu-central-1.
 
     https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
@@ -100,7 +49,6 @@ class AccountSettings(Model):
     They can't replace those three, and no key may begin with `aws:`. By default there are none.
     https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
     """
-
 
     @field_validator("tags")
     @classmethod
@@ -395,7 +343,7 @@ class AwsSettings(AccountSettings):
         room = self.network.plan.node_capacity(len(self.network.interface_endpoints))
         if nodes > room:
             raise ValueError(
-                f"network.cidr {self.network.cidr}: its private subnets have addresses for {room} nodes, the node groups "
-                f"may have {nodes}; name a larger cidr or fewer nodes"
+                f"network.cidr {self.network.cidr}: its private subnets have addresses for {room} nodes, the node "
+                f"groups may have {nodes}; name a larger cidr or fewer nodes"
             )
         return self

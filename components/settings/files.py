@@ -1,7 +1,7 @@
 """How a stack's file is read where Pulumi's engine does not read it: as strictly as the engine does."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ _Loader.add_implicit_resolver(
     re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z", re.ASCII),
     list("-+.0123456789"),
 )
-"""What the engine's reader takes for a number, beside what is an integer: 1e3, and 012345678901 (go-yaml, resolve.go)."""
+"""What the engine's reader takes for a number beside integers: 1e3, and 012345678901 (go-yaml, resolve.go)."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -57,6 +57,6 @@ def read(path: Path) -> dict[str, Any]:
     return config
 
 
-def own(config: dict[str, Any], namespace: str) -> dict[str, Any]:
+def own(config: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     """The keys of one project, without their namespace."""
     return {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{namespace}:")}

@@ -16,7 +16,8 @@ def refuse_key(key: str, own: str, what: str) -> None:
     prefix, slash, name = key.rpartition("/")
     if not PART.fullmatch(name) or (slash and not PREFIX.fullmatch(prefix)):
         raise ValueError(
-            f"{what} {key!r} is no key; write letters, digits, dashes, dots and underscores, like team or example.com/team"
+            f"{what} {key!r} is no key; write letters, digits, dashes, dots and underscores, like team or "
+            "example.com/team"
         )
     if len(key) > LONGEST:
         raise ValueError(f"{what} {key!r} has {len(key)} characters, EKS takes {LONGEST}; shorten it")

@@ -79,8 +79,8 @@ def _issuer_fits_host(settings: "Settings", context: Context) -> None:
 def _a_cluster_by_name(settings: "Settings", context: Context) -> None:
     if settings.aws is None and settings.cluster is None and settings.environment != "local":
         raise ValueError(
-            f"neither aws nor cluster in {settings.environment}: it would go to whatever cluster kubectl uses now; name "
-            "aws for a cluster of its own, or cluster.context for an existing one"
+            f"neither aws nor cluster in {settings.environment}: it would go to whatever cluster kubectl uses now; "
+            "name aws for a cluster of its own, or cluster.context for an existing one"
         )
 
 
@@ -89,8 +89,8 @@ def _mailbox_in_public(settings: "Settings", context: Context) -> None:
     domain = certificates.email.rpartition("@")[2].lower()
     if certificates.issuer != "pebble" and (domain in NO_MAILBOXES or domain.rpartition(".")[2] in RESERVED_TLDS):
         raise ValueError(
-            f"certificates.email {certificates.email}: {certificates.issuer} takes no address at {domain}; name a mailbox "
-            "that exists"
+            f"certificates.email {certificates.email}: {certificates.issuer} takes no address at {domain}; name a "
+            "mailbox that exists"
         )
 
 
@@ -100,8 +100,8 @@ def _acme_reaches_the_host(settings: "Settings", context: Context) -> None:
     world = ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv4Network))
     if settings.certificates.issuer != "pebble" and ipaddress.ip_network(EVERYBODY) not in list(world):
         raise ValueError(
-            f"ingress.allowedCidrs {', '.join(settings.ingress.allowed_cidrs)} keeps {settings.certificates.issuer} out, "
-            f"which connects from anywhere to issue and renew the certificate; name {EVERYBODY} or leave the key out"
+            f"ingress.allowedCidrs {', '.join(settings.ingress.allowed_cidrs)} keeps {settings.certificates.issuer} "
+            f"out, which connects from anywhere to issue and renew the certificate; name {EVERYBODY} or leave the key out"
         )
 
 
@@ -123,8 +123,8 @@ def _sentry_in_prod(settings: "Settings", context: Context) -> None:
 def _way_out(settings: "Settings", context: Context) -> None:
     if settings.aws is not None and settings.aws.network.nat == "none":
         raise ValueError(
-            "aws.network.nat none: cert-manager asks Let's Encrypt for certificates, and nodes pull its image, Traefik's "
-            "and Redis', over the internet; name single or perZone"
+            "aws.network.nat none: cert-manager asks Let's Encrypt for certificates, and nodes pull its image, "
+            "Traefik's and Redis', over the internet; name single or perZone"
         )
 
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from components.settings import rules
 from components.settings.aws import AccountSettings
 from components.settings.values import Host, Model, RepositoryName
 
@@ -89,3 +90,16 @@ class SharedSettings(Model):
 
     https://www.pulumi.com/docs/iac/concepts/options/protect/
     """
+
+    @field_validator("environment")
+    @classmethod
+    def _of_this_stack(cls, environment: str, info: ValidationInfo) -> str:
+        rules.refuse_foreign_environment(environment, info.context)
+        return environment
+
+    @field_validator("domain")
+    @classmethod
+    def _can_be_delegated(cls, domain: str) -> str:
+        if domain.rpartition(".")[2] in rules.RESERVED_TLDS:
+            raise ValueError("is reserved for tests, no registrar delegates it; name a domain that you own")
+        return domain

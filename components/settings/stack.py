@@ -112,6 +112,11 @@ class Settings(FrontendConfig):
         """The active configuration of the API."""
         return FrontendConfig.model_validate({to_camel(f): getattr(self, f) for f in FrontendConfig.model_fields})
 
+    @property
+    def pods(self) -> int:
+        """How many pods the journal has."""
+        return self.frontend.replicas + self.fileserver.replicas + self.redis.servers
+
     @field_validator("config_history")
     @classmethod
     def _each_version_once(cls, history: list[FrontendConfig]) -> list[FrontendConfig]:

@@ -46,7 +46,6 @@ class NetworkPlan:
         blocks = self.pods if self.pods else self.private
         return sum((ipaddress.ip_network(b).num_addresses - RESERVED_PER_SUBNET) // ADDRESSES_PER_NODE for b in blocks)
 
-
     def node_capacity(self, endpoints: int) -> int:
         """The number of nodes, one address each, that the private subnets hold beside that many interface endpoints.
 
@@ -114,7 +113,9 @@ def _pod_block(cidr: str, primary: IPv4Network) -> IPv4Network:
         out for within, out in RESTRICTED_SECONDARY.items() if _range_of(primary, [within]) and _range_of(block, [out])
     ]
     if mixed or restricted:
-        raise ValueError(f"podCidr {cidr}: AWS adds no such block to a VPC with {primary}; name one within {' or '.join(FOR_PODS)}")
+        raise ValueError(
+            f"podCidr {cidr}: AWS adds no such block to a VPC with {primary}; name one within {' or '.join(FOR_PODS)}"
+        )
     return block
 
 

@@ -15,7 +15,9 @@ PUNCTUATION = frozenset(" _.:/=+-@")
 def refuse(tags: Mapping[str, str]) -> None:
     """Raises ValueError for the first tag that AWS would refuse on some resource; the message names it."""
     if len(tags) > MOST:
-        raise ValueError(f"are {len(tags)} tags; AWS takes 50 of a resource, and ours are among them; name up to {MOST}")
+        raise ValueError(
+            f"are {len(tags)} tags; AWS takes 50 of a resource, and ours are among them; name up to {MOST}"
+        )
     spelt: dict[str, str] = {}
     for key, value in tags.items():
         if ours := next((name for name in OURS if name.lower() == key.lower()), None):

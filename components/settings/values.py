@@ -5,7 +5,14 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidatorFunctionWrapHandler, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.functional_validators import WrapValidator
 from pydantic.json_schema import WithJsonSchema
@@ -19,9 +26,9 @@ class Model(BaseModel):
     @field_validator("*")
     @classmethod
     def _nothing_twice(cls, value: Any) -> Any:
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            if twice := sorted({item for item in value if value.count(item) > 1}):
-                raise ValueError(f"{twice[0]} is named twice; name it once")
+        texts = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+        if twice := [text for text in texts if texts.count(text) > 1]:
+            raise ValueError(f"{twice[0]} is named twice; name it once")
         return value
 
 
@@ -32,6 +39,11 @@ class SecretText(str):
 
     def __repr__(self) -> str:
         return "[secret]"
+
+
+def is_secret(text: str) -> bool:
+    """Whether the stack's configuration keeps this text encrypted."""
+    return isinstance(text, SecretText)
 
 
 SEALED_DSN = SecretText("https://00000000000000000000000000000000@sealed.example.com/0")
@@ -153,7 +165,9 @@ def _image(text: str) -> str:
 
 def _repository(text: str) -> str:
     if not _REPOSITORIES.fullmatch(text) or not 2 <= len(text) <= 256:
-        raise ValueError("is no name of a repository; write lower-case words joined by / . _ or -, like journal/frontend")
+        raise ValueError(
+            "is no name of a repository; write lower-case words joined by / . _ or -, like journal/frontend"
+        )
     return text
 
 
@@ -166,7 +180,9 @@ def _cidr(text: str) -> str:
         raise ValueError(f"has no length; write {network} for the one address")
     if str(network) != text:
         host_bits = ipaddress.ip_interface(text).ip != network.network_address
-        raise ValueError(f"{'has host bits set' if host_bits else 'is spelt in another way than AWS does'}; write {network}")
+        raise ValueError(
+            f"{'has host bits set' if host_bits else 'is spelt in another way than AWS does'}; write {network}"
+        )
     return text
 
 

@@ -73,5 +73,5 @@ def test_a_namespace_holds_the_load_balancers_that_it_is_given(
     recorder = Recorder()
     run(lambda: Namespace("shop", load_balancers=load_balancers), recorder, project="shop", stack="test", config={})
     hard = recorder.one("ResourceQuota")["spec"]["hard"]
-    assert hard == quotas(load_balancers)
+    assert hard == quotas(load_balancers=load_balancers)
     assert (hard["services.loadbalancers"], hard["services.nodeports"]) == (services, node_ports)
