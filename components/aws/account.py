@@ -68,7 +68,7 @@ class SharedStackReference(SharedOutputs):
         return self.deploy_role_arns.apply(of)
 
     def zone_id_of(self, host: str) -> pulumi.Output[str]:
-        """The zone that gets a host's records. Raises pulumi.RunError while the program runs if it is not in it.
+        """The zone that gets a host's records. Raises pulumi.RunError while the program runs if it is not the host's.
 
         A preview raises it too. The settings compare the host with the file of stack `shared`, which may be ahead.
         """
@@ -76,8 +76,8 @@ class SharedStackReference(SharedOutputs):
         def of(zone: Mapping[str, str]) -> str:
             if not host.endswith(f".{zone['domain']}"):
                 raise pulumi.RunError(
-                    f"journal:host {host} is not in {zone['domain']}, the domain of stack {self._stack}; name one in it, "
-                    "or change journal:domain in its file and run `pulumi up` on it"
+                    f"journal:host {host} is not in {zone['domain']}, the domain of stack {self._stack}; name one in "
+                    "it, or change journal:domain in its file and run `pulumi up` on it"
                 )
             return zone["id"]
 

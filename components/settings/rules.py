@@ -101,7 +101,7 @@ def _acme_reaches_the_host(settings: "Settings", context: Context) -> None:
     if settings.certificates.issuer != "pebble" and ipaddress.ip_network(EVERYBODY) not in list(world):
         raise ValueError(
             f"ingress.allowedCidrs {', '.join(settings.ingress.allowed_cidrs)} keeps {settings.certificates.issuer} "
-            f"out, which connects from anywhere to issue and renew the certificate; name {EVERYBODY} or leave the key out"
+            f"out, which connects from anywhere to issue the certificate; name {EVERYBODY} or leave the key out"
         )
 
 

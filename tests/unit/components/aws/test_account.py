@@ -79,6 +79,16 @@ def test_each_environment_has_a_deploy_role(environment: str, outputs: dict[str,
     assert arn.endswith(f"deploy-{environment}")
 
 
+def test_a_hosts_records_go_into_the_zone_of_its_domain(outputs: dict[str, Any]) -> None:
+    assert read(lambda stack: stack.zone_id_of("journal.kbp-sample.com"), outputs) == outputs["zone_id"]
+
+
+@pytest.mark.parametrize("host", ["journal.kbp-sample.org", "kbp-sample.com", "journal.my-kbp-sample.com"])
+def test_a_host_in_no_zone_is_told_the_domain(host: str, outputs: dict[str, Any]) -> None:
+    with pytest.raises(ProgramError, match=f"{host} is not in kbp-sample.com, the domain of stack {SHARED}"):
+        read(lambda stack: stack.zone_id_of(host), outputs)
+
+
 def test_an_environment_without_a_deploy_role_is_told_what_to_do(outputs: dict[str, Any]) -> None:
     with pytest.raises(ProgramError, match="no deploy role for qa; add qa to journal:github"):
         read(lambda stack: stack.deploy_role_arn("qa"), outputs)

@@ -176,7 +176,7 @@ def test_the_autoscaler_keeps_what_it_decided(recorded: Recorder) -> None:
 
 def test_nodes_carry_their_groups_name_and_taints() -> None:
     taints = [{"key": "dedicated", "value": "apps"}, {"key": "slow", "effect": "PREFER_NO_SCHEDULE"}]
-    group = record(labels={"team": "a", NODE_GROUP_LABEL: "forged"}, taints=taints).one(GROUP)
+    group = record(labels={"team": "a"}, taints=taints).one(GROUP)
     assert group["labels"] == {"team": "a", NODE_GROUP_LABEL: "apps"}
     assert group["taints"] == [
         {"key": "dedicated", "value": "apps", "effect": "NO_SCHEDULE"},
