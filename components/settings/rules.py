@@ -37,11 +37,13 @@ class Context:
     shared: "SharedSettings | None" = None
 
 
-def refuse_foreign_environment(environment: str, context: Context | None) -> None:
-    """Raises ValueError where a stack named after one environment says that it is another."""
-    stack = None if context is None else context.stack
-    if stack in ENVIRONMENTS and stack != environment:
-        raise ValueError(f"is not what the stack {stack} is; write {stack}, or put this into Pulumi.{environment}.yaml")
+def foreign_environment(environment: object, stack: str | None) -> str | None:
+    """What is wrong where a stack that is named after one environment says that it is another."""
+    if stack not in ENVIRONMENTS or environment in (stack, None):
+        return None
+    if environment in ENVIRONMENTS:
+        return f"is not what the stack {stack} is; write {stack}, or put this into Pulumi.{environment}.yaml"
+    return f"is not what the stack {stack} is; write {stack}"
 
 
 def refuse_contradictions(settings: "Settings", context: Context | None) -> None:

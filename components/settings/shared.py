@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from components.settings import rules
 from components.settings.aws import AccountSettings
@@ -90,12 +90,6 @@ class SharedSettings(Model):
 
     https://www.pulumi.com/docs/iac/concepts/options/protect/
     """
-
-    @field_validator("environment")
-    @classmethod
-    def _of_this_stack(cls, environment: str, info: ValidationInfo) -> str:
-        rules.refuse_foreign_environment(environment, info.context)
-        return environment
 
     @field_validator("domain")
     @classmethod

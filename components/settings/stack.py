@@ -23,7 +23,7 @@ from components.settings.application import (
     Tier,
 )
 from components.settings.aws import AwsSettings
-from components.settings.errors import SettingsError, describe
+from components.settings.errors import SettingsError, describe, heading
 from components.settings.shared import SharedSettings
 from components.settings.values import SEALED_DSN, Host, Model, SecretText
 
@@ -125,12 +125,6 @@ class Settings(FrontendConfig):
                 raise ValueError(f"v{number} is the same as v{first}; name each configuration once")
         return history
 
-    @field_validator("environment")
-    @classmethod
-    def _of_this_stack(cls, environment: Environment, info: ValidationInfo) -> Environment:
-        rules.refuse_foreign_environment(environment, info.context)
-        return environment
-
     @model_validator(mode="after")
     def _together(self, info: ValidationInfo) -> Self:
         rules.refuse_contradictions(self, info.context)
@@ -145,7 +139,10 @@ def parse(
     stack: the stack's name; without it, its environment may be any. folder: where the file of the stack `shared` is, if
     this one is to be checked against it: its host must be in that one's domain.
     """
-    model = SharedSettings if raw.get("environment") == "shared" else Settings
+    environment = raw.get("environment")
+    if foreign := rules.foreign_environment(environment, stack):
+        raise SettingsError(f"{heading(1)}\n  {namespace}:environment = {environment!r}: {foreign}")
+    model = SharedSettings if environment == "shared" or stack == "shared" else Settings
     context = rules.Context(stack=stack, shared=None if folder is None else _shared_beside(raw, namespace, folder))
     try:
         return model.model_validate(raw, context=context)
@@ -194,8 +191,7 @@ def _secret(name: str, value: Any, namespace: str) -> Any:
     """A secret value with every text in it marked. Raises SettingsError for one that would not stay secret."""
     if name not in MAY_BE_SECRET:
         raise SettingsError(
-            f"1 mistake in the stack's settings:\n"
-            f"  {namespace}:{name}: is encrypted, and only sentryDsn may be; set it without --secret"
+            f"{heading(1)}\n  {namespace}:{name}: is encrypted, and only sentryDsn may be; set it without --secret"
         )
     return _marked(value)
 

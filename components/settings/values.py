@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.functional_serializers import PlainSerializer
 from pydantic.functional_validators import WrapValidator
 from pydantic.json_schema import WithJsonSchema
 
@@ -77,6 +78,8 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HIGHEST_PORT = 65535
 CPU_UNITS, BYTE_UNITS = ("", "m"), ("", "k", *"MGTPE", *(f"{s}i" for s in "KMGTPE"))
+LARGEST = Decimal(2**63 - 1)
+"""Kubernetes API, `resource.Quantity`."""
 LEAST = {"cpu": Decimal("0.001"), "memory": Decimal(4 * 1024**2), "storage": Decimal(64 * 1024**2)}
 """A thousandth of a core is Kubernetes' finest share; with less memory no container starts; Redis' files need room."""
 
@@ -89,8 +92,10 @@ def quantity(text: str) -> Decimal:
     found = _QUANTITY.fullmatch(text)
     if found is None:
         raise ValueError("is no Kubernetes quantity; write a number with a unit, like 250m (CPU) or 64Mi (bytes)")
-    power = Decimal(10) ** int(found["exponent"] or 0)
-    return Decimal(found["number"]) * _SUFFIXES[found["suffix"] or ""] * power
+    size = Decimal(found["number"]) * _SUFFIXES[found["suffix"] or ""] * Decimal(10) ** int(found["exponent"] or 0)
+    if size > LARGEST:
+        raise ValueError("is more than Kubernetes counts up to, which is less than 8Ei; write what the machines have")
+    return size
 
 
 def _number_as_text(value: Any) -> Any:
@@ -210,6 +215,10 @@ def _email(text: str) -> str:
     return text
 
 
+def _shown(text: str) -> str:
+    return repr(text) if is_secret(text) else text
+
+
 def _dsn(value: Any, handler: ValidatorFunctionWrapHandler) -> str:
     """A DSN, a SecretText when it is secret. `{secure: …}` is what a stack's file says of one that is encrypted."""
     if isinstance(value, dict) and value.keys() == {"secure"}:
@@ -268,6 +277,6 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Email = Annotated[str, AfterValidator(_email)]
 KubernetesName = Annotated[str, AfterValidator(_kubernetes_name)]
 KubernetesSubdomain = Annotated[str, AfterValidator(_kubernetes_subdomain)]
-Dsn = Annotated[str, WrapValidator(_dsn), WithJsonSchema(_SECRET_OR_TEXT)]
+Dsn = Annotated[str, WrapValidator(_dsn), PlainSerializer(_shown), WithJsonSchema(_SECRET_OR_TEXT)]
 PrincipalArn = Annotated[str, AfterValidator(_principal)]
 AccountId = Annotated[str, AfterValidator(_account)]

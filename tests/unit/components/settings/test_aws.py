@@ -45,6 +45,7 @@ BAD = {
     ),
     "a zone that does not exist": ({"network.zones": ["eu-central-1a", "eu-central-1x"]}, "eu-central-1x is not in"),
     "a zone twice": ({"network.zones": ["eu-central-1a", "eu-central-1a"]}, "eu-central-1a is named twice"),
+    "a zone in two lines": ({"network.zones": ["eu-central-1a\n", "eu-central-1b"]}, r"eu-central-1a\n is not in"),
     "one zone": ({"network.zones": ["eu-central-1a"]}, "at least 2 items"),
     "an unknown region": ({"region": "eu-central-9"}, "is no region known here"),
     "a network in the Services' addresses": ({"network.cidr": "172.20.0.0/16"}, "overlap"),

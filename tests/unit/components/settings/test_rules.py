@@ -195,6 +195,8 @@ def test_a_file_of_shared_that_cannot_be_read_is_named(tmp_path: Path, text: str
         (PROD, "dev", "journal:environment = 'prod': is not what the stack dev is; write dev"),
         (LOCAL, "prod", "is not what the stack prod is"),
         (SHARED, "dev", "is not what the stack dev is"),
+        ({**SHARED, "environment": "shard"}, "shared", "= 'shard': is not what the stack shared is; write shared"),
+        ({**DEV, "environment": "shared"}, "dev", "or put this into Pulumi.shared.yaml"),
         (DEV, "qa", "environment dev in stack qa: in AWS everything is named after the environment"),
     ],
 )

@@ -122,3 +122,8 @@ def test_what_would_not_stay_secret_may_be_none(key: str) -> None:
 def test_a_dsn_that_no_report_can_go_to_is_refused(dsn: Any) -> None:
     with pytest.raises(SettingsError, match="journal:sentryDsn"):
         settings.parse({**settings_of("prod"), "sentryDsn": dsn})
+
+
+def test_a_list_of_the_settings_does_not_show_a_secret() -> None:
+    parsed = settings.parse({**settings_of("prod"), "sentryDsn": SEALED})
+    assert parsed.model_dump(mode="json", by_alias=True)["sentryDsn"] == "[secret]"
