@@ -19,6 +19,9 @@ CRITICAL_ADDONS = "CriticalAddonsOnly"
 GRAVITON = re.compile(r"a1\.|[a-z]+[0-9]+[a-z]*g[a-z]*[.-]")
 """Matches Arm instance types: a `g` follows the generation (EC2 guide, Instance type naming conventions)."""
 
+SIZE = r"(nano|micro|small|medium|([0-9]*x)?large|metal(-[0-9]+xl)?)"
+"""Sizes of instances (EC2 guide, Instance type naming conventions)."""
+
 
 class Taint(Model):
     """A taint: it keeps pods that do not tolerate it off the nodes of a group."""
@@ -110,7 +113,7 @@ class NodeGroupSettings(Model):
     @classmethod
     def _instance_type(cls, types: list[str]) -> list[str]:
         for name in types:
-            if not re.fullmatch(r"[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+", name):
+            if not re.fullmatch(rf"[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.{SIZE}", name):
                 raise ValueError(f"{name!r} is no instance type; write family and size, like m7i.large")
         return types
 

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from components.settings import rules
 from components.settings.aws import AccountSettings
-from components.settings.values import Host, Model, RepositoryName
+from components.settings.values import BucketName, Host, Model, RepositoryName
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 
@@ -49,7 +49,7 @@ class GithubSettings(Model):
 class PulumiStateSettings(Model):
     """The bucket and key of Pulumi's state, which are created by hand before the first stack."""
 
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    bucket: BucketName
     """The name of the S3 bucket in which Pulumi keeps the state of all stacks.
 
     https://www.pulumi.com/docs/iac/concepts/state-and-backends/

@@ -3,13 +3,14 @@
 import ipaddress
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
 )
@@ -23,6 +24,14 @@ class Model(BaseModel):
     """Settings are frozen and strict: camelCase keys, no key that they do not know, nothing twice in a list."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation = None if info.field_name is None else cls.model_fields[info.field_name].annotation
+        if isinstance(value, bool) and (annotation is int or int in map(type, get_args(annotation))):
+            raise ValueError("is a boolean to YAML; write a number")
+        return value
 
     @field_validator("*")
     @classmethod
@@ -176,6 +185,13 @@ def _repository(text: str) -> str:
     return text
 
 
+def _bucket(text: str) -> str:
+    """Source: S3 guide, General purpose bucket naming rules."""
+    if not 3 <= len(text) <= 63 or not _LABELS.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
+        raise ValueError("is no name of a bucket; write 3 to 63 lower-case letters, digits and dashes")
+    return text
+
+
 def _cidr(text: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=False)
@@ -269,6 +285,7 @@ _SECRET_OR_TEXT = {
 Host = Annotated[str, AfterValidator(_host)]
 ImageReference = Annotated[str, AfterValidator(_image)]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
+BucketName = Annotated[str, AfterValidator(_bucket)]
 Cpu = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_cpu), WithJsonSchema(_NUMBER_OR_TEXT)]
 Memory = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_memory), WithJsonSchema(_NUMBER_OR_TEXT)]
 Storage = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_storage), WithJsonSchema(_NUMBER_OR_TEXT)]

@@ -59,6 +59,8 @@ BAD = {
         {"network.nat": "none", "network.interfaceEndpoints": ["ecr.api", "ecr.dkr", "sts", "ec2", "eks", "eks-auth"]},
         "leaves nodes without autoscaling",
     ),
+    "a size that YAML reads as a truth": ({"nodeGroups.1.minSize": True}, "is a boolean to YAML; write a number"),
+    "days that YAML reads as a truth": ({"controlPlane.logDays": True}, "is a boolean to YAML; write a number"),
     "min above desired": ({"nodeGroups.1.minSize": 4}, "minSize 4, desiredSize 3"),
     "desired above max": ({"nodeGroups.1.desiredSize": 13}, "desiredSize 13, maxSize 12"),
     "Arm instances on an x86 group": ({"nodeGroups.1.instanceTypes": ["m7g.large"]}, "m7g.large has no x86_64"),
@@ -95,6 +97,7 @@ BAD = {
     ),
     "an endpoint twice": ({"network.interfaceEndpoints": ["sts", "sts"]}, "sts is named twice"),
     "a log type twice": ({"controlPlane.logTypes": ["api", "api"]}, "api is named twice"),
+    "an instance type misspelt": ({"nodeGroups.1.instanceTypes": ["m7i.larg"]}, "is no instance type"),
     "an instance type twice": ({"nodeGroups.1.instanceTypes": ["m7i.large"] * 2}, "m7i.large is named twice"),
     "an instance type in full-width digits": (
         {"nodeGroups.1.instanceTypes": ["m\uff17i.large"]},

@@ -225,7 +225,9 @@ def test_a_domain_that_no_registrar_delegates_is_refused() -> None:
         ("registry", {"repositories": ["a"]}, "is no name of a repository"),
         ("github", {"environments": ["dev", "dev"]}, "dev is named twice"),
         ("github", {"repository": "journal"}, "as OWNER/NAME"),
-        ("pulumiState", {"bucket": "Bucket"}, "The name of the S3 bucket"),
+        ("pulumiState", {"bucket": "Bucket"}, "is no name of a bucket"),
+        ("pulumiState", {"bucket": "10.0.0.1"}, "is no name of a bucket"),
+        ("pulumiState", {"bucket": "a..b"}, "is no name of a bucket"),
         ("pulumiState", {"keyAlias": "journal"}, "such as alias/journal-pulumi"),
     ],
 )

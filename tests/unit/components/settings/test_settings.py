@@ -95,6 +95,7 @@ BAD = [
         ...,
         "missing. The memory that the container may use",
     ),
+    ("redis.servers", True, "is a boolean to YAML; write a number"),
     ("redis.servers", 0, "greater than or equal to 1"),
     ("redis.storage", "-1Gi", "is no Kubernetes quantity"),
     ("redis.storageClass", "Fast SSD", "is no name in Kubernetes"),
