@@ -29,7 +29,7 @@ def read(stack: str) -> dict[str, Any]:
     """The `config` of a stack's file. Raises StackError."""
     path = ROOT / f"Pulumi.{stack}.yaml"
     try:
-        return files.read(path)
+        return files.read(path, PROJECT)
     except FileNotFoundError:
         raise StackError(
             f"There is no stack {stack!r}: {path.name} is missing. Stacks here: {', '.join(names())}."

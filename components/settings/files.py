@@ -37,8 +37,11 @@ _Loader.add_implicit_resolver(
 """What the engine's reader takes for a number beside integers: 1e3, and 012345678901 (go-yaml, resolve.go)."""
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The `config` of a stack's file. Raises FileError, and FileNotFoundError where there is none."""
+def read(path: Path, namespace: str) -> dict[str, Any]:
+    """The `config` of a stack's file, by full keys. Raises FileError, and FileNotFoundError where there is none.
+
+    namespace: the project's, which the engine adds to keys that have none.
+    """
     try:
         document = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 (a SafeLoader)
     except UnicodeDecodeError:
@@ -54,7 +57,9 @@ def read(path: Path) -> dict[str, Any]:
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         raise FileError(f"{path.name} has no `config:` with the stack's settings.")
-    return config
+    if twice := [key for key in config if ":" not in key and f"{namespace}:{key}" in config]:
+        raise FileError(f"{path.name}: {twice[0]} and {namespace}:{twice[0]} are one key; keep one of them.")
+    return {key if ":" in key else f"{namespace}:{key}": value for key, value in config.items()}
 
 
 def own(config: Mapping[str, Any], namespace: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def _shared_beside(raw: Mapping[str, Any], namespace: str, folder: Path) -> Shar
         return None
     name = str(aws.get("sharedStack", AwsSettings.model_fields["shared_stack"].default)).rpartition("/")[2]
     try:
-        found = parse(files.own(files.read(folder / f"Pulumi.{name}.yaml"), namespace), namespace)
+        found = parse(files.own(files.read(folder / f"Pulumi.{name}.yaml", namespace), namespace), namespace)
     except FileNotFoundError:
         return None
     except files.FileError as error:

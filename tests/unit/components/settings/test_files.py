@@ -11,6 +11,10 @@ from components.settings import files
 RIGHT = "config:\n  journal:host: journal.test\n"
 
 
+def read(path: Path) -> dict[str, Any]:
+    return files.read(path, "journal")
+
+
 def written(folder: Path, text: str | bytes) -> Path:
     path = folder / "Pulumi.test.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -19,7 +23,7 @@ def written(folder: Path, text: str | bytes) -> Path:
 
 @pytest.mark.parametrize("text", [RIGHT, codecs.BOM_UTF8 + RIGHT.encode(), RIGHT.replace("\n", "\r\n")])
 def test_utf_8_is_read(tmp_path: Path, text: str | bytes) -> None:
-    assert files.read(written(tmp_path, text)) == {"journal:host": "journal.test"}
+    assert read(written(tmp_path, text)) == {"journal:host": "journal.test"}
 
 
 BAD = {
@@ -35,6 +39,7 @@ BAD = {
     "a key that is nothing": ("config: {a:b: {~: 1}}", "the key None is no text to YAML"),
     "a key that is a truth": ("config: {a:b: {yes: 1}}", "the key True is no text to YAML"),
     "a key that is a list": ("config: {[a]: 1}", "the key ['a'] is no text to YAML"),
+    "a key with and without its project": ("config: {host: a, journal:host: b}", "host and journal:host are one key"),
     "no mapping": ("- a", "has no `config:`"),
     "nothing": ("", "has no `config:`"),
     "two documents": ("config: {}\n---\nconfig: {}\n", "is no YAML"),
@@ -46,7 +51,7 @@ BAD = {
 def test_what_cannot_be_read_is_told_in_one_message(tmp_path: Path, case: str) -> None:
     text, message = BAD[case]
     with pytest.raises(files.FileError) as caught:
-        files.read(written(tmp_path, text))
+        read(written(tmp_path, text))
     assert message in str(caught.value)
     assert str(caught.value).startswith("Pulumi.test.yaml")
 
@@ -54,7 +59,7 @@ def test_what_cannot_be_read_is_told_in_one_message(tmp_path: Path, case: str) -
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.test.yaml").mkdir()
     with pytest.raises(files.FileError, match="can't be read: Is a directory"):
-        files.read(tmp_path / "Pulumi.test.yaml")
+        read(tmp_path / "Pulumi.test.yaml")
 
 
 @pytest.mark.parametrize(
@@ -72,9 +77,13 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_are_those_of_the_engines_reader(tmp_path: Path, text: str, value: Any) -> None:
-    assert files.read(written(tmp_path, f"config:\n  a:b: {{c: {text}}}"))["a:b"] == {"c": value}
+    assert read(written(tmp_path, f"config:\n  a:b: {{c: {text}}}"))["a:b"] == {"c": value}
 
 
 def test_a_section_may_take_over_anothers_keys(tmp_path: Path) -> None:
     text = "config:\n  a:b: &b {c: 1, d: 2}\n  a:e: {<<: *b, c: 3}\n"
-    assert files.read(written(tmp_path, text))["a:e"] == {"c": 3, "d": 2}
+    assert read(written(tmp_path, text))["a:e"] == {"c": 3, "d": 2}
+
+
+def test_a_key_without_a_project_is_this_ones_as_the_engine_takes_it(tmp_path: Path) -> None:
+    assert read(written(tmp_path, "config: {host: a, aws:region: b}")) == {"journal:host": "a", "aws:region": "b"}
