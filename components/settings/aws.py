@@ -9,7 +9,7 @@ from components import versions
 from components.settings import subnets, tags
 from components.settings.node_groups import NodeGroupSettings, unschedulable_workloads
 from components.settings.regions import Region, zones_of
-from components.settings.values import AccountId, Cidr, Model, PrincipalArn
+from components.settings.values import AccountId, Cidr, Model, PrincipalArn, StackName
 
 MIN_PREFIX_LENGTH = {4: 8, 6: 16}
 """By IP version: a network with a shorter prefix counts as the whole internet."""
@@ -271,7 +271,7 @@ class BackupSettings(Model):
 class AwsSettings(AccountSettings):
     """A cluster in AWS that the stack creates, with its network, load balancer and backups."""
 
-    shared_stack: str = Field(default="organization/journal/shared", pattern=r"^[^/]+/[^/]+/[^/]+$")
+    shared_stack: StackName = "organization/journal/shared"
     """The stack that holds the image registry, the DNS zone and the roles of workflows, as ORGANIZATION/PROJECT/STACK.
 
     With an S3 backend, the organization is always the word `organization`.

@@ -192,6 +192,13 @@ def _bucket(text: str) -> str:
     return text
 
 
+def _stack_name(text: str) -> str:
+    """Source: Pulumi docs, Stacks: names have letters, digits, dashes, underscores and dots."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", text):
+        raise ValueError("is no name of a stack; write ORGANIZATION/PROJECT/STACK, like organization/journal/shared")
+    return text
+
+
 def _cidr(text: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=False)
@@ -286,6 +293,7 @@ Host = Annotated[str, AfterValidator(_host)]
 ImageReference = Annotated[str, AfterValidator(_image)]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
 BucketName = Annotated[str, AfterValidator(_bucket)]
+StackName = Annotated[str, AfterValidator(_stack_name)]
 Cpu = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_cpu), WithJsonSchema(_NUMBER_OR_TEXT)]
 Memory = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_memory), WithJsonSchema(_NUMBER_OR_TEXT)]
 Storage = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_storage), WithJsonSchema(_NUMBER_OR_TEXT)]

@@ -123,6 +123,8 @@ BAD = {
         {"controlPlane.publicAccessCidrs": [f"203.0.{n}.0/24" for n in range(41)]},
         "at most 40 items",
     ),
+    "a stack without its project": ({"sharedStack": "shared"}, "write ORGANIZATION/PROJECT/STACK"),
+    "a stack that no file can be named after": ({"sharedStack": "a/b/c\0"}, "write ORGANIZATION/PROJECT/STACK"),
     "a schedule": ({"backup.schedule": "daily"}, "as an EventBridge cron expression"),
     "a tag of ours in another case": ({"tags": {"project": "x"}}, "'project' is the program's own Project"),
     "a tag of ours": ({"tags": {"Environment": "x"}}, "is the program's own Environment"),
