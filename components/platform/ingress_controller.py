@@ -185,16 +185,17 @@ class IngressController(KubernetesComponent):
         )
 
     def _create_middlewares(self) -> ConfigMap:
-        return ConfigMap(
-            f"{self._name}-middlewares",
-            metadata=self._metadata("middlewares"),
-            data={"middlewares.yaml": json.dumps(middlewares(), indent=2)},
-            opts=self._options(depends_on=[self._own_namespace]),
+        return self._create_config_map(
+            "middlewares",
+            {"middlewares.yaml": json.dumps(middlewares(), indent=2)},
+            name=f"{self._name}-middlewares",
+            depends_on=[self._own_namespace],
         )
 
     def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> None:
         args = self._args
-        volume = VolumeArgs(name="middlewares", config_map=ConfigMapVolumeSourceArgs(name="middlewares"))
+        source = ConfigMapVolumeSourceArgs(name=configuration.metadata.name)
+        volume = VolumeArgs(name="middlewares", config_map=source)
         backends = [pods_in(space) for space in args.namespaces]
         clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
         inside = [pods_in(space) for space in args.client_namespaces]

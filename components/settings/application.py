@@ -89,9 +89,9 @@ class RedisSettings(Model):
     https://valkey.io/topics/replication/
     """
     storage: Storage
-    """The size of each server's volume, such as 5Gi. Changing it does not resize volumes that exist.
+    """The size of each server's volume, such as 5Gi. Volumes grow while servers run; they can't shrink.
 
-    https://kubernetes.io/docs/concepts/storage/persistent-volumes/
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
     """
     storage_class: KubernetesSubdomain | None = None
     """The storage class of the volumes. By default it is the cluster's own: gp3 in AWS.
@@ -146,7 +146,7 @@ class CertificateSettings(Model):
 
 
 class FrontendConfig(Model):
-    """One version of the API's configuration, which becomes the ConfigMap `frontend-config-vN`."""
+    """One version of the API's configuration, which becomes the ConfigMap `frontend-config-vN-<hash>`."""
 
     journal_entries: int = Field(default=10, ge=1, le=1000)
     """The number of newest entries that `GET /api` returns."""

@@ -73,8 +73,9 @@ class Settings(FrontendConfig):
     config_history: list[FrontendConfig] = []
     """Every configuration that the API has had, oldest first. By default there is the current one alone.
 
-    Each becomes an immutable ConfigMap `frontend-config-v1`, `frontend-config-v2`, and so on. Giving the
-    top-level keys the values of an old version rolls back to it. No two versions may be the same.
+    Each becomes an immutable ConfigMap `frontend-config-v1-<hash>`, `frontend-config-v2-<hash>`, and so on; the hash
+    stands for its content. Giving the top-level keys the values of an old version rolls back to it. A configuration
+    that is not listed is deleted once the pods use another. No two versions may be the same.
     https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable
     """
     frontend: Tier
