@@ -130,6 +130,11 @@ class NodeGroupSettings(Model):
         wrong = [n for n in self.instance_types if (n in arm) != (self.architecture == "arm64")]
         if wrong:
             raise ValueError(f"node group {self.name}: {', '.join(wrong)} has no {self.architecture} processor")
+        if self.per_zone and self.name == INGRESS.node_group:
+            raise ValueError(
+                f"node group {self.name}: perZone would make one group a zone, and the ingress controller runs on the "
+                "nodes of a single one; take perZone out"
+            )
         if self.per_zone and len(self.name) > MAX_ZONAL_NAME:
             raise ValueError(
                 f"node group {self.name}: perZone adds the zone to the name, and EKS takes 63 characters; choose one "
@@ -213,7 +218,7 @@ class Placement:
 
         A taint PREFER_NO_SCHEDULE keeps no pod away.
         """
-        if self.node_group not in (None, group.name) or group.max_size == 0:
+        if self.node_group not in (None, group.name):
             return False
         hard = [taint for taint in group.taints if taint.effect != "PREFER_NO_SCHEDULE"]
         return all((taint.key, taint.value) in self.tolerates or (taint.key, "") in self.tolerates for taint in hard)

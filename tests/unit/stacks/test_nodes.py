@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from components.aws.identity.github import SESSION_MINUTES
 from components.settings.node_groups import NODE_GROUP_LABEL
+from components.settings.shared import CloudEnvironment
 from tests.conftest import Recording, config_of, record
 from tools.graph import Graph
 from tools.resource import Resource
 
-ENVIRONMENTS = ("dev", "staging", "prod")
+ENVIRONMENTS: tuple[CloudEnvironment, ...] = ("dev", "staging", "prod")
+CLUSTER, ADD_ON = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon"
 GROUP, ASSOCIATION = "aws:eks/nodeGroup:NodeGroup", "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 CNI_ROLE = "kubernetes.io/role/cni"
 NODE_GROUP_OF_EKS = "eks.amazonaws.com/nodegroup"
@@ -110,3 +113,27 @@ def test_a_volume_finds_a_node_in_its_zone(environment: tuple[str, Recording]) -
     assert len({r["nodeGroupName"] for r in groups}) == len(groups)
     others = [r for r in recording.of_type(GROUP) if r not in groups]
     assert [r.name for r in others if not r["taints"]] == []
+
+
+def longest(recording: Recording, type_: str, operation: str) -> int:
+    """The most minutes that Pulumi waits for a resource of the type."""
+    return max(int(r.timeouts[operation].removesuffix("m")) for r in recording.of_type(type_))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_pulumi_gives_up_waiting_for_eks_before_its_own_time_is_up(
+    name: CloudEnvironment, recorded: Callable[[str], Recording]
+) -> None:
+    """A limit that is exceeded says what was waited for; a run that is stopped does not."""
+    recording, ends = recorded(name), SESSION_MINUTES[name] - 30  # deploy-stack.yml
+    assert max(longest(recording, type_, "update") for type_ in (CLUSTER, ADD_ON, GROUP)) < ends
+    assert sum(longest(recording, type_, "create") for type_ in (CLUSTER, GROUP)) < ends
+    assert sum(longest(recording, type_, "delete") for type_ in (GROUP, CLUSTER)) <= 45  # destroy-dev.yml
+
+
+def test_an_upgrade_of_prod_fits_into_its_deployment(recorded: Callable[[str], Recording]) -> None:
+    """The control plane, add-ons before and after the nodes, and all node groups, which EKS updates side by side."""
+    recording = recorded("prod")
+    nodes, add_ons = longest(recording, GROUP, "update"), longest(recording, ADD_ON, "update")
+    assert nodes > 60  # the provider's own limit
+    assert longest(recording, CLUSTER, "update") + 2 * add_ons + nodes < SESSION_MINUTES["prod"] - 30

@@ -61,10 +61,6 @@ def test_a_pod_runs_where_its_placement_allows_and_it_tolerates_every_hard_taint
     assert {g.name for g in groups if placement.fits(g)} == fits
 
 
-def test_a_group_that_may_have_no_node_takes_nobody() -> None:
-    assert not ANYWHERE.fits(APPS.model_copy(update={"max_size": 0}))
-
-
 @pytest.mark.parametrize(
     ("groups", "left"),
     [
