@@ -135,6 +135,12 @@ class NodeGroupSettings(Model):
                 f"node group {self.name}: perZone would make one group a zone, and the ingress controller runs on the "
                 "nodes of a single one; take perZone out"
             )
+        if self.min_size == 0 and self.name == INGRESS.node_group:
+            raise ValueError(
+                f"node group {self.name}: minSize 0 can leave the ingress controller without a node, and the Cluster "
+                "Autoscaler does not know of an empty group the label by which its pods choose it; set minSize to 1 or "
+                "more"
+            )
         if self.per_zone and len(self.name) > MAX_ZONAL_NAME:
             raise ValueError(
                 f"node group {self.name}: perZone adds the zone to the name, and EKS takes 63 characters; choose one "
