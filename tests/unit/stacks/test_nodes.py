@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from components.aws import eks_cluster
+from components.aws.eks.scaling import LiveSize
 from components.aws.identity.github import SESSION_MINUTES
 from components.settings.node_groups import NODE_GROUP_LABEL
 from components.settings.shared import CloudEnvironment
@@ -97,6 +99,14 @@ def test_an_ingress_pod_counts_once_the_load_balancer_has_found_its_node(environ
     longest = max(check["interval"] * check["healthyThreshold"] for check in checks)
     assert spec["minReadySeconds"] >= 3 * longest
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+
+
+def test_a_deployment_declares_the_sizes_that_the_clusters_groups_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"journal-prod-apps-eu-central-1b-0a1b2c3d": LiveSize(min_size=1, desired_size=3, max_size=4)}
+    monkeypatch.setattr(eks_cluster, "live_sizes", lambda name, parent: there if name == "journal-prod" else {})
+    groups = record("prod").of_type(GROUP)
+    sizes = {r.name: r["scalingConfig"]["desiredSize"] for r in groups if r.name.startswith("apps-")}
+    assert sizes == {"apps-eu-central-1a": 1, "apps-eu-central-1b": 3, "apps-eu-central-1c": 1}
 
 
 def test_a_volume_finds_a_node_in_its_zone(environment: tuple[str, Recording]) -> None:
