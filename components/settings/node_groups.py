@@ -45,7 +45,8 @@ class NodeGroupSettings(Model):
     name: KubernetesName = Field(max_length=30)
     """The name of the group, which its nodes carry as the label `journal/node-group`.
 
-    The ingress controller runs on the group `ingress`. Changing the name replaces the group.
+    The ingress controller runs on the group `ingress`, which has a node at least and no `perZone`. Changing the name
+    replaces the group.
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
     """
     instance_types: list[str] = Field(min_length=1, max_length=20)
