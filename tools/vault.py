@@ -17,8 +17,8 @@ SECONDS, WAIT = 1800, 10
 """How long the points of one wave may take to go, and how often they are looked at."""
 DELETING = "DELETING"
 NO_VAULT = ("ResourceNotFoundException", "Insufficient privileges to perform this action")
-"""What AWS says of a vault that is not there. The second is AWS Backup's own, also to an administrator (boto3 #2269); IAM
-names what a caller is not authorized to do."""
+"""What AWS says of a vault that is not there. The second is AWS Backup's, to administrators too (boto3 #2269); where a
+permission is missing, IAM says what a caller is not authorized to do."""
 
 RecoveryPoint = Mapping[str, Any]
 Aws = Callable[..., Mapping[str, Any]]
