@@ -55,7 +55,8 @@ class NodeGroupSettings(Model):
     name: KubernetesName = Field(max_length=30)
     """The name of the group, which its nodes carry as the label `journal/node-group`.
 
-    The ingress controller runs on the group `ingress`. Changing the name replaces the group.
+    The ingress controller runs on the group `ingress`, which has a node at least and no `perZone`. Changing the name
+    replaces the group.
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
     """
     instance_types: list[str] = Field(min_length=1, max_length=20)
@@ -157,6 +158,17 @@ class NodeGroupSettings(Model):
         wrong = [n for n in self.instance_types if (n in arm) != (self.architecture == "arm64")]
         if wrong:
             raise ValueError(f"node group {self.name}: {', '.join(wrong)} has no {self.architecture} processor")
+        if self.per_zone and self.name == INGRESS.node_group:
+            raise ValueError(
+                f"node group {self.name}: perZone would make one group a zone, and the ingress controller runs on the "
+                "nodes of a single one; take perZone out"
+            )
+        if self.min_size == 0 and self.name == INGRESS.node_group:
+            raise ValueError(
+                f"node group {self.name}: minSize 0 can leave the ingress controller without a node, and the Cluster "
+                "Autoscaler does not know of an empty group the label by which its pods choose it; set minSize to 1 or "
+                "more"
+            )
         if self.per_zone and len(self.name) > MAX_ZONAL_NAME:
             raise ValueError(
                 f"node group {self.name}: perZone adds the zone to the name, and EKS takes 63 characters; choose one "
@@ -240,7 +252,7 @@ class Placement:
 
         A taint PREFER_NO_SCHEDULE keeps no pod away.
         """
-        if self.node_group not in (None, group.name) or group.max_size == 0:
+        if self.node_group not in (None, group.name):
             return False
         hard = [taint for taint in group.taints if taint.effect != "PREFER_NO_SCHEDULE"]
         return all((taint.key, taint.value) in self.tolerates or (taint.key, "") in self.tolerates for taint in hard)

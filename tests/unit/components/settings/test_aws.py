@@ -66,6 +66,8 @@ BAD = {
     "sizes that zones can't share": ({"nodeGroups.1.desiredSize": 4}, "perZone divides the sizes among 3 zones"),
     "a third zone and sizes for two": ({"network.zones": ["eu-central-1a", "eu-central-1b"]}, "choose multiples of 2"),
     "volumes on a group over zones": ({"nodeGroups.1.perZone": False}, "set perZone: true"),
+    "an ingress group without nodes": ({"nodeGroups.2.minSize": 0}, "set minSize to 1 or more"),
+    "an ingress group a zone": ({"nodeGroups.2.perZone": True}, "the ingress controller runs on the nodes of a single"),
     "a name that leaves no room for the zone": ({"nodeGroups.1.name": "a" * 21}, "choose one of at most 20"),
     "Arm instances on an x86 group": ({"nodeGroups.1.instanceTypes": ["m7g.large"]}, "m7g.large has no x86_64"),
     "x86 instances on an Arm group": ({"nodeGroups.1.architecture": "arm64"}, "has no arm64 processor"),
