@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local import cluster
+from local.cluster.layout import Layout
 from tools.failures import Failure
 
 
@@ -46,6 +47,13 @@ class Access:
 def named_context() -> str | None:
     """The existing cluster's context, where the user names one."""
     return os.environ.get("KUBE_CONTEXT") or None
+
+
+def stopped() -> Access | None:
+    """Where the cluster that was built here would be, while it does not run; None while it runs, or is not ours."""
+    if named_context() is not None or cluster.status().node is not None:
+        return None
+    return Access(cluster.kubectl_path(), cluster.helm_path(), Layout.current().kubeconfig, None)
 
 
 def access() -> Access:

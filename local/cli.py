@@ -57,7 +57,7 @@ def pulumi(context: typer.Context) -> None:
                 f"`pulumi {context.args[0]}` runs the program, and needs Pulumi's language host for Python.",
                 "Run `make up`, `make preview` or `make refresh`: they are Pulumi's own, with the program inside.",
             )
-        lifecycle.deployment_here().command(context.args)
+        lifecycle.command(context.args)
 
 
 @app.command()

@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from components.settings.errors import SettingsError
 from local import acme, cluster, images, overrides, show
-from local.access import Access, access, named_context
+from local.access import Access, access, named_context, stopped
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
 from local.pulumi.display import WOULD_BE
@@ -83,6 +83,13 @@ def down() -> None:
             folder.remove()
             (paths.state() / ROOTS).unlink(missing_ok=True)
     shutil.rmtree(stack.STATE, ignore_errors=True)
+
+
+def command(arguments: list[str]) -> NoReturn:
+    """Run the Pulumi CLI on the stack, also while the cluster is gone: then the state is all there is to look at."""
+    gone = stopped()
+    here = access() if gone is None else gone
+    deployment_on(here, pulumi_programs.build(NO_PROGRESS)).command(arguments, recover=gone is None)
 
 
 def deployment_here() -> Deployment:

@@ -200,7 +200,7 @@ def record(name: str, config: Inputs | None = None, *, fail_on_warnings: bool = 
     Raises StackError, SettingsError and ProgramError.
     """
     config = stack.config_of(name) if config is None else config
-    recorder = Recorder(_cloud_of(config, _referred_stacks(config)))
+    recorder = Recorder(_cloud_of(config, _referred_stacks(name, config)))
     return run(
         stack.ROOT, recorder, project=stack.PROJECT, stack=name, config=config, fail_on_warnings=fail_on_warnings
     )
@@ -214,8 +214,8 @@ def _cloud_of(config: Inputs, stacks: Mapping[str, Inputs]) -> Cloud:
     return Cloud(str(aws["account"]), str(aws["region"]), stacks)
 
 
-def _referred_stacks(config: Inputs) -> dict[str, Inputs]:
-    parsed = stack.checked(config)
+def _referred_stacks(name: str, config: Inputs) -> dict[str, Inputs]:
+    parsed = stack.checked(config, name)
     if isinstance(parsed, settings.SharedSettings) or parsed.aws is None:
         return {}
     reference = parsed.aws.shared_stack

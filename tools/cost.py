@@ -12,6 +12,7 @@ from components.settings.node_groups import NODE_GROUP_LABEL
 from components.settings.values import quantity
 from tools import cloud, stack
 from tools.failures import Failure
+from tools.implicit_dependencies import claims_of
 from tools.resource import Resource
 from tools.terminal import console
 
@@ -158,7 +159,12 @@ def _stateful_set(r: Resource, price_list: PriceList, _: Resources) -> Iterator[
         yield price_list.line(f"{VOLUMES}{r.name}", int(spec.get("replicas", 1)) * size, "gp3")
 
 
-def _claim(r: Resource, price_list: PriceList, _: Resources) -> Iterator[LineItem]:
+def _claim(r: Resource, price_list: PriceList, resources: Resources) -> Iterator[LineItem]:
+    """A claim of a StatefulSet's server is in the line of the StatefulSet."""
+    place = r["metadata"].get("namespace")
+    owners = [o for o in resources.values() if o.inputs.get("metadata", {}).get("namespace") == place]
+    if r["metadata"]["name"] in {name for owner in owners for name in claims_of(owner)}:
+        return
     yield price_list.line(f"{VOLUMES}{r.name}", _gib(r.inputs["spec"]["resources"]["requests"]["storage"]), "gp3")
 
 

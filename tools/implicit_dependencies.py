@@ -33,6 +33,15 @@ def implicit_dependencies(resources: Iterable[Resource]) -> list[ImplicitDepende
     return [*_in_the_cluster(everything), *_in_aws(everything)]
 
 
+def claims_of(r: Resource) -> list[str]:
+    """The names of the claims that the servers of a StatefulSet mount, by its claim templates."""
+    if r.kind != "StatefulSet":
+        return []
+    spec, name = r.inputs.get("spec", {}), r.inputs.get("metadata", {}).get("name", "")
+    templates = [claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", []) if "metadata" in claim]
+    return [f"{template}-{name}-{number}" for template in templates for number in range(int(spec.get("replicas", 1)))]
+
+
 def pod_of(r: Resource) -> dict[str, Any]:
     """The pod's specification of a workload; empty for anything else."""
     if r.package != "kubernetes" or r.kind not in WORKLOADS or r.is_read:
@@ -77,6 +86,10 @@ def _named(r: Resource) -> Iterator[tuple[tuple[str, str, str], str]]:
     yield (issuer.get("kind", "Issuer"), place, issuer.get("name", "")), "issuer"
     for claim in spec.get("volumeClaimTemplates", []) if r.kind == "StatefulSet" else []:
         yield ("StorageClass", "", claim.get("spec", {}).get("storageClassName", "")), "storage class"
+    if r.kind == "PersistentVolumeClaim":
+        yield ("StorageClass", "", spec.get("storageClassName", "")), "storage class"
+    for name in claims_of(r):
+        yield ("PersistentVolumeClaim", namespace, name), "volume"
     for (kind, name), reason in _in_pod(pod_of(r)):
         yield (kind, "" if kind == "PriorityClass" else namespace, name), reason
 

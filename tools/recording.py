@@ -181,7 +181,7 @@ class Recorder(MockMonitor):
                 ignore_changes=tuple(request.ignoreChanges),
                 additional_secret_outputs=tuple(request.additionalSecretOutputs),
                 aliases=tuple(self._alias(alias, request) for alias in request.aliases), import_id=request.importId,
-                source=source,
+                timeouts=MessageToDict(request.customTimeouts), source=source,
             )
         )  # fmt: skip
         return response

@@ -16,6 +16,9 @@ from typing import Any
 SECONDS, WAIT = 1800, 10
 """How long the points of one wave may take to go, and how often they are looked at."""
 DELETING = "DELETING"
+NO_VAULT = ("ResourceNotFoundException", "Insufficient privileges to perform this action")
+"""What AWS says of a vault that is not there. The second is AWS Backup's, to administrators too (boto3 #2269); where a
+permission is missing, IAM says what a caller is not authorized to do."""
 
 RecoveryPoint = Mapping[str, Any]
 Aws = Callable[..., Mapping[str, Any]]
@@ -55,7 +58,7 @@ def _listed(vault: str, aws: Aws) -> list[RecoveryPoint]:
     try:
         return aws("list-recovery-points-by-backup-vault", "--backup-vault-name", vault)["RecoveryPoints"]
     except AwsError as error:
-        if "ResourceNotFoundException" in str(error):
+        if any(reason in str(error) for reason in NO_VAULT):
             return []
         raise
 

@@ -24,6 +24,7 @@ class SharedOutputs:
     """The outputs of the stack `shared`. Each output has the name of its field.
 
     registry: host of the image registry, without a scheme.
+    domain: the DNS zone's domain, in which the environments have their hosts.
     zone_id: ID of the Route 53 hosted zone.
     name_servers: the zone's name servers; the domain's registrar must delegate to them.
     boundary_arn: the permissions boundary that every IAM role of an environment carries.
@@ -33,6 +34,7 @@ class SharedOutputs:
     """
 
     registry: pulumi.Output[str]
+    domain: pulumi.Output[str]
     zone_id: pulumi.Output[str]
     name_servers: pulumi.Output[Sequence[str]]
     boundary_arn: pulumi.Output[str]
@@ -76,6 +78,22 @@ class SharedStackReference(SharedOutputs):
             return arns[environment]
 
         return arns.apply(of)
+
+    def zone_id_of(self, host: str) -> pulumi.Output[str]:
+        """The zone that gets a host's records. Raises pulumi.RunError while the program runs if it is not the host's.
+
+        A preview raises it too. The settings compare the host with the file of stack `shared`, which may be ahead.
+        """
+
+        def of(zone: Mapping[str, str]) -> str:
+            if not host.endswith(f".{zone['domain']}"):
+                raise pulumi.RunError(
+                    f"journal:host {host} is not in {zone['domain']}, the domain of stack {self._stack}; name one in "
+                    "it, or change journal:domain in its file and run `pulumi up` on it"
+                )
+            return zone["id"]
+
+        return pulumi.Output.all(domain=self.domain, id=self.zone_id).apply(of)
 
     def _read(self, reference: pulumi.StackReference, output: str) -> pulumi.Output[Any]:
         def required(value: Any) -> Any:
@@ -139,6 +157,7 @@ class Account(pulumi.ComponentResource):
         )
         outputs = SharedOutputs(
             registry=pulumi.Output.from_input(registry.host),
+            domain=pulumi.Output.from_input(settings.domain),
             zone_id=zone.zone_id,
             name_servers=zone.name_servers,
             boundary_arn=roles.boundary_arn,

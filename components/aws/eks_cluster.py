@@ -231,7 +231,7 @@ class EksCluster(pulumi.ComponentResource):
             "dns",
             DnsRecordsArgs(
                 host=self._args.host,
-                zone_id=self._shared.zone_id,
+                zone_id=self._shared.zone_id_of(self._args.host),
                 load_balancer_dns_name=self._load_balancer.dns_name,
                 load_balancer_zone_id=self._load_balancer.zone_id,
             ),

@@ -91,22 +91,17 @@ class Frontend(KubernetesComponent):
         super().__init__("journal:journal:Frontend", name, args.namespace, opts)
         self._args, self.service = args, name
         versions = config_versions(args.config_history, args.config)
-        configs = [self._create_config(number, config) for number, config in enumerate(versions.configs, 1)]
-        self._create_workload(self._config_name(versions.active), depends_on=configs)
+        configs = [
+            self._create_config_map(f"{name}-config-v{number}", environment(config))
+            for number, config in enumerate(versions.configs, 1)
+        ]
+        self._create_workload(configs[versions.active - 1], depends_on=configs)
         self._create_service({"http": 80})
         self.register_outputs({"service": self.service})
 
-    def _config_name(self, version: int) -> str:
-        return f"{self._name}-config-v{version}"
-
-    def _create_config(self, version: int, config: FrontendConfig) -> ConfigMap:
-        name = self._config_name(version)
-        return ConfigMap(
-            name, metadata=self._metadata(name), immutable=True, data=environment(config), opts=self._options()
-        )
-
-    def _create_workload(self, config: str, depends_on: Sequence[pulumi.Resource]) -> None:
+    def _create_workload(self, config: ConfigMap, depends_on: Sequence[pulumi.Resource]) -> None:
         args, redis = self._args, self._args.redis
+        from_config = EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config.metadata.name))
         auth = VolumeArgs(
             name="redis-auth", secret=SecretVolumeSourceArgs(secret_name=redis.auth_secret, default_mode=0o440)
         )
@@ -127,7 +122,7 @@ class Frontend(KubernetesComponent):
                     "REDIS_PASSWORD_FILE": "/etc/redis-auth/password",
                     "DRAIN_SECONDS": str(DRAIN_SECONDS),
                 },
-                environment_from=[EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config))],
+                environment_from=[from_config],
                 volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
                 grace_seconds=DRAIN_SECONDS + 25,
                 ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],

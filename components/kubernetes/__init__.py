@@ -1,7 +1,7 @@
 """Kubernetes building blocks that any application can use: namespaces, workloads, network policies, pod defaults."""
 
 from components.kubernetes.cluster import HEALTH_PORT, NODE_PORTS, Cluster, ExistingCluster, Exposure, create_provider
-from components.kubernetes.component import SKIP_AWAIT, KubernetesComponent, labels, selector_labels
+from components.kubernetes.component import SKIP_AWAIT, KubernetesComponent, content_hash, labels, selector_labels
 from components.kubernetes.namespace import Namespace
 from components.kubernetes.network_policies import (
     allow_api_server,
@@ -42,6 +42,7 @@ __all__ = [
     "allow_from",
     "allow_to",
     "container_security",
+    "content_hash",
     "create_provider",
     "exec_probe",
     "http_probe",

@@ -1,10 +1,12 @@
 """The base of every component that places objects in a namespace: names, labels, policies, budgets and rights."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
+from pulumi_kubernetes.core.v1 import ConfigMap, Service, ServicePortArgs, ServiceSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicy,
@@ -23,9 +25,12 @@ from pulumi_kubernetes.rbac.v1 import (
     SubjectArgs,
 )
 
+from components.settings import is_secret
+
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """Lets Pulumi go on once a Service or an Ingress is created. Its Kubernetes provider otherwise waits for ready pods
-and then for ten seconds; the Deployments and StatefulSets behind them are waited for anyway."""
+and then for ten seconds; the Deployments and StatefulSets behind them are waited for anyway. Claims too: the first pod
+that mounts one comes later, and of a class that waits for it a claim that is bound already is never ready."""
 
 
 def selector_labels(name: str) -> dict[str, str]:
@@ -43,6 +48,11 @@ def labels(name: str) -> dict[str, str]:
         "app.kubernetes.io/part-of": pulumi.get_project(),
         "app.kubernetes.io/managed-by": "pulumi",
     }
+
+
+def content_hash(data: Mapping[str, str]) -> str:
+    """Eight hex digits that stand for the content of a ConfigMap, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:8]
 
 
 class KubernetesComponent(pulumi.ComponentResource):
@@ -69,6 +79,31 @@ class KubernetesComponent(pulumi.ComponentResource):
             namespace=None if cluster_wide else self._namespace,
             labels=labels(self._name),
             annotations=annotations,
+        )
+
+    def _create_config_map(
+        self,
+        prefix: str,
+        data: Mapping[str, str],
+        *,
+        name: str | None = None,
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> ConfigMap:
+        """An immutable ConfigMap named `<prefix>-<hash of its content>`.
+
+        Other content is another resource with another name, so it never changes under the pods that use it: they roll
+        by the name. Pulumi creates it before the rollout, and deletes what is no longer declared at the end of an
+        update that succeeded. data: what the configuration keeps encrypted stays secret in Pulumi's state. name: the
+        resource's own name before the hash; by default the prefix.
+        Source: kubernetes.io, Immutable ConfigMaps.
+        """
+        hashed = content_hash(data)
+        return ConfigMap(
+            f"{prefix if name is None else name}-{hashed}",
+            metadata=self._metadata(f"{prefix}-{hashed}"),
+            immutable=True,
+            data={key: pulumi.Output.secret(str(text)) if is_secret(text) else text for key, text in data.items()},
+            opts=self._options(depends_on=list(depends_on)),
         )
 
     def _create_network_policy(

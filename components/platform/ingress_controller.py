@@ -158,8 +158,14 @@ class IngressController(KubernetesComponent):
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:IngressController", name, name, opts)
         self._args = args
-        load_balancers = 0 if args.exposure == "NodePort" else 1
-        self._own_namespace = Namespace(name, load_balancers=load_balancers, opts=self._options())
+        by_node_port = args.exposure == "NodePort"
+        self._own_namespace = Namespace(
+            name,
+            pods=args.settings.replicas,
+            load_balancers=0 if by_node_port else 1,
+            node_ports=len(NODE_PORTS) if by_node_port else 0,
+            opts=self._options(),
+        )
         ingress_class = self._create_ingress_class()
         self.ingress_class = ingress_class.metadata.name
         rights = self._grant_cluster_wide(cluster_rules())
@@ -179,16 +185,17 @@ class IngressController(KubernetesComponent):
         )
 
     def _create_middlewares(self) -> ConfigMap:
-        return ConfigMap(
-            f"{self._name}-middlewares",
-            metadata=self._metadata("middlewares"),
-            data={"middlewares.yaml": json.dumps(middlewares(), indent=2)},
-            opts=self._options(depends_on=[self._own_namespace]),
+        return self._create_config_map(
+            "middlewares",
+            {"middlewares.yaml": json.dumps(middlewares(), indent=2)},
+            name=f"{self._name}-middlewares",
+            depends_on=[self._own_namespace],
         )
 
     def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> None:
         args = self._args
-        volume = VolumeArgs(name="middlewares", config_map=ConfigMapVolumeSourceArgs(name="middlewares"))
+        source = ConfigMapVolumeSourceArgs(name=configuration.metadata.name)
+        volume = VolumeArgs(name="middlewares", config_map=source)
         backends = [pods_in(space) for space in args.namespaces]
         clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
         inside = [pods_in(space) for space in args.client_namespaces]

@@ -82,7 +82,7 @@ class Pebble(KubernetesComponent):
         )
         self.ca_bundle = pulumi.Output.unsecret(secret.data.apply(lambda data: (data or {}).get("ca.crt", "")))
         config = self._create_config(namespace)
-        self._create_workload(depends_on=[config, certificate])
+        self._create_workload(config, depends_on=[config, certificate])
         self._create_service(PORTS, depends_on=[namespace])
         self.register_outputs({"ca_bundle": self.ca_bundle})
 
@@ -112,16 +112,16 @@ class Pebble(KubernetesComponent):
         )
 
     def _create_config(self, namespace: Namespace) -> ConfigMap:
-        return ConfigMap(
-            f"{self._name}-config",
-            metadata=self._metadata("config"),
-            data={"pebble.json": json.dumps(configuration(), indent=2)},
-            opts=self._options(depends_on=[namespace]),
+        return self._create_config_map(
+            "config",
+            {"pebble.json": json.dumps(configuration(), indent=2)},
+            name=f"{self._name}-config",
+            depends_on=[namespace],
         )
 
-    def _create_workload(self, depends_on: list[pulumi.Resource]) -> None:
+    def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> None:
         probe = ProbeArgs(tcp_socket=TCPSocketActionArgs(port="acme"), period_seconds=2)
-        config = VolumeArgs(name="config", config_map=ConfigMapVolumeSourceArgs(name="config"))
+        config = VolumeArgs(name="config", config_map=ConfigMapVolumeSourceArgs(name=configuration.metadata.name))
         tls = VolumeArgs(name="tls", secret=SecretVolumeSourceArgs(secret_name=TLS_SECRET, default_mode=0o440))
         Workload(
             self._name,

@@ -8,11 +8,11 @@ import pulumi
 import pulumi_random as random
 from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
 from pulumi_kubernetes.core.v1 import (
-    ConfigMap,
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
     EnvVarArgs,
+    PersistentVolumeClaim,
     PersistentVolumeClaimArgs,
     PersistentVolumeClaimSpecArgs,
     PodSpecArgs,
@@ -48,6 +48,10 @@ from components.settings import RedisSettings
 
 PORT = 6379
 FILES = Path(__file__).parent
+CLAIM = "data"
+"""The name of the claim template. The claim of server N is named `data-<name>-N`."""
+ADOPTED = {"pulumi.com/patchForce": "true"}
+"""Lets Pulumi take over an object that a controller has made: its values are the program's from then on."""
 PING = ("redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning", "ping")
 
 
@@ -91,9 +95,11 @@ class Redis(KubernetesComponent):
         self.read_host, self.write_host = f"{name}.{args.namespace}.svc", f"{name}-write.{args.namespace}.svc"
         password, servers = self._create_password(), pods_of(name)
         self.auth_secret = password.metadata.apply(lambda metadata: str(metadata.name))
+        files = ("launch.sh", "started.sh", "redis.conf")
+        self._launch = self._create_config_map(f"{name}-launch", {file: (FILES / file).read_text() for file in files})
         before: list[pulumi.Resource] = [
             password,
-            self._create_configuration(),
+            self._launch,
             self._create_network_policy(
                 ingress=[allow_from([servers, *(pods_of(client) for client in args.clients)], "redis")],
                 egress=[allow_to([servers], "redis")],
@@ -103,9 +109,10 @@ class Redis(KubernetesComponent):
             ),
         ]
         self._create_disruption_budget()
-        self._create_servers(depends_on=before)
+        servers_service = self._create_headless_service("servers", {})
+        self._create_servers(depends_on=[*before, servers_service, *self._create_claims()])
         self._create_service({"redis": PORT})
-        self._create_write_service()
+        self._create_headless_service("write", {"statefulset.kubernetes.io/pod-name": f"{name}-0"})
         self.register_outputs({"read_host": self.read_host, "write_host": self.write_host})
 
     def _create_password(self) -> Secret:
@@ -118,24 +125,19 @@ class Redis(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_configuration(self) -> ConfigMap:
-        return ConfigMap(
-            f"{self._name}-launch",
-            metadata=self._metadata(f"{self._name}-launch"),
-            data={file: (FILES / file).read_text() for file in ("launch.sh", "started.sh", "redis.conf")},
-            opts=self._options(),
-        )
+    def _create_headless_service(self, suffix: str, selector: dict[str, str]) -> Service:
+        """Addresses of servers, whether they are ready or not.
 
-    def _create_write_service(self) -> None:
-        """The StatefulSet's headless Service. It selects the primary's pod alone, so no write reaches a replica."""
-        primary = {"statefulset.kubernetes.io/pod-name": f"{self._name}-0"}
-        Service(
-            f"{self._name}-write",
-            metadata=self._metadata(f"{self._name}-write", annotations=SKIP_AWAIT),
+        `<name>-write`, the StatefulSet's own, selects the primary's pod alone, so no write reaches a replica. By
+        `<name>-servers` an empty primary asks every server whether it holds data.
+        """
+        return Service(
+            f"{self._name}-{suffix}",
+            metadata=self._metadata(f"{self._name}-{suffix}", annotations=SKIP_AWAIT),
             spec=ServiceSpecArgs(
                 cluster_ip="None",
                 publish_not_ready_addresses=True,
-                selector={**selector_labels(self._name), **primary},
+                selector={**selector_labels(self._name), **selector},
                 ports=[ServicePortArgs(name="redis", port=PORT, target_port="redis")],
             ),
             opts=self._options(),
@@ -154,21 +156,41 @@ class Redis(KubernetesComponent):
                 template=template,
                 volume_claim_templates=[self._volume_claim()],
             ),
-            opts=self._options(depends_on=depends_on),
+            opts=self._options(depends_on=depends_on, ignore_changes=["spec.volumeClaimTemplates"]),
         )
 
+    def _create_claims(self) -> list[pulumi.Resource]:
+        """The claims that the StatefulSet finds by their names, so that a volume grows in place, and no pod restarts.
+
+        A claim template is immutable, and its change would replace the StatefulSet with its pods: it stays as it was
+        when the StatefulSet was made. Claims that a StatefulSet's controller made before are taken over, since
+        server-side apply updates what is there. The API server refuses a claim that shrinks, in the preview too. Pulumi
+        never deletes a claim. Sources: kubernetes.io, StatefulSet (stable storage) and Expanding Persistent Volumes
+        Claims; pulumi-kubernetes #3757 on a replacement that orphans its pods.
+        """
+        return [
+            PersistentVolumeClaim(
+                f"{CLAIM}-{self._name}-{number}",
+                metadata=self._metadata(f"{CLAIM}-{self._name}-{number}", annotations={**SKIP_AWAIT, **ADOPTED}),
+                spec=self._claim_spec(),
+                opts=self._options(retain_on_delete=True),
+            )
+            for number in range(self._settings.servers)
+        ]
+
     def _volume_claim(self) -> PersistentVolumeClaimArgs:
-        return PersistentVolumeClaimArgs(
-            metadata=ObjectMetaArgs(name="data", labels=labels(self._name)),
-            spec=PersistentVolumeClaimSpecArgs(
-                access_modes=["ReadWriteOnce"],
-                storage_class_name=self._storage_class,
-                resources=VolumeResourceRequirementsArgs(requests={"storage": self._settings.storage}),
-            ),
+        metadata = ObjectMetaArgs(name=CLAIM, labels=labels(self._name))
+        return PersistentVolumeClaimArgs(metadata=metadata, spec=self._claim_spec())
+
+    def _claim_spec(self) -> PersistentVolumeClaimSpecArgs:
+        return PersistentVolumeClaimSpecArgs(
+            access_modes=["ReadWriteOnce"],
+            storage_class_name=self._storage_class,
+            resources=VolumeResourceRequirementsArgs(requests={"storage": self._settings.storage}),
         )
 
     def _pod(self) -> PodSpecArgs:
-        launch = ConfigMapVolumeSourceArgs(name=f"{self._name}-launch")
+        launch = ConfigMapVolumeSourceArgs(name=self._launch.metadata.name)
         auth = SecretVolumeSourceArgs(secret_name=self.auth_secret, default_mode=0o440)
         run, run_mount = scratch_volume("run", "/run/redis", size="1Mi", in_memory=True)
         return PodSpecArgs(
@@ -187,13 +209,17 @@ class Redis(KubernetesComponent):
         )
 
     def _container(self, run_mount: VolumeMountArgs) -> ContainerArgs:
-        primary = primary_host(self._name, self._namespace)
+        hosts = {
+            "PRIMARY_HOST": primary_host(self._name, self._namespace),
+            "SERVERS_HOST": f"{self._name}-servers.{self._namespace}.svc",
+            "SERVERS": str(self._settings.servers),
+        }
         return ContainerArgs(
             name="redis",
             image=self._settings.image,
             image_pull_policy="IfNotPresent",
             command=["sh", "/etc/redis/launch.sh"],
-            env=[EnvVarArgs(name="PRIMARY_HOST", value=primary), EnvVarArgs(name="READ_HOST", value=self.read_host)],
+            env=[EnvVarArgs(name=name, value=value) for name, value in hosts.items()],
             ports=[ContainerPortArgs(name="redis", container_port=PORT)],
             resources=requirements(self._settings.resources),
             security_context=container_security(),
@@ -201,7 +227,7 @@ class Redis(KubernetesComponent):
             readiness_probe=exec_probe(*PING),
             liveness_probe=exec_probe(*PING, period=10, failures=6),
             volume_mounts=[
-                VolumeMountArgs(name="data", mount_path="/data"),
+                VolumeMountArgs(name=CLAIM, mount_path="/data"),
                 VolumeMountArgs(name="launch", mount_path="/etc/redis", read_only=True),
                 VolumeMountArgs(name="auth", mount_path="/etc/redis-auth", read_only=True),
                 run_mount,

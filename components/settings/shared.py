@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from components.settings.aws import AccountSettings, Region
-from components.settings.values import Email, Host, Model
+from components.settings import rules
+from components.settings.aws import AccountSettings
+from components.settings.regions import Region
+from components.settings.values import BucketName, Email, Host, Model, RepositoryName
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 GithubId = Annotated[int, Field(strict=True, ge=1)]
@@ -14,7 +16,7 @@ GithubId = Annotated[int, Field(strict=True, ge=1)]
 class RegistrySettings(Model):
     """The image repositories in ECR."""
 
-    repositories: list[Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[._/-][a-z0-9]+)*$")]] = Field(min_length=1)
+    repositories: list[RepositoryName] = Field(min_length=1)
     """The names of the image repositories, such as journal/frontend.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html
@@ -79,7 +81,7 @@ class GithubSettings(Model):
 class PulumiStateSettings(Model):
     """The bucket and key of Pulumi's state, which are created by hand before the first stack."""
 
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    bucket: BucketName
     """The name of the S3 bucket in which Pulumi keeps the state of all stacks.
 
     https://www.pulumi.com/docs/iac/concepts/state-and-backends/
@@ -161,3 +163,10 @@ class SharedSettings(Model):
 
     https://www.pulumi.com/docs/iac/concepts/options/protect/
     """
+
+    @field_validator("domain")
+    @classmethod
+    def _can_be_delegated(cls, domain: str) -> str:
+        if domain.rpartition(".")[2] in rules.RESERVED_TLDS:
+            raise ValueError("is reserved for tests, no registrar delegates it; name a domain that you own")
+        return domain

@@ -44,6 +44,7 @@ class Deployment:
         """Make the cluster what the program says, repairing what was changed by hand; the stack's outputs."""
         watcher = Watcher(step, expected=self._known())
         with self._run(watcher) as stack:
+            interrupted.settle_releases(self.access, workspace.releases(self.folder))
             result = stack.up(on_event=watcher, refresh=True, message="make up")
         return {name: output.value for name, output in result.outputs.items()}, watcher
 
@@ -70,11 +71,14 @@ class Deployment:
             stack.destroy(on_event=watcher, message="make down", remove=True)
         self.folder.remove()
 
-    def command(self, arguments: list[str]) -> NoReturn:
-        """Run the CLI on the stack in this process's place, on this terminal."""
+    def command(self, arguments: list[str], *, recover: bool = True) -> NoReturn:
+        """Run the CLI on the stack in this process's place, on this terminal.
+
+        recover: ask the cluster what became of objects that a killed run was creating.
+        """
         if not self.folder.exists():
             raise Failure(f"There is no stack {STACK} yet.", "Make it with `make up`.")
-        with self._run(Watcher(NO_PROGRESS)):
+        with self._run(Watcher(NO_PROGRESS), recover=recover):
             environment = {**os.environ, **workspace.environment(self.folder)}
             for own in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_STACK"):  # of the user's own stacks; they would win
                 environment.pop(own, None)
@@ -86,13 +90,13 @@ class Deployment:
         return workspace.resource_count(self.folder)
 
     @contextmanager
-    def _run(self, watcher: Watcher) -> Generator[automation.Stack]:
+    def _run(self, watcher: Watcher, *, recover: bool = True) -> Generator[automation.Stack]:
         """The stack, in order again after an interrupted run, with failures as a person is told of them."""
         with workspace.held(self.folder), _passing_on_interrupts():
             try:
                 interrupted.release(self.folder)
                 stack = workspace.select(self.folder, self.programs, self.config, self.program)
-                if workspace.was_interrupted(self.folder):
+                if recover and workspace.was_interrupted(self.folder):
                     interrupted.recover(stack, self.access)
                 yield stack
             except CommandError as error:

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tools.terminal import console
 
 CREATING = "creating"
 RELEASE = "kubernetes:helm.sh/v3:Release"
+DEPLOYED = "deployed"
 INIT = ("init", "systemd")
 """Programs that become the parent of processes whose own parent is gone, besides process 1."""
 ORPHAN_SECONDS = 60.0
@@ -114,6 +115,22 @@ def recover(stack: automation.Stack, access: Access) -> None:
     console.print(f"  took over {len(there)} of {len(created)} objects that a run was creating when it was killed")
 
 
+def settle_releases(access: Access, releases: Iterable[tuple[str, str]]) -> None:
+    """Drop the revisions of Helm releases, given by namespace and name, whose upgrade was killed: they bar others.
+
+    Helm refuses while the newest revision is pending ("another operation is in progress"). The last one that was
+    deployed counts again, as after `helm rollback`. Raises Failure.
+    """
+    for namespace, name in releases:
+        revisions = _revisions(access, namespace, name)
+        if not any(status == DEPLOYED for _, status in revisions):
+            continue  # one that was never installed is a pending creation
+        for secret, status in revisions:
+            if status.startswith("pending-"):
+                access.run("-n", namespace, "delete", "secret", secret)
+                console.print(f"  dropped a revision of Helm release {name} whose upgrade was killed")
+
+
 def _end_orphan(lock: Lock, holder: psutil.Process) -> None:
     """Let a CLI end in order whose terminal program was killed. Raises StackHeld when it has a parent that lives."""
     parent = holder.parent()
@@ -170,10 +187,15 @@ def _id_in(access: Access, resource: Mapping[str, Any]) -> str | None:
 
 def _release_id(access: Access, namespace: str, name: str) -> str | None:
     """The id of a Helm release that was installed. What is left of one that was not is removed: it bars a new one."""
-    which = ["-n", namespace, "get", "secrets", "-l", f"owner=helm,name={name}"]
-    revisions = access.json(*which)["items"]
-    if any(revision["metadata"]["labels"].get("status") == "deployed" for revision in revisions):
+    revisions = _revisions(access, namespace, name)
+    if any(status == DEPLOYED for _, status in revisions):
         return f"{namespace}/{name}"
-    for revision in revisions:
-        access.run("-n", namespace, "delete", "secret", revision["metadata"]["name"])
+    for secret, _ in revisions:
+        access.run("-n", namespace, "delete", "secret", secret)
     return None
+
+
+def _revisions(access: Access, namespace: str, name: str) -> list[tuple[str, str]]:
+    """The Secret and the status of each revision that Helm keeps of a release."""
+    found = access.json("-n", namespace, "get", "secrets", "-l", f"owner=helm,name={name}")["items"]
+    return [(item["metadata"]["name"], item["metadata"]["labels"].get("status", "")) for item in found]

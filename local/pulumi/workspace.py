@@ -196,6 +196,12 @@ def resource_count(folder: StateFolder) -> int | None:
     return sum(bool(r.get("custom")) and not r["type"].startswith("pulumi:") for r in resources) or None
 
 
+def releases(folder: StateFolder) -> list[tuple[str, str]]:
+    """Namespace and name of every Helm release that the state holds."""
+    found = [r["inputs"] for r in _deployment(folder).get("resources") or [] if r["type"].endswith("/v3:Release")]
+    return [(inputs.get("namespace", "default"), inputs["name"]) for inputs in found if "name" in inputs]
+
+
 def was_interrupted(folder: StateFolder) -> bool:
     """Whether the state names operations that were under way when a run ended."""
     return bool(_deployment(folder).get("pending_operations"))

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from pulumi_kubernetes.core.v1 import (
     PodTemplateSpecArgs,
     Secret,
 )
+from pulumi_kubernetes.helm.v3 import Release
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from components.kubernetes import container_security, create_provider, pod_security
@@ -328,6 +330,64 @@ def test_a_pending_creation_is_taken_over(stack: Stack, here: Access) -> None:
     assert "took over 1 of 1 objects" in stack.printed
     assert again.changes == []
     assert read(here, "configmap", "two")["metadata"]["uid"] == uid
+
+
+CHART = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: of-a-chart}
+data: {text: "{{ .Values.text }}"}
+{{ if .Values.waits }}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: never-bound}
+spec: {storageClassName: none, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+{{ end }}
+"""
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    """A Helm chart of a ConfigMap, and with `waits` of a claim for which `helm --wait` waits in vain."""
+    folder = tmp_path / "chart"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("{apiVersion: v2, name: demo, version: 1.0.0}")
+    (folder / "templates" / "all.yaml").write_text(CHART)
+    return folder
+
+
+def test_a_helm_release_whose_upgrade_was_killed_can_be_upgraded(stack: Stack, here: Access, chart: Path) -> None:
+    def program(text: str) -> Program:
+        values = {"text": text}
+        return declaring(
+            lambda: Release(
+                "demo", name="demo", namespace=NAMESPACE, chart=str(chart), values=values, opts=stack.options
+            )
+        )
+
+    stack.up(program("1"))
+    command = [str(here.helm), "-n", NAMESPACE, "--kubeconfig", str(here.kubeconfig), "upgrade", "demo", str(chart)]
+    with subprocess.Popen([*command, "--set", "waits=true,text=half", "--wait"]) as helm:
+        until(lambda: read(here, "configmap", "of-a-chart")["data"]["text"] == "half")
+        helm.kill()
+    assert "pending-upgrade" in helm_statuses(here)
+    stack.up(program("2"))
+    assert "dropped a revision of Helm release demo" in stack.printed
+    assert read(here, "configmap", "of-a-chart")["data"] == {"text": "2"}
+    assert "pending-upgrade" not in helm_statuses(here)
+
+
+def helm_statuses(here: Access) -> list[str]:
+    secrets = here.json("-n", NAMESPACE, "get", "secrets", "-l", "owner=helm,name=demo")["items"]
+    return [secret["metadata"]["labels"]["status"] for secret in secrets]
+
+
+def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_state_of_another_passphrase_is_told_and_kept(stack: Stack) -> None:

@@ -1,7 +1,9 @@
 """The journal as its users meet it: over HTTPS, on the running local stack. `make up` comes first."""
 
 import json
+import shlex
 import ssl
+import subprocess
 import threading
 import time
 import uuid
@@ -16,6 +18,7 @@ import pytest
 from cryptography import x509
 from pulumi.automation import OpType
 
+from components.kubernetes import content_hash
 from local import acme, lifecycle
 from local.access import Access, access
 from local.pulumi import programs
@@ -158,17 +161,51 @@ def test_500_concurrent_writes_outlive_every_pod(emptied: httpx.Client, here: Ac
 
 def test_a_primary_whose_volume_is_empty_refuses_to_empty_its_replicas(emptied: httpx.Client, here: Access) -> None:
     emptied.post("/api/entries", json={"text": "precious"}).raise_for_status()
-    _await(lambda: "slave0" in _asked(here, "redis-0") and "db0" in _asked(here, "redis-1"))
+    _await(lambda: all("db0" in _asked(here, f"redis-{server}") for server in range(3)))
     try:
         _delete_servers(here, 0)
-        _await(lambda: "refusing to start" in _last_words(here))
+        _await(lambda: "holds data" in _log_of_primary(here))
+        assert ["db0" in _asked(here, f"redis-{server}") for server in (1, 2)] == [True, True]
         assert emptied.get("/api").json() == [{"text": "precious"}]
         answer = emptied.post("/api/entries", json={"text": "not now"})
         assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
     finally:
         _delete_servers(here, 0, 1, 2)
         _ready(here)
-    assert emptied.post("/api/entries", json={"text": "again"}).status_code == 201
+    _await(lambda: emptied.post("/api/entries", json={"text": "again"}).status_code == 201, seconds=10)
+
+
+def all_servers_deleted(here: Access) -> None:
+    _delete_servers(here, 0)
+    here.run("-n", "journal", "delete", "pods", "-l", "app.kubernetes.io/name=redis")
+
+
+def scaled_to_nothing_and_back(here: Access) -> None:
+    here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=0")
+    here.run("-n", "journal", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=redis", "--timeout=60s")
+    here.run("-n", "journal", "delete", "pvc", "data-redis-0")
+    here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=3")
+
+
+@pytest.mark.parametrize("lose", [all_servers_deleted, scaled_to_nothing_and_back])
+def test_an_empty_primary_waits_while_replicas_are_silent_and_is_restored_from_one(
+    emptied: httpx.Client, here: Access, lose: Callable[[Access], None]
+) -> None:
+    """All servers start at once, and redis-0 alone with an empty volume (docs/runbooks.md, An empty primary)."""
+    texts = {f"precious {number}" for number in range(20)}
+    for text in texts:
+        emptied.post("/api/entries", json={"text": text}).raise_for_status()
+    _await(lambda: all("db0" in _asked(here, f"redis-{server}") for server in range(3)))
+    lose(here)
+    _await(lambda: "holds data" in _log_of_primary(here))
+    assert "db0" in _asked(here, "redis-1")
+    assert "db0" in _asked(here, "redis-2")
+    kubectl = shlex.join([*here.command(), "-n", "journal", "exec"])
+    take = "rm -rf /data/taken && mkdir /data/taken && tar x -C /data/taken && mv /data/taken/appendonlydir /data"
+    copy = f"{kubectl} redis-1 -- tar c -C /data appendonlydir | {kubectl} -i redis-0 -- sh -c '{take}'"
+    subprocess.run(["bash", "-c", f"set -o pipefail; {copy}"], check=True)
+    _ready(here)
+    assert {entry["text"] for entry in _pages(emptied)} == texts
 
 
 def test_the_api_answers_503_while_all_of_redis_is_away(emptied: httpx.Client, here: Access) -> None:
@@ -197,10 +234,10 @@ def _asked(here: Access, pod: str) -> str:
     return here.run("-n", "journal", "exec", pod, "--", *ask).decode()
 
 
-def _last_words(here: Access) -> str:
-    """What redis-0 logged before it ended; nothing when it has not ended yet."""
+def _log_of_primary(here: Access) -> str:
+    """What redis-0 has logged; nothing while there is none."""
     try:
-        return here.run("-n", "journal", "logs", "redis-0", "--previous").decode()
+        return here.run("-n", "journal", "logs", "redis-0").decode()
     except Failure:
         return ""
 
@@ -267,13 +304,40 @@ def _configs(here: Access) -> tuple[set[str], str]:
     return {name for name in names if name.startswith("frontend-config-")}, used
 
 
+def _config(number: int, entries: int) -> str:
+    return f"frontend-config-v{number}-{content_hash({'JOURNAL_ENTRIES': str(entries)})}"
+
+
+def _entries_in_pods(here: Access) -> set[str]:
+    """What the API's pods that are not being stopped have in their environment."""
+    pods = here.json("-n", "journal", "get", "pods", "-l", "app.kubernetes.io/name=frontend")["items"]
+    live = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    assert live
+    command = ("--", "printenv", "JOURNAL_ENTRIES")
+    return {here.run("-n", "journal", "exec", pod, *command).decode().strip() for pod in live}
+
+
 def test_a_changed_setting_is_a_new_version_and_no_request_fails(local_stack: dict[str, str], here: Access) -> None:
+    first, second = _config(1, 10), _config(2, 20)
     with _traffic(local_stack) as failed:
         _up(here, journalEntries=20)
-        assert _configs(here) == ({"frontend-config-v1", "frontend-config-v2"}, "frontend-config-v2")
+        assert _configs(here) == ({first, second}, second)
         _up(here)
-        assert _configs(here) == ({"frontend-config-v1"}, "frontend-config-v1")
+        assert _configs(here) == ({first}, first)
     assert failed == []
+
+
+def test_a_setting_changed_twice_with_a_short_history_reaches_the_pods(here: Access) -> None:
+    """v2 has another content under another name, and the first v2 is deleted after the rollout."""
+    try:
+        for entries in (20, 30):
+            changes = _up(here, journalEntries=entries)
+            assert _entries_in_pods(here) == {str(entries)}
+        assert _configs(here) == ({_config(1, 10), _config(2, 30)}, _config(2, 30))
+        order = [(OpType.CREATE, _config(2, 30)), (OpType.UPDATE, "frontend"), (OpType.DELETE, _config(2, 20))]
+        assert changes == order
+    finally:
+        _up(here)
 
 
 def test_up_again_changes_nothing(here: Access) -> None:
@@ -282,14 +346,14 @@ def test_up_again_changes_nothing(here: Access) -> None:
 
 def test_what_the_settings_no_longer_name_is_deleted(here: Access) -> None:
     history = [{"journalEntries": 10}, {"journalEntries": 30}]
-    assert _up(here, configHistory=history) == [(OpType.CREATE, "frontend-config-v2")]
-    assert _up(here) == [(OpType.DELETE, "frontend-config-v2")]
+    assert _up(here, configHistory=history) == [(OpType.CREATE, _config(2, 30))]
+    assert _up(here) == [(OpType.DELETE, _config(2, 30))]
 
 
 def test_a_preview_tells_and_changes_nothing(here: Access) -> None:
     with Steps() as steps, steps.step("preview") as step:
         watcher = _deployment(here, journalEntries=20).preview(step, refresh=False)
-    assert set(watcher.changes) == {(OpType.CREATE, "frontend-config-v2"), (OpType.UPDATE, "frontend")}
+    assert set(watcher.changes) == {(OpType.CREATE, _config(2, 20)), (OpType.UPDATE, "frontend")}
     assert _up(here) == []
 
 

@@ -37,6 +37,12 @@ def test_commands_that_need_a_language_host_say_what_to_run_instead() -> None:
     assert "Run `make up`" in said.stderr
 
 
+def test_kubectl_gets_what_follows_two_dashes() -> None:
+    command = ["make", "-s", "kubectl", "ARGS=exec -n journal redis-0 -- ls -d /data"]
+    said = subprocess.run(command, cwd=stack.ROOT, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout.strip()) == (0, "/data"), said.stderr
+
+
 def plaintexts(state: Any) -> Iterator[str]:
     """Every secret of a state that is shown with its secrets, as JSON."""
     if isinstance(state, dict):

@@ -13,6 +13,8 @@ from components.aws.scope import Scope
 from components.settings.aws import ControlPlaneSettings
 
 SERVICE = "eks.amazonaws.com"
+TIMEOUTS = pulumi.CustomTimeouts(create="25m", update="45m", delete="20m")
+"""How long Pulumi waits for EKS. A cluster is made or deleted in about ten minutes, and each version takes as long."""
 EXEC_API = "client.authentication.k8s.io/v1beta1"
 
 
@@ -116,7 +118,7 @@ class ControlPlane(pulumi.ComponentResource):
                 trust=[trust_service(SERVICE, self._scope)],
                 managed_policies=["AmazonEKSClusterPolicy"],
             ),
-            opts=self._options(),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _create_log_group(self) -> aws.cloudwatch.LogGroup:
@@ -161,7 +163,9 @@ class ControlPlane(pulumi.ComponentResource):
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type=settings.support),
             zonal_shift_config=aws.eks.ClusterZonalShiftConfigArgs(enabled=settings.zonal_shift),
             deletion_protection=settings.deletion_protection,
-            opts=self._options(protect=self._scope.protect, depends_on=[log_group]),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=self._scope.protect, depends_on=[log_group], custom_timeouts=TIMEOUTS
+            ),
         )
 
     def _create_access_entries(self) -> Sequence[pulumi.Resource]:
@@ -175,10 +179,5 @@ class ControlPlane(pulumi.ComponentResource):
                 viewers=args.viewers,
                 auditors=args.auditors,
             ),
-            opts=self._options(),
+            opts=pulumi.ResourceOptions(parent=self),
         ).resources
-
-    def _options(
-        self, *, protect: bool | None = None, depends_on: Sequence[pulumi.Resource] = ()
-    ) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, protect=protect, depends_on=list(depends_on))

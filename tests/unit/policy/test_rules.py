@@ -99,6 +99,7 @@ BAD: list[tuple[str, str, str, Any]] = [
     ("github-by-environment", "role", "assumeRolePolicy", document({**TRUST, "Condition": ANY_BRANCH})),
     ("github-by-environment", "role", "assumeRolePolicy", document({**TRUST, "Condition": {}})),
     ("github-by-environment", "role", "assumeRolePolicy", taken(NAMES, IDS)),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner/*:environment:prod")),
     ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@12/*:environment:prod")),
     ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@*/name@34:environment:prod")),
     ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@12/name@34:environment:*")),

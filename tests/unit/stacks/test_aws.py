@@ -89,14 +89,19 @@ def test_images_of_ours_come_from_the_shared_registry(environment: tuple[str, Re
         assert container["image"].startswith(f"111122223333.dkr.ecr.eu-central-1.amazonaws.com/journal/{tier}:v")
 
 
+def configuration(recording: Recording) -> dict[str, str]:
+    (config,) = [r for r in recording.of_type("ConfigMap") if r.name.startswith("frontend-config-v1-")]
+    return config["data"]
+
+
 def test_errors_are_reported_from_prod_alone(environment: tuple[str, Recording]) -> None:
     name, recording = environment
-    data = recording.one("ConfigMap", "frontend-config-v1")["data"]
+    data = configuration(recording)
     assert ("SENTRY_DSN" in data) == (name == "prod")
 
 
 def test_cross_origins_are_numbered(recorded: Callable[[str], Recording]) -> None:
-    data = recorded("prod").one("ConfigMap", "frontend-config-v1")["data"]
+    data = configuration(recorded("prod"))
     origins = {key: value for key, value in data.items() if key.startswith("WEB__")}
     assert origins == {
         "WEB__CROSS_ORIGIN__0": "https://kbp-sample.com",

@@ -129,6 +129,16 @@ def test_a_claim_of_its_own_counts() -> None:
     assert [(line.count, line.unit) for line in found.lines] == [(0.5, "GB-month")]
 
 
+def test_the_claims_of_a_stateful_set_count_once() -> None:
+    def program() -> None:
+        stateful_set()
+        for number in range(3):
+            name = f"data-redis-{number}"
+            PersistentVolumeClaim(name, metadata=ObjectMetaArgs(name=name), spec=claim_of("50Gi"))
+
+    assert estimate_of(program).month == estimate_of(stateful_set).month
+
+
 def test_a_backup_plan_keeps_a_copy_of_the_volumes_as_an_estimate() -> None:
     def program() -> None:
         stateful_set()

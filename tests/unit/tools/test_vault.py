@@ -97,7 +97,12 @@ def test_the_command_asks_the_region_that_it_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [("ResourceNotFoundException", 0), ("AccessDeniedException: not authorized", 1)]
+    ("error", "status"),
+    [
+        ("ResourceNotFoundException", 0),
+        ("AccessDeniedException: Insufficient privileges to perform this action.", 0),
+        ("AccessDeniedException: not authorized", 1),
+    ],
 )
 def test_a_vault_that_is_not_there_is_empty_and_one_that_is_closed_is_an_error(
     tmp_path: Path, error: str, status: int

@@ -1,5 +1,5 @@
 // Command agent does on this one node what a cloud's controllers do: it enforces network policies, gives services of
-// type LoadBalancer an address, and makes volumes.
+// type LoadBalancer an address, makes volumes, and lets them grow.
 package main
 
 import (
@@ -61,9 +61,14 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	resizer, err := newResizer(factory, client)
+	if err != nil {
+		return err
+	}
 	factory.Start(ctx.Done())
 	go provisionVolumes(ctx, client, o.volumes, o.node)
 	go balancer.run(ctx)
+	go resizer.run(ctx)
 	return enforcer.run(ctx)
 }
 

@@ -82,6 +82,16 @@ def test_each_environment_has_a_role_of_each_kind(kind: str, environment: str, o
     assert arn.endswith(f"{kind}-{environment}")
 
 
+def test_a_hosts_records_go_into_the_zone_of_its_domain(outputs: dict[str, Any]) -> None:
+    assert read(lambda stack: stack.zone_id_of("journal.kbp-sample.com"), outputs) == outputs["zone_id"]
+
+
+@pytest.mark.parametrize("host", ["journal.kbp-sample.org", "kbp-sample.com", "journal.my-kbp-sample.com"])
+def test_a_host_in_no_zone_is_told_the_domain(host: str, outputs: dict[str, Any]) -> None:
+    with pytest.raises(ProgramError, match=f"{host} is not in kbp-sample.com, the domain of stack {SHARED}"):
+        read(lambda stack: stack.zone_id_of(host), outputs)
+
+
 @pytest.mark.parametrize("kind", ["deploy", "preview", "audit"])
 def test_an_environment_without_a_role_is_told_what_to_do(kind: str, outputs: dict[str, Any]) -> None:
     with pytest.raises(ProgramError, match=f"no {kind} role for qa; add qa to journal:github"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.journal.frontend import config_versions, environment, report_port
+from components.kubernetes import content_hash
 from components.settings import FrontendConfig
 from tests.conftest import Recording, record
 
@@ -82,11 +83,28 @@ def active_config(recording: Recording) -> Any:
 
 def test_a_changed_configuration_is_a_new_version_beside_the_old_one(local: Recording) -> None:
     changed = record("local", journalEntries=20)
-    names = [r.name for r in changed.all("ConfigMap") if r.name.startswith("frontend-config-")]
-    assert sorted(names) == ["frontend-config-v1", "frontend-config-v2"]
-    assert changed.one("ConfigMap", "frontend-config-v1").inputs == local.one("ConfigMap", "frontend-config-v1").inputs
-    assert changed.one("ConfigMap", "frontend-config-v2")["immutable"] is True
-    assert (active_config(local), active_config(changed)) == ("frontend-config-v1", "frontend-config-v2")
+    first, second = config_name(1, 10), config_name(2, 20)
+    assert configs(changed) == [first, second]
+    assert changed.one("ConfigMap", first).inputs == local.one("ConfigMap", first).inputs
+    assert changed.one("ConfigMap", second)["immutable"] is True
+    assert (active_config(local), active_config(changed)) == (first, second)
+
+
+def test_a_configuration_changed_twice_never_changes_under_a_name() -> None:
+    """20 was not kept in the history, so it and 30 are both v2."""
+    twenty, thirty = record("local", journalEntries=20), record("local", journalEntries=30)
+    assert (active_config(twenty), active_config(thirty)) == (config_name(2, 20), config_name(2, 30))
+    assert configs(thirty) == [config_name(1, 10), config_name(2, 30)]
+    kept = record("local", journalEntries=30, configHistory=[{"journalEntries": 10}, {"journalEntries": 20}])
+    assert configs(kept) == [config_name(1, 10), config_name(2, 20), config_name(3, 30)]
+
+
+def configs(recording: Recording) -> list[str]:
+    return sorted(r.name for r in recording.all("ConfigMap") if r.name.startswith("frontend-config-"))
+
+
+def config_name(number: int, entries: int) -> str:
+    return f"frontend-config-v{number}-{content_hash({'JOURNAL_ENTRIES': str(entries)})}"
 
 
 def test_the_api_stands_before_the_page(local: Recording) -> None:

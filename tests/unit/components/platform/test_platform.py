@@ -40,7 +40,8 @@ def test_the_middlewares_that_routes_name_exist(local: Recording) -> None:
     annotations = local.one("Ingress", "journal")["metadata"]["annotations"]
     named = annotations["traefik.ingress.kubernetes.io/router.middlewares"].split(",")
     assert {name.removesuffix("@file") for name in named} == set(middlewares()["http"]["middlewares"])
-    data = local.one("ConfigMap", "traefik-middlewares")["data"]["middlewares.yaml"]
+    (config,) = [r for r in local.of_type("ConfigMap") if r.name.startswith("traefik-middlewares-")]
+    data = config["data"]["middlewares.yaml"]
     assert json.loads(data) == middlewares()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from components.redis import primary_host
-from tests.conftest import ROOT, Recording
+from tests.conftest import ROOT, Recording, config_of, record
 
 FILES = ROOT / "components" / "redis"
 
@@ -26,6 +26,17 @@ def test_a_write_never_reaches_a_replica(local: Recording) -> None:
     assert write["selector"]["statefulset.kubernetes.io/pod-name"] == "redis-0"
 
 
+def test_an_empty_primary_can_ask_every_server_ready_or_not(local: Recording) -> None:
+    """Replicas that wait for their primary are not ready."""
+    spec, redis = local.one("Service", "redis-servers")["spec"], local.one("StatefulSet", "redis")["spec"]
+    assert (spec["clusterIP"], spec["publishNotReadyAddresses"]) == ("None", True)
+    assert spec["selector"] == redis["selector"]["matchLabels"]
+    (container,) = redis["template"]["spec"]["containers"]
+    env = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert (env["SERVERS_HOST"], env["SERVERS"]) == ("redis-servers.journal.svc", str(redis["replicas"]))
+    assert redis["podManagementPolicy"] == "Parallel", "an empty primary waits for servers that start after it"
+
+
 def test_reads_go_to_every_server(local: Recording) -> None:
     pod_labels = local.one("StatefulSet", "redis")["spec"]["template"]["metadata"]["labels"]
     assert selector(local, "redis").items() <= pod_labels.items()
@@ -33,9 +44,36 @@ def test_reads_go_to_every_server(local: Recording) -> None:
 
 
 def test_each_redis_server_has_a_volume_of_its_own(local: Recording) -> None:
-    (claim,) = local.one("StatefulSet", "redis")["spec"]["volumeClaimTemplates"]
-    assert claim["spec"]["resources"]["requests"]["storage"] == "256Mi"
-    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    redis = local.one("StatefulSet", "redis")
+    (template,) = redis["spec"]["volumeClaimTemplates"]
+    claims = local.of_type("PersistentVolumeClaim")
+    names = [f"{template['metadata']['name']}-redis-{number}" for number in range(3)]
+    assert sorted(claim["metadata"]["name"] for claim in claims) == names
+    for claim in claims:
+        assert claim["spec"] == template["spec"]
+        assert claim["spec"]["resources"]["requests"]["storage"] == "256Mi"
+        assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+        assert claim.urn in local.dependencies_of(redis), "the StatefulSet finds its claims"
+
+
+def test_volumes_grow_in_place(local: Recording) -> None:
+    """The claims change; the claim template, which is immutable, is no reason to replace the StatefulSet."""
+    redis = {**config_of("local")["journal:redis"], "storage": "512Mi"}
+    grown = record("local", redis=redis)
+    for claim in grown.of_type("PersistentVolumeClaim"):
+        before = local.one("PersistentVolumeClaim", claim.name)
+        assert claim["spec"]["resources"]["requests"]["storage"] == "512Mi"
+        assert claim["metadata"] == before["metadata"]
+    assert grown.one("StatefulSet", "redis").ignore_changes == ("spec.volumeClaimTemplates",)
+
+
+def test_pulumi_takes_over_the_claims_of_a_controller_and_never_deletes_one(local: Recording) -> None:
+    claims = local.of_type("PersistentVolumeClaim")
+    assert claims
+    for claim in claims:
+        assert claim["metadata"]["annotations"]["pulumi.com/patchForce"] == "true"
+        assert claim["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+        assert claim.retain_on_delete
 
 
 def test_the_primary_is_pod_0_behind_the_headless_service(local: Recording) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.pulumi.interrupted import Lock, locks, recover, release
-from local.pulumi.workspace import StackHeld, StateFolder, held, resource_count
+from local.pulumi.interrupted import Lock, locks, recover, release, settle_releases
+from local.pulumi.workspace import StackHeld, StateFolder, held, releases, resource_count
 from tools.failures import Failure
 
 GONE = 2**22
@@ -159,6 +159,37 @@ def test_what_is_left_of_a_release_that_was_not_installed_is_removed(tmp_path: P
     inputs, cluster = {"name": "cert-manager", "namespace": "c"}, Cluster(revisions={"v1": "pending-install"})
     assert recovered(cluster, tmp_path, operation("kubernetes:helm.sh/v3:Release", inputs)) == {"urn:kept": None}
     assert cluster.deleted == ["v1"]
+
+
+@pytest.mark.parametrize(
+    ("revisions", "dropped"),
+    [
+        ({"v1": "superseded", "v2": "deployed", "v3": "pending-upgrade"}, ["v3"]),
+        ({"v1": "deployed", "v2": "pending-rollback", "v3": "pending-upgrade"}, ["v2", "v3"]),
+        ({"v1": "superseded", "v2": "deployed"}, []),
+        ({"v1": "deployed", "v2": "failed"}, []),
+        ({"v1": "pending-install"}, []),
+        ({}, []),
+    ],
+)
+def test_a_revision_whose_upgrade_was_killed_is_dropped(revisions: dict[str, str], dropped: list[str]) -> None:
+    access: Any = (cluster := Cluster(revisions=revisions))
+    settle_releases(access, [("c", "cert-manager")])
+    assert cluster.deleted == dropped
+
+
+def test_the_releases_of_a_state_are_known_by_namespace_and_name(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    assert releases(folder) == []
+    folder.stack_file.parent.mkdir(parents=True)
+    inputs = {"name": "cert-manager", "namespace": "c"}
+    resources = [
+        {"type": "kubernetes:helm.sh/v3:Release", "inputs": inputs},
+        {"type": "kubernetes:core/v1:Secret", "inputs": {"metadata": {}}},
+        {"type": "pulumi:pulumi:Stack"},
+    ]
+    folder.stack_file.write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
+    assert releases(folder) == [("c", "cert-manager")]
 
 
 def test_a_state_counts_objects_of_their_own(tmp_path: Path) -> None:
