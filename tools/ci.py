@@ -56,21 +56,27 @@ def commit(history: Sequence[dict[str, Any]]) -> str:
 def comment(reports: dict[str, dict[str, str]], run: str, waiting: Collection[str] = ()) -> str:
     """Markdown of every stack's reports: text by file name (`PARTS`), by stack.
 
-    run: the address of the workflow's run.
+    run: the address of a pull request's run, in which every stack should have a preview; else empty.
     waiting: stacks whose preview, if there is none yet, waits for a reviewer.
     Fits into a GitHub comment; what is cut says so.
     """
     room = (COMMENT_LIMIT - 2_000) // max(1, sum(len(parts) for parts in reports.values()))
-    lines = [MARK, *(_section(stack, parts, room, stack in waiting) for stack, parts in reports.items())]
+
+    def missing(stack: str) -> str:
+        if stack in waiting:
+            return f"`pulumi preview` waits until a reviewer of the environment `preview-{stack}` allows it."
+        return "`pulumi preview` did not run: the run says why." if run else ""
+
+    lines = [MARK, *(_section(stack, parts, room, missing(stack)) for stack, parts in reports.items())]
     if not reports:
         lines.append("No stack changes.")
     return "\n\n".join([*lines, f"[Everything in full]({run})"] if run else lines) + "\n"
 
 
-def _section(stack: str, parts: dict[str, str], room: int, waiting: bool) -> str:
+def _section(stack: str, parts: dict[str, str], room: int, without_preview: str) -> str:
     blocks = [_part(name, parts[name], room) for name in PARTS if name in parts]
-    if waiting and "preview.txt" not in parts:
-        blocks.insert(0, f"`pulumi preview` waits until a reviewer of the environment `preview-{stack}` allows it.")
+    if without_preview and "preview.txt" not in parts:
+        blocks.insert(0, without_preview)
     return "\n\n".join([f"### {stack}", *(blocks or ["Nothing was reported: the run says why."])])
 
 

@@ -259,6 +259,14 @@ def test_pulumi_is_asked_to_end_before_its_job_is_killed() -> None:
     assert "timeout --foreground --signal=INT" in runs(load("destroy-dev")["jobs"]["destroy"])
 
 
+def test_a_deployment_by_hand_undoes_drift() -> None:
+    """Without a refresh Pulumi compares the program with the state, and sees no drift."""
+    assert load("deploy-stack")["env"]["REFRESH"] == "${{ github.event_name == 'workflow_dispatch' }}"
+    for name, command in {"preview": "pulumi preview", "up": "pulumi up"}.items():
+        (line,) = [line for line in runs(load("deploy-stack")["jobs"][name]).splitlines() if command in line]
+        assert '--refresh="$REFRESH"' in line
+
+
 def test_drift_is_looked_for_in_every_stack_by_a_role_that_pull_requests_lack() -> None:
     check = load("drift")["jobs"]["check"]
     assert check["strategy"]["matrix"]["stack"] == list(ci.ORDER)

@@ -49,8 +49,8 @@ class BadCredentials(Exception):
     """The credentials cannot be used for any question. The text says why, `remedy` what to do."""
 
     remedy = (
-        "Sign in again (aws sso login, aws login). Where the AWS CLI can sign in and this cannot, hand its credentials "
-        'over: eval "$(aws configure export-credentials --format env)"'
+        "Sign in again (aws sso login, aws login), or correct AWS_PROFILE. Where the AWS CLI can sign in and this "
+        'cannot, hand its credentials over: eval "$(aws configure export-credentials --format env)"'
     )
 
 

@@ -16,6 +16,9 @@ STATE_FOLDER = f".pulumi/stacks/{PROJECT}"
 """Where Pulumi's S3 backend keeps a project's stacks, `<stack>.json` each (Pulumi docs, State and backends)."""
 SHARED_ROLES = f"{PROJECT}-shared-"
 """What the names of the roles begin with that stack `shared` makes."""
+ZONES_WITHOUT_EKS = {"cac1-az3", "use1-az3", "usw1-az2"}
+"""Ids of zones whose subnets EKS refuses for a control plane; their names differ between accounts (EKS guide, VPC and
+subnet requirements)."""
 Answer = Mapping[str, Any]
 
 
@@ -85,12 +88,16 @@ def zones(account: Asks, stack: Stack) -> list[Finding]:
 def judged_zones(wanted: Sequence[str], known: Sequence[Answer]) -> list[Finding]:
     usable = {z["ZoneName"] for z in known if z.get("ZoneType", "availability-zone") == "availability-zone"}
     states = {z["ZoneName"]: z.get("State", "") for z in known}
-    instead = ", ".join(sorted(z for z in usable if states[z] == "available"))
+    without = {z["ZoneName"]: z["ZoneId"] for z in known if z.get("ZoneId") in ZONES_WITHOUT_EKS}
+    instead = ", ".join(sorted(z for z in usable - without.keys() if states[z] == "available"))
     findings: list[Finding] = []
     for zone in wanted:
-        if zone not in usable:
+        if zone not in usable or zone in without:
             remedy = f"Name other zones in network.zones: {instead}."
-            findings.append(Finding(f"zone {zone}", Verdict.PROBLEM, "the account does not have it", remedy))
+            says = "the account does not have it"
+            if zone in without:
+                says = f"it is {without[zone]}, in which EKS makes no control plane"
+            findings.append(Finding(f"zone {zone}", Verdict.PROBLEM, says, remedy))
         elif states[zone] != "available":
             remedy = "See AWS's Health Dashboard, or wait."
             findings.append(Finding(f"zone {zone}", Verdict.PROBLEM, f"its state is {states[zone]}", remedy))

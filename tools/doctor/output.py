@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from tools.doctor.findings import Finding, QuotaFinding, Report, Verdict
+from tools.doctor.findings import Finding, Report, Verdict
 from tools.terminal import console
 
 WORDS = {
@@ -19,7 +19,7 @@ WORDS = {
 def show(reports: Sequence[Report]) -> None:
     """Print the reports; problems and their remedies last."""
     for report in reports:
-        console.print(_quotas(report) if report.quotas else f"Stack {report.title}")
+        console.print(_quotas(report) if report.quotas else f"{_stacks(report)} {report.title}")
         answers = [f for f in report.findings if f.verdict is Verdict.OK]
         if answers:
             console.print(_answers(answers))
@@ -29,17 +29,24 @@ def show(reports: Sequence[Report]) -> None:
 
 
 def _quotas(report: Report) -> Table:
-    table = Table("quota", title=f"Stack {report.title}", title_justify="left")
-    for column in ("needs", "all stacks", "in use", "quota"):
+    """Columns that say nothing are left out, so that the rest fits into 80 characters."""
+    columns = {"needs": "needs", "all stacks": "all_need", "in use": "used", "quota": "limit"}
+    if not report.asked:
+        del columns["in use"]
+    if all(finding.needs == finding.all_need for finding in report.quotas):
+        del columns["all stacks"]
+    table = Table(title=f"{_stacks(report)} {report.title}", title_justify="left")
+    table.add_column("quota", min_width=16, overflow="fold")
+    for column in columns:
         table.add_column(column, justify="right")
     table.add_column("verdict")
     for finding in report.quotas:
-        table.add_row(finding.subject, *_figures(finding), _verdict(finding))
+        table.add_row(finding.subject, *(getattr(finding, name) for name in columns.values()), _verdict(finding))
     return table
 
 
-def _figures(finding: QuotaFinding) -> tuple[str, ...]:
-    return finding.needs, finding.all_need, finding.used, finding.limit
+def _stacks(report: Report) -> str:
+    return "Stacks" if "," in report.title.partition(" in ")[0] else "Stack"
 
 
 def _answers(findings: Sequence[Finding]) -> Table:
@@ -70,4 +77,5 @@ def _sum(report: Report) -> str:
     ]
     if not parts:
         return "All is well."
-    return f"{', '.join(parts)}. {'A deployment now would fail.' if report.fails else ''}".rstrip()
+    asked = "" if report.asked else "The account was not asked: "
+    return f"{asked}{', '.join(parts)}. {'A deployment now would fail.' if report.fails else ''}".rstrip()

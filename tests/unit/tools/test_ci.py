@@ -141,6 +141,12 @@ def test_a_preview_that_waits_for_a_reviewer_says_so() -> None:
     assert "waits until" not in ci.comment(reports, "", waiting=["prod"])
 
 
+def test_a_preview_that_a_reviewer_refused_is_missed() -> None:
+    reports = {"dev": {"preview.txt": "Resources:\n    + 1 to create\n"}, "prod": {"cost.md": "| 2 |"}}
+    assert ci.comment(reports, "https://run").count("`pulumi preview` did not run: the run says why.") == 1
+    assert "did not run" not in ci.comment(reports, "")
+
+
 def image(tmp_path: Path, answer: str) -> subprocess.CompletedProcess[str]:
     """What .ci/image prints of the frontend where the AWS CLI is a script that answers so."""
     aws = tmp_path / "aws"

@@ -79,8 +79,8 @@ def test_a_pinned_add_on_is_offered(offered: list[Mapping[str, Any]], verdict: V
     assert (found.verdict, found.remedy) == (verdict, remedy)
 
 
-def zone(name: str, state: str = "available", kind: str = "availability-zone") -> dict[str, str]:
-    return {"ZoneName": name, "State": state, "ZoneType": kind}
+def zone(name: str, state: str = "available", kind: str = "availability-zone", id: str = "") -> dict[str, str]:
+    return {"ZoneName": name, "State": state, "ZoneType": kind, "ZoneId": id or f"use1-{name}"}
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,17 @@ def zone(name: str, state: str = "available", kind: str = "availability-zone") -
         ([zone("a"), zone("c")], [(PROBLEM, "the account does not have it")]),
         ([zone("a"), zone("b", kind="local-zone")], [(PROBLEM, "the account does not have it")]),
         ([zone("a"), zone("b", "impaired")], [(PROBLEM, "its state is impaired")]),
+        ([zone("a"), zone("b", id="use1-az3")], [(PROBLEM, "it is use1-az3, in which EKS makes no control plane")]),
         ([], [(PROBLEM, "the account does not have it")] * 2),
     ],
 )
 def test_zones(known: list[dict[str, str]], says: list[tuple[Verdict, str]]) -> None:
     assert [(f.verdict, f.says) for f in checks.judged_zones(["a", "b"], known)] == says
+
+
+def test_a_zone_that_eks_does_not_use_is_not_named_instead() -> None:
+    (found,) = checks.judged_zones(["d"], [zone("a"), zone("b", id="use1-az3"), zone("c")])
+    assert found.remedy == "Name other zones in network.zones: a, c."
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,7 @@ def test_the_list_without_credentials() -> None:
     result = CliRunner().invoke(cli.app, ["doctor"])
     assert result.exit_code == 0
     output = result.output
-    assert "Stack dev, prod, shared, staging in account 111122223333" in " ".join(output.split())
+    assert "Stacks dev, prod, shared, staging in account 111122223333" in " ".join(output.split())
     assert "warning: Elastic IPs: 7 are needed; the default quota is 5" in output
     assert "--quota-code L-0263D0A3 --desired-value 7 --region eu-central-1" in output
     assert "nothing was asked" in output
