@@ -53,8 +53,8 @@ def _is_part(number: int, text: str) -> bool:
 def _schedule(text: str) -> str:
     if fields(text) is None:
         raise ValueError(
-            "is no schedule; write it as an EventBridge cron expression of six fields with ? for one of the two days, like "
-            "cron(0 3 * * ? *)"
+            "is no schedule; write it as an EventBridge cron expression of six fields with ? for one of the two days, "
+            "like cron(0 3 * * ? *)"
         )
     return text
 
