@@ -18,7 +18,7 @@ NAMES = ("name", "key")
 
 def names() -> list[str]:
     """The stacks that the project has, by their files."""
-    return sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+    return sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in ROOT.glob("Pulumi.*.yaml"))
 
 
 class StackError(Failure):
@@ -27,13 +27,10 @@ class StackError(Failure):
 
 def read(stack: str) -> dict[str, Any]:
     """The `config` of a stack's file. Raises StackError."""
-    path = ROOT / f"Pulumi.{stack}.yaml"
+    if stack not in names():
+        raise StackError(f"There is no stack {stack!r}. Stacks here: {', '.join(names())}.")
     try:
-        return files.read(path, PROJECT)
-    except FileNotFoundError:
-        raise StackError(
-            f"There is no stack {stack!r}: {path.name} is missing. Stacks here: {', '.join(names())}."
-        ) from None
+        return files.read(ROOT / f"Pulumi.{stack}.yaml", PROJECT)
     except files.FileError as error:
         raise StackError(str(error)) from None
 
@@ -46,22 +43,30 @@ def checked(config: Mapping[str, Any], stack: str | None = None) -> settings.Set
     return settings.parse(files.own(config, PROJECT), PROJECT, stack=stack, folder=ROOT)
 
 
+def _of_file(stack: str) -> settings.Settings | settings.SharedSettings:
+    """The settings in a stack's file. Raises StackError, and SettingsError with the file's name: others read it too."""
+    try:
+        return checked(read(stack), stack)
+    except settings.SettingsError as error:
+        raise settings.SettingsError(f"Pulumi.{stack}.yaml: {error}") from None
+
+
 def config_of(stack: str) -> dict[str, Any]:
     """A stack's config, checked whole. Raises StackError and SettingsError."""
     config = read(stack)
-    checked(config, stack)
+    _of_file(stack)
     return config
 
 
 def environments() -> list[str]:
     """The stacks with settings of one kind, from the smallest environment to production: all but `shared`."""
-    found = [name for name in names() if isinstance(checked(read(name), name), settings.Settings)]
+    found = [name for name in names() if isinstance(_of_file(name), settings.Settings)]
     return sorted(found, key=lambda name: (*SMALLEST_FIRST, name).index(name))
 
 
 def settings_of(name: str) -> dict[str, str]:
     """A stack's settings, defaults among them, as text by dotted key. Raises StackError and SettingsError."""
-    return dict(flat(checked(read(name), name).model_dump(mode="json", by_alias=True)))
+    return dict(flat(_of_file(name).model_dump(mode="json", by_alias=True)))
 
 
 def flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -6,9 +6,10 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from components import versions
-from components.settings import subnets, tags
-from components.settings.node_groups import NodeGroupSettings, refuse_zones, unschedulable_workloads
+from components.settings import schedules, subnets, tags
+from components.settings.node_groups import ADD_ONS, NodeGroupSettings, refuse_zones, unschedulable_workloads
 from components.settings.regions import Region, zones_of
+from components.settings.schedules import Schedule
 from components.settings.values import AccountId, Cidr, Model, PrincipalArn, StackName
 
 MIN_PREFIX_LENGTH = {4: 8, 6: 16}
@@ -256,12 +257,12 @@ class BackupSettings(Model):
 
     https://docs.aws.amazon.com/aws-backup/latest/devguide/creating-a-backup-plan.html
     """
-    schedule: str = Field(default="cron(0 3 * * ? *)", pattern=r"^cron\([^()]+\)$")
+    schedule: Schedule = "cron(0 3 * * ? *)"
     """When backups of the cluster start, as an EventBridge cron expression in UTC. By default it is 03:00 every day.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
     """
-    volume_schedule: str = Field(default="cron(0 6 * * ? *)", pattern=r"^cron\([^()]+\)$")
+    volume_schedule: Schedule = "cron(0 6 * * ? *)"
     """When backups of the volumes by themselves start, as an EventBridge cron expression in UTC; by default at 06:00.
 
     It must be another time than `schedule`, whose backup has the volumes in it: a volume has one backup job at a time.
@@ -286,9 +287,9 @@ class BackupSettings(Model):
 
     @model_validator(mode="after")
     def _one_job_at_a_time(self) -> Self:
-        if self.schedule == self.volume_schedule:
+        if schedules.fields(self.schedule) == schedules.fields(self.volume_schedule):
             raise ValueError(
-                f"schedule and volumeSchedule are both {self.schedule}: a volume has one backup job at a time; "
+                f"schedule and volumeSchedule are both {self.volume_schedule}: a volume has one backup job at a time; "
                 "let them be some hours apart"
             )
         return self
@@ -356,6 +357,12 @@ class AwsSettings(AccountSettings):
             raise ValueError(
                 f"no node group takes {' or '.join(unschedulable)}: they don't tolerate the taints that all have; "
                 "take a taint away or add a group"
+            )
+        for_add_ons = [group for group in groups if ADD_ONS.fits(group)]
+        if not any(group.min_size for group in for_add_ons):
+            raise ValueError(
+                "no node group that takes the cluster's add-ons keeps a node, and the Cluster Autoscaler, which would "
+                f"add one, runs on it; set minSize of {for_add_ons[0].name} to 1 or more"
             )
         return groups
 

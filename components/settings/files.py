@@ -15,6 +15,14 @@ class FileError(Exception):
 class _Loader(yaml.SafeLoader):
     """YAML as the engine's own reader takes it: no key twice, and numbers as in YAML 1.2."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (AttributeError, KeyError, ValueError):  # what PyYAML's constructors of plain values raise
+            kind, line = node.tag.rpartition(":")[2], node.start_mark.line + 1
+            text = repr(node.value) if len(node.value) <= 40 else f"{node.value[:37]!r}..."
+            raise FileError(f"line {line}: {text} is no {kind} to YAML; put it in quotes") from None
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         first: dict[Hashable, int] = {}
         for key_node, _ in node.value:
@@ -50,6 +58,8 @@ def read(path: Path, namespace: str) -> dict[str, Any]:
         raise FileError(f"{path.name} is no YAML: {error}") from None
     except FileError as error:
         raise FileError(f"{path.name}, {error}.") from None
+    except RecursionError:
+        raise FileError(f"{path.name} is nested too deep; no setting has more than a few levels.") from None
     except FileNotFoundError:
         raise
     except OSError as error:

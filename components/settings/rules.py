@@ -1,6 +1,7 @@
 """What a stack's settings must not say together, though each of them is right."""
 
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,6 +47,11 @@ def foreign_environment(environment: object, stack: str | None) -> str | None:
     return f"is not what the stack {stack} is; write {stack}"
 
 
+def has_no_mailboxes(domain: str) -> bool:
+    """Whether no mail ever comes to a domain, in lower case: it is for examples or tests."""
+    return domain in NO_MAILBOXES or domain.rpartition(".")[2] in RESERVED_TLDS
+
+
 def refuse_contradictions(settings: "Settings", context: Context | None) -> None:
     """Raises ValueError with the first contradiction; the message names the keys."""
     known = Context() if context is None else context
@@ -89,7 +95,7 @@ def _a_cluster_by_name(settings: "Settings", context: Context) -> None:
 def _mailbox_in_public(settings: "Settings", context: Context) -> None:
     certificates = settings.certificates
     domain = certificates.email.rpartition("@")[2].lower()
-    if certificates.issuer != "pebble" and (domain in NO_MAILBOXES or domain.rpartition(".")[2] in RESERVED_TLDS):
+    if certificates.issuer != "pebble" and has_no_mailboxes(domain):
         raise ValueError(
             f"certificates.email {certificates.email}: {certificates.issuer} takes no address at {domain}; name a "
             "mailbox that exists"
@@ -113,6 +119,12 @@ def _images_of_the_shared_registry(settings: "Settings", context: Context) -> No
         if settings.aws is not None and names_registry(image):
             raise ValueError(
                 f"{tier}.image {image} names a registry; in AWS it is the shared stack's, name repository:tag"
+            )
+        repository = re.split("[:@]", image)[0]
+        if context.shared is not None and repository not in context.shared.registry.repositories:
+            raise ValueError(
+                f"{tier}.image {image}: stack shared has no repository {repository}; add it to "
+                "journal:registry.repositories of shared, or name one of those"
             )
 
 
@@ -152,7 +164,8 @@ def _host_of_its_environment(settings: "Settings", context: Context) -> None:
     of_another = next((other for other in SUBDOMAINS if other != environment and other == within[-1]), None)
     if of_another is not None:
         raise ValueError(f"{refused}: that name belongs to {of_another}; name it journal.{own}")
-    if environment in SUBDOMAINS and (len(within) < 2 or within[-1] != environment):
+    own_labels = within[1:] if context.shared is None else within[1:][-1:]  # without its file, the domain may be longer
+    if environment in SUBDOMAINS and environment not in own_labels:
         raise ValueError(f"{refused}: its role may not touch that name; name it journal.{own}")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.settings import rules
 from components.settings.aws import AccountSettings
@@ -36,7 +36,7 @@ class RegistrySettings(Model):
 class GithubSettings(Model):
     """The GitHub repository whose workflows deploy the stacks."""
 
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$")]
     """The repository whose workflows may assume the deploy roles, as OWNER/NAME.
 
     https://docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
@@ -65,6 +65,13 @@ class GithubSettings(Model):
 
     https://docs.github.com/actions/reference/workflows-and-actions/deployments-and-environments
     """
+
+    @field_validator("repository")
+    @classmethod
+    def _not_a_folder(cls, repository: str) -> str:
+        if repository.endswith(("/.", "/..")):
+            raise ValueError("names no repository; write OWNER/NAME as in its address at GitHub")
+        return repository
 
     @model_validator(mode="after")
     def _ids_are_known(self) -> Self:
@@ -125,6 +132,14 @@ class OversightSettings(Model):
     https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_settingup.html
     """
 
+    @field_validator("email")
+    @classmethod
+    def _mailbox_exists(cls, email: str) -> str:
+        domain = email.rpartition("@")[2].lower()
+        if rules.has_no_mailboxes(domain):
+            raise ValueError(f"no mail comes to {domain}; name a mailbox that exists")
+        return email
+
 
 class SharedSettings(Model):
     """All settings of the stack `shared`."""
@@ -170,3 +185,11 @@ class SharedSettings(Model):
         if domain.rpartition(".")[2] in rules.RESERVED_TLDS:
             raise ValueError("is reserved for tests, no registrar delegates it; name a domain that you own")
         return domain
+
+    @field_validator("copy_regions")
+    @classmethod
+    def _further_ones(cls, regions: list[str], info: ValidationInfo) -> list[str]:
+        aws = info.data.get("aws")
+        if aws is not None and aws.region in regions:
+            raise ValueError(f"{aws.region} is the stack's own region; name others, or take it out")
+        return regions

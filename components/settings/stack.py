@@ -25,7 +25,7 @@ from components.settings.application import (
 from components.settings.aws import AwsSettings
 from components.settings.errors import SettingsError, describe, heading
 from components.settings.shared import SharedSettings
-from components.settings.values import SEALED_DSN, Host, Model, SecretText
+from components.settings.values import SEALED_DSN, Host, Model, SecretText, is_stack_name
 
 Environment = Literal["local", "dev", "staging", "prod"]
 
@@ -152,11 +152,19 @@ def parse(
 
 
 def _shared_beside(raw: Mapping[str, Any], namespace: str, folder: Path) -> SharedSettings | None:
-    """The settings of the shared stack that a stack in AWS reads, if its file is there. Raises SettingsError."""
+    """The settings of the shared stack that a stack in AWS reads, if its file is there. Raises SettingsError.
+
+    One of another project has its file elsewhere.
+    """
     aws = raw.get("aws")
     if not isinstance(aws, Mapping) or raw.get("environment") == "shared":
         return None
-    name = str(aws.get("sharedStack", AwsSettings.model_fields["shared_stack"].default)).rpartition("/")[2]
+    full_name = aws.get("sharedStack", AwsSettings.model_fields["shared_stack"].default)
+    if not is_stack_name(full_name):
+        return None
+    _, project, name = full_name.split("/")
+    if project != namespace:
+        return None
     try:
         found = parse(files.own(files.read(folder / f"Pulumi.{name}.yaml", namespace), namespace), namespace)
     except FileNotFoundError:
@@ -165,7 +173,12 @@ def _shared_beside(raw: Mapping[str, Any], namespace: str, folder: Path) -> Shar
         raise SettingsError(str(error)) from None
     except SettingsError as error:
         raise SettingsError(f"In Pulumi.{name}.yaml, which this stack reads: {error}") from None
-    return found if isinstance(found, SharedSettings) else None
+    if not isinstance(found, SharedSettings):
+        raise SettingsError(
+            f"{heading(1)}\n  {namespace}:aws.sharedStack = {full_name!r}: is the stack of an environment; "
+            "name the one that holds the image registry and the DNS zone, such as organization/journal/shared"
+        )
+    return found
 
 
 def load() -> Settings | SharedSettings:

@@ -66,7 +66,7 @@ _KUBERNETES_NAME = re.compile(_LABEL)
 _REPOSITORY = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _REPOSITORIES = re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*")
 _IMAGE = re.compile(
-    rf"(?:{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?/)?{_REPOSITORY}(?:/{_REPOSITORY})*"
+    rf"(?:{_LABEL}(?:\.{_LABEL})*(?::(?P<port>[1-9][0-9]{{0,4}}))?/)?{_REPOSITORY}(?:/{_REPOSITORY})*"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 _QUANTITY = re.compile(
@@ -80,7 +80,9 @@ _SUFFIXES = {
 }
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://{_LABEL}(?:\.{_LABEL})*(?::(?P<port>[1-9][0-9]{{0,4}}))?")
 _DSN = re.compile(r"https://[0-9a-f]{32}@(?P<host>[^/:@\s]+)(?::(?P<port>[1-9][0-9]{0,4}))?/[0-9]+")
-_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:(?:role|user)/[A-Za-z0-9_+=,.@/-]{1,512}")
+_ARN = re.compile(
+    r"arn:aws:iam::[0-9]{12}:(?:role|user)/(?=.{1,576}\Z)(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}"
+)
 _MAILBOX = r"[A-Za-z0-9_'&=~+-]+"
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_MAILBOX}(?:\.{_MAILBOX})*@(?P<host>[^@]+)")
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -168,7 +170,7 @@ def names_registry(image: str) -> bool:
 
 def _image(text: str) -> str:
     found = _IMAGE.fullmatch(text)
-    if found is None or len(text) > 512:
+    if found is None or len(text) > 512 or not _is_port(found["port"]):
         raise ValueError("is no image reference; write registry/repository:tag or …@sha256:<64 hex digits>")
     if found["tag"] is None and found["digest"] is None:
         raise ValueError("names no version; add a tag (:v1.0.1-bfeda01f) or a digest (@sha256:…)")
@@ -192,9 +194,18 @@ def _bucket(text: str) -> str:
     return text
 
 
+def is_stack_name(text: object) -> bool:
+    """Whether this is ORGANIZATION/PROJECT/STACK.
+
+    Source: Pulumi docs, Stacks: names have letters, digits, dashes, underscores and dots, 100 of them at most.
+    """
+    return (
+        isinstance(text, str) and re.fullmatch(r"(?:[A-Za-z0-9_.-]{1,100}/){2}[A-Za-z0-9_.-]{1,100}", text) is not None
+    )
+
+
 def _stack_name(text: str) -> str:
-    """Source: Pulumi docs, Stacks: names have letters, digits, dashes, underscores and dots."""
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", text):
+    if not is_stack_name(text):
         raise ValueError("is no name of a stack; write ORGANIZATION/PROJECT/STACK, like organization/journal/shared")
     return text
 

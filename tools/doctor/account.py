@@ -3,6 +3,7 @@
 botocore is loaded when the first account is opened: no other command waits for it.
 """
 
+import json
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -89,6 +90,10 @@ def explained(error: Exception, service: str, operation: str, region: str) -> Ex
             | exceptions.ProfileNotFound()
             | exceptions.ConfigParseError()
             | exceptions.ConfigNotFound()
+            | exceptions.InvalidConfigError()
+            | json.JSONDecodeError()
+            | FileNotFoundError()
+            | PermissionError()
         ):
             return BadCredentials(f"The credentials cannot be read: {error}")
         case exceptions.HTTPClientError() | exceptions.ConnectionError() | OSError():
@@ -135,7 +140,7 @@ class Account:
             if client.can_paginate(name):
                 return client.get_paginator(name).paginate(**parameters).build_full_result()
             return getattr(client, name)(**parameters)
-        except (BotoCoreError, ClientError, OSError) as error:
+        except (BotoCoreError, ClientError, OSError, ValueError) as error:  # ValueError: an address that is none
             raise explained(error, service, operation, where) from error
 
     def _client(self, service: str, region: str) -> Any:
@@ -168,7 +173,7 @@ def sign_in() -> "Session | None":
         if credentials is None:
             return None
         credentials.get_frozen_credentials()
-    except (BotoCoreError, ClientError, OSError) as error:
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
         found = explained(error, "sts", "AssumeRole", GLOBAL_REGION)
         raise (
             found if isinstance(found, BadCredentials) else BadCredentials(f"There are no credentials: {found}")

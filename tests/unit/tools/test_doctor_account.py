@@ -1,6 +1,7 @@
 """The way to an account: it only reads, and each failure is one sentence. botocore sends nothing in these tests."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -197,3 +198,39 @@ def test_no_other_command_waits_for_botocore() -> None:
     code = "import sys, tools.cli; print([m for m in ('botocore', 'dns', 'tools.doctor') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("profile", "says"),
+    [
+        ("credential_process = echo none", "The credentials cannot be read: Expecting value"),
+        (
+            "credential_process = /nowhere/sign-in",
+            "The credentials cannot be read: [Errno 2] No such file or directory",
+        ),
+        ("credential_process = /etc", "The credentials cannot be read: [Errno 13] Permission denied"),
+        (
+            "role_arn = arn:aws:iam::111122223333:role/x\nweb_identity_token_file = /nowhere/token",
+            "The credentials cannot be read: [Errno 2] No such file or directory",
+        ),
+        (
+            "role_arn = arn:aws:iam::111122223333:role/x\nsource_profile = none",
+            "The credentials cannot be read: The sou",
+        ),
+        ("sso_session = none\nsso_account_id = 1\nsso_role_name = x", "The credentials cannot be read: The specified"),
+    ],
+)
+def test_a_profile_that_gives_no_credentials_is_told(profile: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[profile broken]\n{profile}\n")
+    monkeypatch.setenv("AWS_PROFILE", "broken")
+    with pytest.raises(BadCredentials) as caught:
+        sign_in()
+    assert str(caught.value).startswith(says)
+
+
+def test_an_address_of_aws_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    session = botocore.session.Session()
+    session.set_credentials("AKIDEXAMPLE", "secret")
+    with pytest.raises(CouldNotAsk, match="sts:GetCallerIdentity: Invalid endpoint: nonsense"):
+        Account(session, REGION).ask("sts", "GetCallerIdentity")

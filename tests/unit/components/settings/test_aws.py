@@ -174,6 +174,19 @@ BAD = {
     "a label without a value": ({"nodeGroups.1.labels": {"team": ""}}, "is no value; write 1 to 63"),
     "a label's value with a space": ({"nodeGroups.1.labels": {"team": "a b"}}, "is no value"),
     "a label's value that YAML reads as a truth": ({"nodeGroups.1.labels": {"spot": True}}, "put it in quotes"),
+    "no node for the add-ons": (
+        {"nodeGroups.0.minSize": 0, "nodeGroups.1.minSize": 0},
+        "no node group that takes the cluster's add-ons keeps a node",
+    ),
+    "an admin of another partition": (
+        {"controlPlane.access.admins": ["arn:aws-cn:iam::111122223333:role/x"]},
+        "is no ARN of an IAM role or user",
+    ),
+    "an admin without a name": ({"controlPlane.access.admins": ["arn:aws:iam::111122223333:role/a/"]}, "is no ARN"),
+    "an admin with an empty path": (
+        {"controlPlane.access.admins": ["arn:aws:iam::111122223333:role/a//b"]},
+        "is no ARN",
+    ),
     "a taint of Kubernetes": (
         {"nodeGroups.0.taints": [{"key": "node.kubernetes.io/x"}]},
         "which EKS keeps for itself",
@@ -226,6 +239,13 @@ def test_every_commercial_region_is_known(region: str) -> None:
         {"nodeGroups.1.taints": [{"key": "slow", "effect": "PREFER_NO_SCHEDULE"}]},
         {"controlPlane.publicAccessCidrs": ["203.0.113.0/24", "8.8.8.8/32"]},
         {"controlPlane.access.viewers": ["arn:aws:iam::111122223333:role/journal-shared-deploy-dev"]},
+        {
+            "controlPlane.access.viewers": [
+                "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReserved_a"
+            ]
+        },
+        {"nodeGroups.0.minSize": 0},
+        {"nodeGroups.1.minSize": 0},
     ],
 )
 def test_what_can_work_is_taken(change: dict[str, Any]) -> None:
@@ -249,11 +269,18 @@ GITHUB = {"repository": "acme/journal", "ownerId": 12, "repositoryId": 34}
         ({**GITHUB, "subject": "repo:acme/*"}, "'ids' or 'names'"),
         ({**GITHUB, "repository": "acme/*"}, "does not have its form"),
         ({**GITHUB, "repository": "acme@12/journal@34"}, "does not have its form"),
+        ({**GITHUB, "repository": "-acme/journal"}, "does not have its form"),
+        ({**GITHUB, "repository": "acme/.."}, "names no repository"),
     ],
 )
 def test_a_repository_that_no_trust_can_name_is_refused(github: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         settings.parse({**settings_of("shared"), "github": github})
+
+
+def test_a_repository_may_be_a_managed_users() -> None:
+    """GitHub Enterprise: the name of a managed user ends with an underscore and a short code."""
+    settings.parse({**settings_of("shared"), "github": {**GITHUB, "repository": "mona_acme/journal"}})
 
 
 def test_a_repository_that_sends_names_needs_no_ids() -> None:

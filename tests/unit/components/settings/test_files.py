@@ -43,6 +43,17 @@ BAD = {
     "no mapping": ("- a", "has no `config:`"),
     "nothing": ("", "has no `config:`"),
     "two documents": ("config: {}\n---\nconfig: {}\n", "is no YAML"),
+    "a day that no month has": (
+        "config:\n  a:b: {since: 2026-02-30}\n",
+        "line 2: '2026-02-30' is no timestamp to YAML",
+    ),
+    "an hour that no day has": ("config: {a:b: 2026-01-01T25:00:00Z}", "is no timestamp to YAML; put it in quotes"),
+    "a number that is none": ("config: {a:b: !!int abc}", "'abc' is no int to YAML"),
+    "a fraction that is none": ("config: {a:b: !!float abc}", "'abc' is no float to YAML"),
+    "a truth that is none": ("config: {a:b: !!bool abc}", "'abc' is no bool to YAML"),
+    "a date that is none": ("config: {a:b: !!timestamp abc}", "'abc' is no timestamp to YAML"),
+    "a number of 5,000 digits": (f"config: {{a:b: {'9' * 5000}}}", "is no int to YAML; put it in quotes"),
+    "lists in lists in lists": (f"config: {{a:b: {'[' * 3000}", "is nested too deep"),
     "a tag of Python": ("config: !!python/object:os.system {}", "is no YAML"),
 }
 

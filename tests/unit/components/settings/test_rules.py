@@ -146,6 +146,23 @@ OF_SHARED = {
     "the apex": (within(PROD, host="kbp-sample.com"), "a domain itself stays free"),
     "another's name": (within(PROD, host="journal.staging.kbp-sample.com"), "belongs to staging; name it journal.kbp"),
     "dev in staging": (within(DEV, host="dev.staging.kbp-sample.com"), "belongs to staging"),
+    "a repository that is not there": (
+        within(PROD, frontend={"image": "journal/api:v1"}),
+        "frontend.image journal/api:v1: stack shared has no repository journal/api",
+    ),
+    "an environment as the shared stack": (
+        within(PROD, aws={"sharedStack": "organization/journal/dev"}),
+        "journal:aws.sharedStack = 'organization/journal/dev': is the stack of an environment",
+    ),
+    "itself as the shared stack": (
+        within(PROD, aws={"sharedStack": "organization/journal/prod"}),
+        "is the stack of an environment",
+    ),
+    "a shared stack that no file can be named after": (
+        within(PROD, aws={"sharedStack": "a/b/c\0"}),
+        "write ORGANIZATION/PROJECT/STACK",
+    ),
+    "a shared stack without a project": (within(PROD, aws={"sharedStack": "x" * 300}), "write ORGANIZATION/PROJECT"),
     "another account": (within(PROD, aws={"account": "999988887777"}), "stack shared is in 111122223333"),
 }
 
@@ -165,6 +182,15 @@ def test_a_domain_may_have_a_label_like_an_environments(tmp_path: Path) -> None:
     shared_file(tmp_path, text.replace("journal:domain: kbp-sample.com", "journal:domain: dev.acme.com"))
     settings.parse(within(PROD, host="journal.dev.acme.com"), folder=tmp_path)
     assert "name it journal.dev.dev.acme.com" in mistake(within(DEV, host="journal.dev.acme.com"), folder=tmp_path)
+
+
+def test_the_shared_stack_of_another_project_is_not_in_this_ones_files() -> None:
+    other = {"sharedStack": "organization/platform/shared", "account": "999988887777"}
+    settings.parse(within(PROD, host="journal.acme.org", aws=other), folder=ROOT)
+
+
+def test_a_domain_of_three_labels_is_taken_where_no_file_says_it() -> None:
+    settings.parse(within(DEV, host="journal.dev.acme.co.uk"))
 
 
 def test_an_environment_without_a_deploy_role_is_refused(tmp_path: Path) -> None:
