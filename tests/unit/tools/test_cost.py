@@ -231,6 +231,7 @@ def test_a_larger_environment_costs_more(recorded: Callable[[str], Recording]) -
     assert dev < staging < prod
 
 
+@pytest.mark.usefixtures("recordings_once")
 def test_the_estimate_for_a_comment_is_a_table() -> None:
     result = CliRunner().invoke(cli.app, ["cost", "--stack", "prod", "--markdown"])
     assert result.exit_code == 0, result.output
