@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.settings.application import EVERYBODY
-from components.settings.values import names_registry, quantity
+from components.settings.values import RESERVED_TLDS, names_registry, quantity
 
 if TYPE_CHECKING:
     from components.settings.aws import AwsSettings
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from components.settings.stack import Settings
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod", "shared")
-RESERVED_TLDS = ("test", "example", "invalid", "localhost", "local", "internal")
-"""Top-level domains whose names no public CA issues certificates for (RFC 2606, RFC 6761, RFC 6762)."""
 NO_MAILBOXES = ("example.com", "example.net", "example.org")
 """Domains that Let's Encrypt takes no mail address of (Boulder, `forbiddenMailDomains`)."""
 SUBDOMAINS = ("dev", "staging")

@@ -86,6 +86,8 @@ _ARN = re.compile(
 _MAILBOX = r"[A-Za-z0-9_'&=~+-]+"
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_MAILBOX}(?:\.{_MAILBOX})*@(?P<host>[^@]+)")
 _ACCOUNT = re.compile(r"[0-9]{12}")
+RESERVED_TLDS = ("test", "example", "invalid", "localhost", "local", "internal")
+"""Top-level domains whose names no public CA issues certificates for (RFC 2606, RFC 6761, RFC 6762)."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HIGHEST_PORT = 65535
 CPU_UNITS, BYTE_UNITS = ("", "m"), ("", "k", *"MGTPE", *(f"{s}i" for s in "KMGTPE"))
