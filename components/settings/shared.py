@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.settings.aws import AccountSettings
 from components.settings.regions import Region
-from components.settings.values import RESERVED_TLDS, BucketName, Email, Host, Model, RepositoryName
+from components.settings.values import RESERVED_TLDS, BucketName, Email, Host, Model, RepositoryName, has_no_mailboxes
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 GithubId = Annotated[int, Field(strict=True, ge=1)]
@@ -135,7 +135,7 @@ class OversightSettings(Model):
     @classmethod
     def _mailbox_exists(cls, email: str) -> str:
         domain = email.rpartition("@")[2].lower()
-        if rules.has_no_mailboxes(domain):
+        if has_no_mailboxes(domain):
             raise ValueError(f"no mail comes to {domain}; name a mailbox that exists")
         return email
 
