@@ -138,7 +138,7 @@ def test_an_answer_that_is_none_is_told(tmp_path: Path, answer: str, says: str) 
 
 def test_without_the_aws_cli_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SystemExit, match="tools.vault: the AWS CLI is not installed"):
+    with pytest.raises(SystemExit, match=r"tools\.vault: the AWS CLI is not installed"):
         vault.main(["empty", "journal-dev"])
 
 
