@@ -84,7 +84,7 @@ def estimate_cost(
 ) -> None:
     """What a stack costs a month, by line, from the prices in docs/prices.yaml."""
     with failures():
-        names = cost.stacks_in_aws() if name is None else [name]
+        names = stack.in_aws() if name is None else [name]
         if markdown:
             typer.echo(cost.markdown(names), nl=False)
         else:
@@ -105,7 +105,7 @@ def examine_account(
     from tools.terminal import Steps
 
     with failures():
-        names = cost.stacks_in_aws() if name is None else [name]
+        names = stack.in_aws() if name is None else [name]
         with Steps() as steps:
             reports = doctor.examine(names, steps, offline=offline)
         doctor.show(reports)

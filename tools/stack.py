@@ -21,6 +21,11 @@ def names() -> list[str]:
     return sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in ROOT.glob("Pulumi.*.yaml"))
 
 
+def in_aws() -> list[str]:
+    """The stacks that are in AWS."""
+    return [name for name in names() if isinstance(read(name).get(f"{PROJECT}:aws"), dict)]
+
+
 class StackError(Failure):
     """A stack's file is missing or no stack file."""
 

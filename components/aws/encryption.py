@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity.iam import ENVIRONMENT_TAG, Principal, Statement, policy_document
+from components.aws.identity.iam import ENVIRONMENT_TAG, Conditions, Principal, Statement, policy_document
 from components.aws.scope import PROJECT, Scope
 
 DEPLOY_ROLES = f"{PROJECT}-shared-deploy-"
 """Begins the names of the roles that deploy environments."""
-KEY_ITSELF = "in a key policy, * means the key that has the policy"
 DELETION_WINDOW_DAYS = 30
 """Days in which a deletion can be cancelled; 30 is the most that KMS allows."""
 ADMINISTRATION_ACTIONS = (
@@ -91,61 +91,56 @@ def key_policy(scope: Scope) -> tuple[Statement, ...]:
     return (
         *([] if deployment is None else _deployment(scope, deployment)),
         _other_deployments(scope, account, deployment),
-        Statement(
-            sid="Administration", actions=ADMINISTRATION_ACTIONS, principals=account, resources=["*"], reason=KEY_ITSELF
+        key_statement("Administration", ADMINISTRATION_ACTIONS, account),
+        key_statement("Use", USAGE_ACTIONS, account),
+        key_statement("Grants", ["kms:CreateGrant"], account),
+        key_statement(
+            "Logs",
+            [action for action in USAGE_ACTIONS if action != "kms:DescribeKey"],  # which has no such context
+            {"Service": [f"logs.{scope.region}.amazonaws.com"]},
+            {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope.log_group_arns}},
         ),
-        Statement(sid="Use", actions=USAGE_ACTIONS, principals=account, resources=["*"], reason=KEY_ITSELF),
-        Statement(sid="Grants", actions=["kms:CreateGrant"], principals=account, resources=["*"], reason=KEY_ITSELF),
-        Statement(
-            sid="Logs",
-            actions=[action for action in USAGE_ACTIONS if action != "kms:DescribeKey"],  # which has no such context
-            principals={"Service": [f"logs.{scope.region}.amazonaws.com"]},
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope.log_group_arns}},
-            resources=["*"],
-            reason=KEY_ITSELF,
-        ),
+    )
+
+
+def key_statement(
+    sid: str,
+    actions: Sequence[str],
+    principals: Mapping[Principal, Sequence[str]],
+    conditions: Conditions | None = None,
+    *,
+    effect: Literal["Allow", "Deny"] = "Allow",
+) -> Statement:
+    """A statement of a key policy. Its resource is the key that has the policy."""
+    return Statement(
+        sid=sid,
+        effect=effect,
+        actions=actions,
+        principals=principals,
+        conditions={} if conditions is None else conditions,
+        resources=["*"],
+        reason="in a key policy, * means the key that has the policy",
     )
 
 
 def _deployment(scope: Scope, role: str) -> tuple[Statement, ...]:
     """Lets the role manage the key from the first second on. A tag would count after up to five minutes (KMS guide)."""
     principals: dict[Principal, list[str]] = {"AWS": [role]}
+    own_tag = {"StringEqualsIfExists": {f"aws:RequestTag/{ENVIRONMENT_TAG}": scope.environment}}
+    other_tags = {"ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG}}
     return (
-        Statement(
-            sid="Deployment", actions=DEPLOYMENT_ACTIONS, principals=principals, resources=["*"], reason=KEY_ITSELF
-        ),
-        Statement(
-            sid="DeploymentTags",
-            actions=["kms:TagResource"],
-            principals=principals,
-            resources=["*"],
-            reason=KEY_ITSELF,
-            conditions={"StringEqualsIfExists": {f"aws:RequestTag/{ENVIRONMENT_TAG}": scope.environment}},
-        ),
-        Statement(
-            sid="DeploymentUntags",
-            actions=["kms:UntagResource"],
-            principals=principals,
-            resources=["*"],
-            reason=KEY_ITSELF,
-            conditions={"ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG}},
-        ),
+        key_statement("Deployment", DEPLOYMENT_ACTIONS, principals),
+        key_statement("DeploymentTags", ["kms:TagResource"], principals, own_tag),
+        key_statement("DeploymentUntags", ["kms:UntagResource"], principals, other_tags),
     )
 
 
 def _other_deployments(scope: Scope, account: Mapping[Principal, Sequence[str]], role: str | None) -> Statement:
     """Keeps the deployments of other environments from the key, whatever their own policies and its tags say."""
     own = {} if role is None else {"ArnNotEquals": {"aws:PrincipalArn": role}}
+    deployments = {"ArnLike": {"aws:PrincipalArn": scope.iam_arn(f"role/{DEPLOY_ROLES}*")}}
     changes = {*ADMINISTRATION_ACTIONS, *USAGE_ACTIONS, "kms:CreateGrant"} - {*READ_ACTIONS}
-    return Statement(
-        sid="OtherDeployments",
-        effect="Deny",
-        actions=sorted(changes),
-        principals=account,
-        resources=["*"],
-        reason=KEY_ITSELF,
-        conditions={"ArnLike": {"aws:PrincipalArn": scope.iam_arn(f"role/{DEPLOY_ROLES}*")}, **own},
-    )
+    return key_statement("OtherDeployments", sorted(changes), account, {**deployments, **own}, effect="Deny")
 
 
 @dataclass(kw_only=True)

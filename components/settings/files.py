@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Hashable, Mapping
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +47,19 @@ _Loader.add_implicit_resolver(
 """What the engine's reader takes for a number beside integers: 1e3, and 012345678901 (go-yaml, resolve.go)."""
 
 
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """A command reads the same few files again and again, and parsing takes longer than all else that it does then."""
+    return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+
+
 def read(path: Path, namespace: str) -> dict[str, Any]:
     """The `config` of a stack's file, by full keys. Raises FileError, and FileNotFoundError where there is none.
 
     namespace: the project's, which the engine adds to keys that have none.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 (a SafeLoader)
+        document = deepcopy(_parsed(path.read_text(encoding="utf-8-sig")))
     except UnicodeDecodeError:
         raise FileError(f"{path.name} is not UTF-8; save it as UTF-8, as other tools read it.") from None
     except yaml.YAMLError as error:

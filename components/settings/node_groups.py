@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from components.settings import labels as rules
+from components.settings.labels import refuse_key, refuse_value
 from components.settings.values import KubernetesName, Model
 
 NODE_GROUP_LABEL = "journal/node-group"
@@ -44,8 +44,8 @@ class Taint(Model):
 
     @model_validator(mode="after")
     def _as_eks_takes_it(self) -> Self:
-        rules.refuse_key(self.key, NODE_GROUP_LABEL, "taint")
-        rules.refuse_value(self.value, self.key, "taint", may_be_empty=True)
+        refuse_key(self.key, NODE_GROUP_LABEL, "taint")
+        refuse_value(self.value, self.key, "taint", may_be_empty=True)
         return self
 
 
@@ -135,8 +135,8 @@ class NodeGroupSettings(Model):
     @classmethod
     def _labels_as_eks_takes_them(cls, labels: dict[str, str]) -> dict[str, str]:
         for key, value in labels.items():
-            rules.refuse_key(key, NODE_GROUP_LABEL, "label")
-            rules.refuse_value(value, key, "label", may_be_empty=False)
+            refuse_key(key, NODE_GROUP_LABEL, "label")
+            refuse_value(value, key, "label", may_be_empty=False)
         return labels
 
     @field_validator("taints")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.settings.application import EVERYBODY
-from components.settings.values import names_registry, quantity
+from components.settings.values import RESERVED_TLDS, has_no_mailboxes, names_registry, quantity
 
 if TYPE_CHECKING:
     from components.settings.aws import AwsSettings
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from components.settings.stack import Settings
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod", "shared")
-RESERVED_TLDS = ("test", "example", "invalid", "localhost", "local", "internal")
-"""Top-level domains whose names no public CA issues certificates for (RFC 2606, RFC 6761, RFC 6762)."""
-NO_MAILBOXES = ("example.com", "example.net", "example.org")
-"""Domains that Let's Encrypt takes no mail address of (Boulder, `forbiddenMailDomains`)."""
 SUBDOMAINS = ("dev", "staging")
 """Environments whose names are below `<environment>.<domain>`; prod has the others."""
 PULUMIS_ROLES = ("deploy", "preview", "audit")
@@ -45,11 +41,6 @@ def foreign_environment(environment: object, stack: str | None) -> str | None:
     if environment in ENVIRONMENTS:
         return f"is not what the stack {stack} is; write {stack}, or put this into Pulumi.{environment}.yaml"
     return f"is not what the stack {stack} is; write {stack}"
-
-
-def has_no_mailboxes(domain: str) -> bool:
-    """Whether no mail ever comes to a domain, in lower case: it is for examples or tests."""
-    return domain in NO_MAILBOXES or domain.rpartition(".")[2] in RESERVED_TLDS
 
 
 def refuse_contradictions(settings: "Settings", context: Context | None) -> None:

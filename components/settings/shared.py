@@ -4,10 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from components.settings import rules
 from components.settings.aws import AccountSettings
 from components.settings.regions import Region
-from components.settings.values import BucketName, Email, Host, Model, RepositoryName
+from components.settings.values import RESERVED_TLDS, BucketName, Email, Host, Model, RepositoryName, has_no_mailboxes
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 GithubId = Annotated[int, Field(strict=True, ge=1)]
@@ -136,7 +135,7 @@ class OversightSettings(Model):
     @classmethod
     def _mailbox_exists(cls, email: str) -> str:
         domain = email.rpartition("@")[2].lower()
-        if rules.has_no_mailboxes(domain):
+        if has_no_mailboxes(domain):
             raise ValueError(f"no mail comes to {domain}; name a mailbox that exists")
         return email
 
@@ -182,7 +181,7 @@ class SharedSettings(Model):
     @field_validator("domain")
     @classmethod
     def _can_be_delegated(cls, domain: str) -> str:
-        if domain.rpartition(".")[2] in rules.RESERVED_TLDS:
+        if domain.rpartition(".")[2] in RESERVED_TLDS:
             raise ValueError("is reserved for tests, no registrar delegates it; name a domain that you own")
         return domain
 

@@ -86,6 +86,10 @@ _ARN = re.compile(
 _MAILBOX = r"[A-Za-z0-9_'&=~+-]+"
 _EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_MAILBOX}(?:\.{_MAILBOX})*@(?P<host>[^@]+)")
 _ACCOUNT = re.compile(r"[0-9]{12}")
+RESERVED_TLDS = ("test", "example", "invalid", "localhost", "local", "internal")
+"""Top-level domains whose names no public CA issues certificates for (RFC 2606, RFC 6761, RFC 6762)."""
+NO_MAILBOXES = ("example.com", "example.net", "example.org")
+"""Domains that Let's Encrypt takes no mail address of (Boulder, `forbiddenMailDomains`)."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HIGHEST_PORT = 65535
 CPU_UNITS, BYTE_UNITS = ("", "m"), ("", "k", *"MGTPE", *(f"{s}i" for s in "KMGTPE"))
@@ -240,6 +244,11 @@ def _origin(text: str) -> str:
 
 def _is_port(text: str | None) -> bool:
     return text is None or int(text) <= HIGHEST_PORT
+
+
+def has_no_mailboxes(domain: str) -> bool:
+    """Whether no mail ever comes to a domain, in lower case: it is for examples or tests."""
+    return domain in NO_MAILBOXES or domain.rpartition(".")[2] in RESERVED_TLDS
 
 
 def _email(text: str) -> str:

@@ -4,15 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from components.settings.values import quantity
 from tools.doctor import quotas
 from tools.doctor.quotas import Amount, Quota, Slot
 from tools.resource import Resource
+from tools.volumes import claimed_gib, node_gib
 
 STANDARD = {"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}
 """Families of Standard instances, as letters before the generation (EC2 guide, On-Demand Instance quotas)."""
 SMALL = {"nano": 1, "micro": 1, "small": 1, "medium": 1, "large": 2, "xlarge": 4}
-TIB = 1024**4
+GIB_A_TIB = 1024
 ONES: Mapping[str, Quota] = {
     "aws:ec2/eip:Eip": quotas.ELASTIC_IPS,
     "aws:ec2/vpc:Vpc": quotas.VPCS,
@@ -79,7 +79,7 @@ def _shared(resources: Mapping[str, Resource]) -> Iterator[tuple[Slot, Amount]]:
         elif r.type == NODE_GROUP:
             yield from _nodes(r, resources)
         elif r.package == "kubernetes":
-            size = sum(_claims(r)) / TIB
+            size = claimed_gib(r, resources) / GIB_A_TIB
             if size:
                 yield Slot(quotas.GP3), Amount(size, size)
 
@@ -91,11 +91,7 @@ def _nodes(r: Resource, resources: Mapping[str, Resource]) -> Iterator[tuple[Slo
     if of_types:
         quota = quotas.SPOT if r.inputs.get("capacityType") == "SPOT" else quotas.ON_DEMAND
         yield Slot(quota), Amount(first * min(of_types), most * max(of_types))
-    templates = [
-        resources[urn] for urn in r.dependencies if urn in resources and resources[urn].kind == "LaunchTemplate"
-    ]
-    disks = [disk.get("ebs", {}) for t in templates for disk in t.inputs.get("blockDeviceMappings", [])]
-    size = sum(float(disk.get("volumeSize", 0)) for disk in disks) / 1024
+    size = node_gib(r, resources) / GIB_A_TIB
     yield Slot(quotas.GP3), Amount(first * size, most * size)
 
 
@@ -105,15 +101,6 @@ def sizes(node_group: Resource) -> tuple[int, int]:
     first, most = scaling.get("desiredSize", scaling["minSize"]), scaling["maxSize"]
     # A size that the program reads from the account is not known here: the group's bounds are.
     return int(first) if isinstance(first, int | float | str) else int(scaling["minSize"]), int(most)
-
-
-def _claims(r: Resource) -> Iterator[float]:
-    """Bytes of the volumes that an object of Kubernetes claims."""
-    spec = r.inputs.get("spec", {})
-    if r.kind == "PersistentVolumeClaim":
-        yield float(quantity(spec["resources"]["requests"]["storage"]))
-    for claim in spec.get("volumeClaimTemplates", []) if r.kind == "StatefulSet" else []:
-        yield int(spec.get("replicas", 1)) * float(quantity(claim["spec"]["resources"]["requests"]["storage"]))
 
 
 def _each(resources: Sequence[Resource]) -> Iterator[tuple[Slot, Amount]]:

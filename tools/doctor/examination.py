@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from components.settings import SharedSettings
-from tools import cost
+from tools import stack
 from tools.doctor import checks, demand, name_servers, quotas, stacks, usage
 from tools.doctor.account import (
     CONNECTIONS,
@@ -64,7 +64,7 @@ def examine(
         opened, refused = nobody, error
     with steps.step("Recording what the stacks need") as step:
         every: list[Stack] = []
-        known = dict.fromkeys([*names, *cost.stacks_in_aws()])
+        known = dict.fromkeys([*names, *stack.in_aws()])
         for number, name in enumerate(known):
             step.step(name, number, len(known))
             every.append(stacks.load(name))

@@ -8,7 +8,7 @@ from typing import Any
 
 from components import settings
 from components.settings.aws import AwsSettings
-from tools import cloud, cost, stack
+from tools import cloud, stack
 from tools.doctor import demand
 from tools.doctor.quotas import Amount, Slot
 from tools.failures import Failure
@@ -93,7 +93,7 @@ class Stack:
 
 def require_in_aws(name: str) -> None:
     """Raises Failure for a stack that is not in AWS, or nowhere."""
-    names = cost.stacks_in_aws()
+    names = stack.in_aws()
     stack.config_of(name)
     if name not in names:
         raise Failure(f"Stack {name} is not in AWS: there is no account to ask.", f"In AWS: {', '.join(names)}.")

@@ -16,22 +16,22 @@ Item = Mapping[str, Any]
 
 def limit(account: Asks, quota: Quota) -> float:
     """The quota as the account has it. Raises CouldNotAsk."""
-    region = GLOBAL_REGION if quota.service == "iam" else ""
-    question = {"ServiceCode": quota.service, "QuotaCode": quota.code}
     try:
-        answer = account.ask("service-quotas", "GetServiceQuota", region=region, **question)
+        answer = _of_quota(account, quota, "GetServiceQuota")
     except NotThere:  # there is no applied value: the default holds
-        answer = account.ask("service-quotas", "GetAWSDefaultServiceQuota", region=region, **question)
+        answer = _of_quota(account, quota, "GetAWSDefaultServiceQuota")
     return float(answer["Quota"]["Value"])
 
 
 def requested(account: Asks, quota: Quota) -> float:
     """The value of the last increase that was asked for and is not decided; 0 where there is none."""
-    region = GLOBAL_REGION if quota.service == "iam" else ""
-    question = {"ServiceCode": quota.service, "QuotaCode": quota.code}
-    operation = "ListRequestedServiceQuotaChangeHistoryByQuota"
-    requests = account.ask("service-quotas", operation, region=region, **question)["RequestedQuotas"]
+    requests = _of_quota(account, quota, "ListRequestedServiceQuotaChangeHistoryByQuota")["RequestedQuotas"]
     return max((float(r["DesiredValue"]) for r in requests if r["Status"] in ("PENDING", "CASE_OPENED")), default=0)
+
+
+def _of_quota(account: Asks, quota: Quota, operation: str) -> Mapping[str, Any]:
+    region = GLOBAL_REGION if quota.service == "iam" else ""
+    return account.ask("service-quotas", operation, region=region, ServiceCode=quota.service, QuotaCode=quota.code)
 
 
 def elastic_ips(account: Asks) -> dict[Slot, Usage]:

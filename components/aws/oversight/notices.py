@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.encryption import KEY_ITSELF
+from components.aws import encryption
 from components.aws.identity.iam import Statement, policy_document
 from components.aws.scope import Scope
 
@@ -36,13 +36,7 @@ def key_statement() -> Statement:
     It has no condition: EventBridge sends neither aws:SourceAccount nor aws:SourceArn to encrypted topics (SNS guide,
     Enable compatibility between event sources from AWS services and encrypted topics).
     """
-    return Statement(
-        sid="Notices",
-        actions=["kms:Decrypt", "kms:GenerateDataKey"],
-        principals={"Service": [SERVICE]},
-        resources=["*"],
-        reason=KEY_ITSELF,
-    )
+    return encryption.key_statement("Notices", ["kms:Decrypt", "kms:GenerateDataKey"], {"Service": [SERVICE]})
 
 
 def publish_statement(topic_arn: pulumi.Input[str]) -> Statement:

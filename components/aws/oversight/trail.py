@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.encryption import KEY_ITSELF
+from components.aws import encryption
 from components.aws.identity.iam import Statement
 from components.aws.log_bucket import PREFIX, LogBucket, LogBucketArgs, bucket_arn
 from components.aws.scope import Scope
@@ -32,13 +32,11 @@ def key_statement(scope: Scope) -> Statement:
 
     It reads the key's description when the trail is made, and encrypts by data keys, which S3 may keep for the bucket.
     """
-    return Statement(
-        sid="Trail",
-        actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
-        principals={"Service": [SERVICE]},
-        conditions={"StringEquals": _source(scope)},
-        resources=["*"],
-        reason=KEY_ITSELF,
+    return encryption.key_statement(
+        "Trail",
+        ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+        {"Service": [SERVICE]},
+        {"StringEquals": _source(scope)},
     )
 
 

@@ -65,13 +65,6 @@ def test_what_holds_data_is_protected_where_the_stack_says_so(recording: Recordi
     assert {r.label: r.protect for r in held} == {r.label: wanted for r in held}
 
 
-def test_every_role_of_an_environment_carries_the_boundary(environment: tuple[str, Recording]) -> None:
-    _, recording = environment
-    roles = recording.of_type("aws:iam/role:Role")
-    assert roles
-    assert {r["permissionsBoundary"] for r in roles} == {"arn:aws:iam::111122223333:policy/journal-shared-boundary"}
-
-
 def test_physical_names_begin_with_the_stacks(recording: Recording, stack: str) -> None:
     kinds = ("Role", "Policy", "Cluster", "NodeGroup", "LoadBalancer", "TargetGroup", "Bucket", "Vault")
     named = [r for r in aws(recording) if r.kind in kinds]

@@ -12,7 +12,15 @@ from tools.stack import names
 
 WORKLOADS = ("Deployment", "StatefulSet")
 Found = TypeVar("Found")
-CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer", "StorageClass"}
+CLUSTER_WIDE = {
+    "Namespace",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "IngressClass",
+    "ClusterIssuer",
+    "StorageClass",
+    "ValidatingWebhookConfigurationPatch",
+}
 
 
 @pytest.fixture(params=[name for name in names() if name != "shared"])

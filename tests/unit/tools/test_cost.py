@@ -214,7 +214,7 @@ def test_every_price_has_its_source() -> None:
     assert [name for name, entry in entries.items() if not entry["source"]] == []
 
 
-@pytest.mark.parametrize("name", [name for name in cost.stacks_in_aws() if name != "shared"])
+@pytest.mark.parametrize("name", [name for name in stack.in_aws() if name != "shared"])
 def test_every_environment_in_aws_has_an_estimate(name: str, recorded: Callable[[str], Recording]) -> None:
     prices = cost.read_prices()
     found = cost.estimate(recorded(name).registrations, prices)
@@ -231,6 +231,7 @@ def test_a_larger_environment_costs_more(recorded: Callable[[str], Recording]) -
     assert dev < staging < prod
 
 
+@pytest.mark.usefixtures("recordings_once")
 def test_the_estimate_for_a_comment_is_a_table() -> None:
     result = CliRunner().invoke(cli.app, ["cost", "--stack", "prod", "--markdown"])
     assert result.exit_code == 0, result.output

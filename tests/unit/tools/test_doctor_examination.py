@@ -11,8 +11,7 @@ from botocore.validate import ParamValidator
 from typer.testing import CliRunner
 
 from components import versions
-from tests.conftest import Recording, config_of
-from tools import cli, stack
+from tools import cli
 from tools.doctor import examination, name_servers, stacks
 from tools.doctor.account import READ_ONLY, Asks, BadCredentials, CouldNotAsk, NotThere, sign_in
 from tools.doctor.examination import examine
@@ -119,13 +118,9 @@ def _valid(value: Mapping[str, Any], shape: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def world(monkeypatch: pytest.MonkeyPatch, recorded: Callable[[str], Recording]) -> None:
+def world(monkeypatch: pytest.MonkeyPatch, recordings_once: None) -> None:
     """Recordings made once, a DNS that knows the domain, and no credentials of this machine's."""
 
-    def load(name: str) -> stacks.Stack:
-        return stacks.Stack(name, stack.checked(config_of(name)), recorded(name).registrations)
-
-    monkeypatch.setattr(stacks, "load", load)
     monkeypatch.setattr(name_servers, "public_servers", lambda _: frozenset(SERVERS))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ROLE_ARN"):
         monkeypatch.delenv(name, raising=False)

@@ -61,6 +61,13 @@ def test_what_prod_needs(recorded: Callable[[str], Recording], slot: Slot, amoun
     assert demand.of_stack(recorded("prod").registrations)[slot] == amount
 
 
+def test_prods_volumes_count_once(recorded: Callable[[str], Recording]) -> None:
+    """Three groups of three nodes each, ingress with Bottlerocket's own disk; Redis' claims are its StatefulSet's."""
+    disks, claims = 9 * 50 + 3 * 2, 3 * 50
+    needed = demand.of_stack(recorded("prod").registrations)[Slot(quotas.GP3)]
+    assert needed.first * 1024 == disks + claims
+
+
 def test_prods_nodes_are_more_than_a_new_account_may_run(recorded: Callable[[str], Recording]) -> None:
     nodes_of_prod = demand.of_stack(recorded("prod").registrations)[Slot(quotas.ON_DEMAND)]
     assert quotas.ON_DEMAND.default < nodes_of_prod.first < nodes_of_prod.most

@@ -1,6 +1,7 @@
 """Settings that contradict each other, the stack's name, or what stack `shared` says."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -273,8 +274,8 @@ def test_the_tools_compare_a_host_with_the_file_of_shared() -> None:
         record("prod", config)
 
 
-def test_the_roles_are_those_that_the_program_gives_access() -> None:
-    entries = {r["principalArn"] for r in record("prod").of_type("aws:eks/accessEntry:AccessEntry")}
+def test_the_roles_are_those_that_the_program_gives_access(recorded: Callable[[str], Recorder]) -> None:
+    entries = {r["principalArn"] for r in recorded("prod").of_type("aws:eks/accessEntry:AccessEntry")}
     parsed = settings.parse(PROD)
     assert isinstance(parsed, settings.Settings)
     assert parsed.aws is not None

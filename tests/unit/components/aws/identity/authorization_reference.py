@@ -47,7 +47,7 @@ class Action:
 
     def kinds_of(self, resource: str) -> tuple[Kind, ...]:
         """The kinds whose ARN this is."""
-        return tuple(kind for kind in self.kinds if _matches(kind.form, resource))
+        return tuple(kind for kind in self.kinds if _pattern(kind.form).fullmatch(resource))
 
 
 @cache
@@ -76,10 +76,11 @@ def _kind(service: str, found: Mapping[str, Any]) -> Kind:
     )
 
 
-def _matches(form: str, arn: str) -> bool:
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
     """Only the last variable may have colons: names have some, accounts have none."""
     *parts, last = form.split("*")
-    return re.fullmatch("[^:]*".join(map(re.escape, parts)) + ".*" + re.escape(last), arn) is not None
+    return re.compile("[^:]*".join(map(re.escape, parts)) + ".*" + re.escape(last))
 
 
 def _details(service: str, name: str) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ TRAIL = f"arn:aws:cloudtrail:eu-central-1:{ACCOUNT}:trail/journal-shared"
 
 
 def settings(**changes: Any) -> OversightSettings:
-    return OversightSettings.model_validate({"email": "ops@example.org", **changes})
+    return OversightSettings.model_validate({"email": "ops@kbp-sample.com", **changes})
 
 
 def record(**changes: Any) -> Recorder:
@@ -76,7 +76,7 @@ def test_the_key_lets_in_the_services_that_use_it_by_themselves() -> None:
 def test_notices_go_encrypted_to_the_mailbox(recorded: Recorder) -> None:
     assert recorded.one("Topic")["kmsMasterKeyId"] == KEY
     subscription = recorded.one("TopicSubscription")
-    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "ops@example.org")
+    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "ops@kbp-sample.com")
     (statement,) = json.loads(recorded.one("TopicPolicy")["policy"])["Statement"]
     assert statement["Principal"] == {"Service": ["events.amazonaws.com"]}
     assert statement["Resource"] == [f"arn:aws:sns:eu-central-1:{ACCOUNT}:journal-shared-notices"]
@@ -149,7 +149,7 @@ def test_the_budget_warns_before_and_after(recorded: Recorder) -> None:
     assert (budget["limitAmount"], budget["limitUnit"], budget["timeUnit"]) == ("4000", "USD", "MONTHLY")
     alarms = {(n["notificationType"], n["threshold"]) for n in budget["notifications"]}
     assert alarms == {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
-    assert {tuple(n["subscriberEmailAddresses"]) for n in budget["notifications"]} == {("ops@example.org",)}
+    assert {tuple(n["subscriberEmailAddresses"]) for n in budget["notifications"]} == {("ops@kbp-sample.com",)}
 
 
 @pytest.mark.parametrize(
