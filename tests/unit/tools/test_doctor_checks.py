@@ -12,19 +12,21 @@ from components.settings.shared import PulumiStateSettings
 from tools.doctor import checks, name_servers, usage
 from tools.doctor.account import CouldNotAsk
 from tools.doctor.findings import Finding, Verdict
-from tools.doctor.quotas import ELASTIC_IPS, NAT_GATEWAYS, ON_DEMAND, SPOT, Slot, Usage
+from tools.doctor.quotas import ELASTIC_IPS, GP3, NAT_GATEWAYS, ON_DEMAND, SPOT, Slot, Usage
 
 TODAY = datetime.date(2026, 11, 27)
 OK, WARNING, PROBLEM = Verdict.OK, Verdict.WARNING, Verdict.PROBLEM
 
 
 class Answers:
-    """Answers each operation with what a test gives."""
+    """Answers each operation with what a test gives. asked: the parameters by operation."""
 
     def __init__(self, **answers: Mapping[str, Any]) -> None:
         self._answers = answers
+        self.asked: dict[str, Mapping[str, Any]] = {}
 
     def ask(self, service: str, operation: str, *, region: str = "", **parameters: Any) -> Mapping[str, Any]:
+        self.asked[operation] = parameters
         return self._answers[operation]
 
 
@@ -244,6 +246,8 @@ def test_usage_is_counted_and_ours_told_apart() -> None:
         Slot(NAT_GATEWAYS, "a"): Usage(2, {"dev": 1}),
         Slot(NAT_GATEWAYS, "b"): Usage(0),
     }
+    (states,) = account.asked["DescribeNatGateways"]["Filter"]
+    assert states == {"Name": "state", "Values": ["pending", "available", "deleting"]}, "a deleted one counts no more"
 
 
 def test_vcpus_in_use_are_those_of_standard_instances_by_market() -> None:
@@ -254,5 +258,14 @@ def test_vcpus_in_use_are_those_of_standard_instances_by_market() -> None:
         {"InstanceType": "t3.large", "CpuOptions": large, "InstanceLifecycle": "spot", "Tags": ours("dev")},
         {"InstanceType": "g6.xlarge", "CpuOptions": xlarge},
     ]
-    found = usage.vcpus(Answers(DescribeInstances={"Reservations": [{"Instances": instances}]}))
+    account = Answers(DescribeInstances={"Reservations": [{"Instances": instances}]})
+    found = usage.vcpus(account)
+    (states,) = account.asked["DescribeInstances"]["Filters"]
+    assert states == {"Name": "instance-state-name", "Values": ["pending", "running"]}, "a stopped one takes no quota"
     assert found == {Slot(ON_DEMAND): Usage(6, {"prod": 2}), Slot(SPOT): Usage(2, {"dev": 2})}
+
+
+def test_volumes_in_use_are_those_of_gp3_in_tebibytes() -> None:
+    account = Answers(DescribeVolumes={"Volumes": [{"Size": 2048}, {"Size": 512, "Tags": ours("prod")}]})
+    assert usage.gp3(account) == {Slot(GP3): Usage(2.5, {"prod": 0.5})}
+    assert account.asked["DescribeVolumes"]["Filters"] == [{"Name": "volume-type", "Values": ["gp3"]}]

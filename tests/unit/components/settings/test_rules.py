@@ -164,6 +164,10 @@ OF_SHARED = {
         "write ORGANIZATION/PROJECT/STACK",
     ),
     "a shared stack without a project": (within(PROD, aws={"sharedStack": "x" * 300}), "write ORGANIZATION/PROJECT"),
+    "dev's label before another's": (
+        within(DEV, host="journal.dev.team.kbp-sample.com"),
+        "its role may not touch that name; name it journal.dev.kbp-sample.com",
+    ),
     "another account": (within(PROD, aws={"account": "999988887777"}), "stack shared is in 111122223333"),
 }
 
