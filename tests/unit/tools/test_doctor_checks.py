@@ -10,7 +10,7 @@ import pytest
 
 from components.settings.shared import PulumiStateSettings
 from tools.doctor import checks, name_servers, usage
-from tools.doctor.account import CouldNotAsk
+from tools.doctor.account import CouldNotAsk, NotThere
 from tools.doctor.findings import Finding, Verdict
 from tools.doctor.quotas import ELASTIC_IPS, GP3, NAT_GATEWAYS, ON_DEMAND, SPOT, Slot, Usage
 
@@ -98,6 +98,12 @@ def zone(name: str, state: str = "available", kind: str = "availability-zone", i
 )
 def test_zones(known: list[dict[str, str]], says: list[tuple[Verdict, str]]) -> None:
     assert [(f.verdict, f.says) for f in checks.judged_zones(["a", "b"], known)] == says
+
+
+@pytest.mark.parametrize("zone_id", ["use1-az3", "usw1-az2", "cac1-az3"])
+def test_a_zone_in_which_eks_makes_no_control_plane_is_refused(zone_id: str) -> None:
+    (found,) = checks.judged_zones(["a"], [zone("a", id=zone_id), zone("b")])
+    assert (found.verdict, found.says) == (PROBLEM, f"it is {zone_id}, in which EKS makes no control plane")
 
 
 def test_a_zone_that_eks_does_not_use_is_not_named_instead() -> None:
@@ -214,6 +220,23 @@ def test_a_principal_of_another_account_is_not_asked_after() -> None:
 def test_a_principal_is_the_one_of_that_path(arn: str, found: str, verdict: Verdict) -> None:
     account = Answers(GetRole={"Role": {"Arn": found}})
     assert checks.principal(account, arn, "111122223333")[0].verdict is verdict
+
+
+class Nowhere:
+    def ask(self, service: str, operation: str, *, region: str = "", **parameters: Any) -> Mapping[str, Any]:
+        raise NotThere("no")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("journal-shared-deploy-prod", "Deploy it first: pulumi up -s shared."),
+        ("journal-admin", "Create it (docs/aws.md, Create the roles of people)."),
+    ],
+)
+def test_a_missing_principal_is_made_by_who_makes_it(name: str, remedy: str) -> None:
+    (found,) = checks.principal(Nowhere(), f"arn:aws:iam::111122223333:role/{name}", "111122223333")
+    assert (found.verdict, found.remedy) == (PROBLEM, remedy)
 
 
 @pytest.mark.parametrize(
