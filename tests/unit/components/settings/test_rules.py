@@ -102,6 +102,16 @@ BAD = {
         within(PROD, aws=access(admins=["arn:aws:iam::111122223333:role/journal-shared-deploy-prod"])),
         "aws.controlPlane.access.admins: arn:aws:iam::111122223333:role/journal-shared-deploy-prod has its access",
     ),
+    "the deploy role where the shared stack has another name": (
+        within(
+            PROD,
+            aws={
+                **access(admins=["arn:aws:iam::111122223333:role/journal-shared-deploy-prod"]),
+                "sharedStack": "organization/journal/base",
+            },
+        ),
+        "has its access from the program already",
+    ),
     "the preview role as operator": (
         within(PROD, aws=access(operators=["arn:aws:iam::111122223333:role/journal-shared-preview-prod"])),
         "access.operators",
