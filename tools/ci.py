@@ -19,6 +19,8 @@ MARK = "<!-- journal: stacks -->"
 COMMENT_LIMIT = 65_536
 """Characters that a GitHub comment holds."""
 PARTS = {"preview.txt": "`pulumi preview`", "diff.md": "Rendered manifests", "cost.md": "Cost per month"}
+ENTRY = {"kind", "result", "config", "environment"}
+"""What is read of each entry of a history (Pulumi CLI, `stack history --json`)."""
 _FENCE = re.compile(r"^(`{3,})", re.MULTILINE)
 
 
@@ -36,7 +38,7 @@ def last_update(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         if entry["kind"] == "destroy" and entry["result"] == "succeeded":
             return None
         if entry["kind"] == "update":
-            return entry
+            return {**entry, "config": entry["config"] or {}, "environment": entry["environment"] or {}}
     return None
 
 
@@ -153,14 +155,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _history() -> list[dict[str, Any]]:
     try:
-        return json.load(sys.stdin)
+        history = json.load(sys.stdin)
     except json.JSONDecodeError:
-        sys.exit("tools.ci: stdin holds no JSON; give it what `pulumi stack history --json` prints")
+        history = None
+    if not isinstance(history, list) or not all(isinstance(e, dict) and e.keys() >= ENTRY for e in history):
+        sys.exit("tools.ci: stdin holds no history; give it what `pulumi stack history --json` prints")
+    return history
 
 
 def _changed_files(base: str) -> list[str]:
     command = ["git", "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"tools.ci: {done.stderr.strip()}")
+    return done.stdout.split("\0")
 
 
 def _read(folder: Path, stack: str) -> dict[str, str]:

@@ -16,7 +16,9 @@ from typing import Any
 SECONDS, WAIT = 1800, 10
 """How long the points of one wave may take to go, and how often they are looked at."""
 DELETING = "DELETING"
-NO_VAULT = ("ResourceNotFoundException", "Insufficient privileges to perform this action")
+GONE = "ResourceNotFoundException"
+LIST = "list-recovery-points-by-backup-vault"
+NO_VAULT = (GONE, "Insufficient privileges to perform this action")
 """What AWS says of a vault that is not there. The second is AWS Backup's, to administrators too (boto3 #2269); where a
 permission is missing, IAM says what a caller is not authorized to do."""
 
@@ -26,7 +28,7 @@ Aws = Callable[..., Mapping[str, Any]]
 
 
 class AwsError(Exception):
-    """What the AWS CLI wrote on stderr."""
+    """What the AWS CLI wrote on stderr, or what is wrong with its answer."""
 
 
 def waves(points: Sequence[RecoveryPoint]) -> list[list[str]]:
@@ -49,18 +51,35 @@ def empty(vault: str, aws: Aws, sleep: Callable[[float], None] = time.sleep) -> 
     for wave in waves(list(points.values())):
         for arn in wave:
             if points[arn].get("Status") != DELETING:
-                aws("delete-recovery-point", "--backup-vault-name", vault, "--recovery-point-arn", arn)
+                _delete(vault, arn, aws)
         _wait_until_gone(vault, wave, aws, sleep)
     return len(points)
 
 
+def _delete(vault: str, arn: str, aws: Aws) -> None:
+    try:
+        aws("delete-recovery-point", "--backup-vault-name", vault, "--recovery-point-arn", arn)
+    except AwsError as error:
+        if GONE not in str(error):  # a point whose days are over goes by itself
+            raise AwsError(f"{arn}: {error}") from None
+
+
 def _listed(vault: str, aws: Aws) -> list[RecoveryPoint]:
     try:
-        return aws("list-recovery-points-by-backup-vault", "--backup-vault-name", vault)["RecoveryPoints"]
+        answer = aws(LIST, "--backup-vault-name", vault)
     except AwsError as error:
         if any(reason in str(error) for reason in NO_VAULT):
             return []
         raise
+    points = answer.get("RecoveryPoints") if isinstance(answer, dict) else None
+    if not isinstance(points, list) or not all("RecoveryPointArn" in point for point in points):
+        raise _unexpected(LIST, json.dumps(answer))
+    return points
+
+
+def _unexpected(command: str, answer: str) -> AwsError:
+    said = " ".join(answer.split())[:200] or "nothing"
+    return AwsError(f"the answer of `aws backup {command}` is not what AWS documents: {said}")
 
 
 def _wait_until_gone(vault: str, wave: Sequence[str], aws: Aws, sleep: Callable[[float], None]) -> None:
@@ -80,8 +99,12 @@ def _cli(region: str | None) -> Aws:
         command = ["aws", *where, "--output", "json", "backup", *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise AwsError(done.stderr.strip())
-        return json.loads(done.stdout or "{}")
+            said = f"`aws backup {words[0]}` ended with status {done.returncode} and said nothing"
+            raise AwsError(done.stderr.strip() or said)
+        try:
+            return json.loads(done.stdout or "{}")
+        except json.JSONDecodeError:
+            raise _unexpected(words[0], done.stdout) from None
 
     return run
 
@@ -97,6 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         count = empty(given.vault, _cli(given.region))
     except (AwsError, TimeoutError) as error:
         sys.exit(f"tools.vault: {error}")
+    except FileNotFoundError:
+        sys.exit("tools.vault: the AWS CLI is not installed, or PATH does not lead to it")
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(f"Vault {given.vault} is empty: {count} recovery points deleted.")
 
 

@@ -194,9 +194,11 @@ def _no_role_of_the_program(settings: "Settings", context: Context) -> None:
 
 
 def pulumis_roles(environment: str, aws: "AwsSettings") -> Sequence[str]:
-    """The ARNs of the workflows' roles that the program itself gives access to an environment's cluster."""
-    shared = aws.shared_stack.rpartition("/")[2]
-    return [f"arn:aws:iam::{aws.account}:role/journal-{shared}-{kind}-{environment}" for kind in PULUMIS_ROLES]
+    """The ARNs of the workflows' roles that the program itself gives access to an environment's cluster.
+
+    Their names have the environment `shared`, whatever the stack is called.
+    """
+    return [f"arn:aws:iam::{aws.account}:role/journal-shared-{kind}-{environment}" for kind in PULUMIS_ROLES]
 
 
 RULES: Sequence[Callable[["Settings", Context], None]] = (

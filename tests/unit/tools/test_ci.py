@@ -1,5 +1,6 @@
 """What the workflows compute: the stacks that a change touches, what runs, the comment, the image's name."""
 
+import io
 import json
 import os
 import subprocess
@@ -211,3 +212,22 @@ def test_a_tag_that_the_registry_refuses_is_an_error(tmp_path: Path) -> None:
     run = keep(tmp_path, "echo denied >&2; exit 254")
     assert run.returncode == 1
     assert "denied" in run.stderr
+
+
+@pytest.mark.parametrize("text", ["", "none", "null", "{}", "[null]", '[{"kind": "update"}]', '[{"result": "failed"}]'])
+@pytest.mark.parametrize("command", ["images", "commit"])
+def test_what_is_no_history_is_told_in_one_line(command: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    with pytest.raises(SystemExit, match=r"^tools\.ci: stdin holds no history; give it what `pulumi stack"):
+        ci.main([command])
+
+
+def test_an_update_without_settings_or_commit_has_none() -> None:
+    update = {"kind": "update", "result": "succeeded", "config": None, "environment": None}
+    assert ci.images([update]) == {}
+    assert ci.commit([update]) == ""
+
+
+def test_a_base_that_git_does_not_know_is_told_with_gits_words() -> None:
+    with pytest.raises(SystemExit, match=r"(?s)^tools\.ci: fatal: .*nonsense"):
+        ci.main(["stacks", "--base", "nonsense"])

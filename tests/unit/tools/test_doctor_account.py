@@ -128,6 +128,19 @@ def test_all_pages_are_read() -> None:
     assert [vpc["VpcId"] for vpc in found] == ["vpc-1", "vpc-2"]
 
 
+def test_aws_is_asked_again_where_it_slows_down() -> None:
+    full = "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>"
+    refusals = iter([refusal("RequestLimitExceeded", 503)] * 3)
+
+    def answer(request: Any) -> AWSResponse:
+        refused = next(refusals, None)
+        if refused is not None:
+            return refused(request)
+        return AWSResponse(request.url, 200, {"content-type": "text/xml"}, Body(full.encode()))
+
+    assert [vpc["VpcId"] for vpc in account(answer).ask("ec2", "DescribeVpcs")["Vpcs"]] == ["vpc-1"]
+
+
 @pytest.mark.parametrize(
     ("service", "operation"),
     [("ec2", "AllocateAddress"), ("service-quotas", "RequestServiceQuotaIncrease"), ("s3", "CreateBucket")],

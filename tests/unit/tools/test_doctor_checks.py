@@ -10,21 +10,23 @@ import pytest
 
 from components.settings.shared import PulumiStateSettings
 from tools.doctor import checks, name_servers, usage
-from tools.doctor.account import CouldNotAsk
+from tools.doctor.account import CouldNotAsk, NotThere
 from tools.doctor.findings import Finding, Verdict
-from tools.doctor.quotas import ELASTIC_IPS, NAT_GATEWAYS, ON_DEMAND, SPOT, Slot, Usage
+from tools.doctor.quotas import ELASTIC_IPS, GP3, NAT_GATEWAYS, ON_DEMAND, SPOT, Slot, Usage
 
 TODAY = datetime.date(2026, 11, 27)
 OK, WARNING, PROBLEM = Verdict.OK, Verdict.WARNING, Verdict.PROBLEM
 
 
 class Answers:
-    """Answers each operation with what a test gives."""
+    """Answers each operation with what a test gives. asked: the parameters by operation."""
 
     def __init__(self, **answers: Mapping[str, Any]) -> None:
         self._answers = answers
+        self.asked: dict[str, Mapping[str, Any]] = {}
 
     def ask(self, service: str, operation: str, *, region: str = "", **parameters: Any) -> Mapping[str, Any]:
+        self.asked[operation] = parameters
         return self._answers[operation]
 
 
@@ -96,6 +98,12 @@ def zone(name: str, state: str = "available", kind: str = "availability-zone", i
 )
 def test_zones(known: list[dict[str, str]], says: list[tuple[Verdict, str]]) -> None:
     assert [(f.verdict, f.says) for f in checks.judged_zones(["a", "b"], known)] == says
+
+
+@pytest.mark.parametrize("zone_id", ["use1-az3", "usw1-az2", "cac1-az3"])
+def test_a_zone_in_which_eks_makes_no_control_plane_is_refused(zone_id: str) -> None:
+    (found,) = checks.judged_zones(["a"], [zone("a", id=zone_id), zone("b")])
+    assert (found.verdict, found.says) == (PROBLEM, f"it is {zone_id}, in which EKS makes no control plane")
 
 
 def test_a_zone_that_eks_does_not_use_is_not_named_instead() -> None:
@@ -214,6 +222,23 @@ def test_a_principal_is_the_one_of_that_path(arn: str, found: str, verdict: Verd
     assert checks.principal(account, arn, "111122223333")[0].verdict is verdict
 
 
+class Nowhere:
+    def ask(self, service: str, operation: str, *, region: str = "", **parameters: Any) -> Mapping[str, Any]:
+        raise NotThere("no")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("journal-shared-deploy-prod", "Deploy it first: pulumi up -s shared."),
+        ("journal-admin", "Create it (docs/aws.md, Create the roles of people)."),
+    ],
+)
+def test_a_missing_principal_is_made_by_who_makes_it(name: str, remedy: str) -> None:
+    (found,) = checks.principal(Nowhere(), f"arn:aws:iam::111122223333:role/{name}", "111122223333")
+    assert (found.verdict, found.remedy) == (PROBLEM, remedy)
+
+
 @pytest.mark.parametrize(
     ("state_of_key", "command"),
     [
@@ -244,6 +269,8 @@ def test_usage_is_counted_and_ours_told_apart() -> None:
         Slot(NAT_GATEWAYS, "a"): Usage(2, {"dev": 1}),
         Slot(NAT_GATEWAYS, "b"): Usage(0),
     }
+    (states,) = account.asked["DescribeNatGateways"]["Filter"]
+    assert states == {"Name": "state", "Values": ["pending", "available", "deleting"]}, "a deleted one counts no more"
 
 
 def test_vcpus_in_use_are_those_of_standard_instances_by_market() -> None:
@@ -254,5 +281,14 @@ def test_vcpus_in_use_are_those_of_standard_instances_by_market() -> None:
         {"InstanceType": "t3.large", "CpuOptions": large, "InstanceLifecycle": "spot", "Tags": ours("dev")},
         {"InstanceType": "g6.xlarge", "CpuOptions": xlarge},
     ]
-    found = usage.vcpus(Answers(DescribeInstances={"Reservations": [{"Instances": instances}]}))
+    account = Answers(DescribeInstances={"Reservations": [{"Instances": instances}]})
+    found = usage.vcpus(account)
+    (states,) = account.asked["DescribeInstances"]["Filters"]
+    assert states == {"Name": "instance-state-name", "Values": ["pending", "running"]}, "a stopped one takes no quota"
     assert found == {Slot(ON_DEMAND): Usage(6, {"prod": 2}), Slot(SPOT): Usage(2, {"dev": 2})}
+
+
+def test_volumes_in_use_are_those_of_gp3_in_tebibytes() -> None:
+    account = Answers(DescribeVolumes={"Volumes": [{"Size": 2048}, {"Size": 512, "Tags": ours("prod")}]})
+    assert usage.gp3(account) == {Slot(GP3): Usage(2.5, {"prod": 0.5})}
+    assert account.asked["DescribeVolumes"]["Filters"] == [{"Name": "volume-type", "Values": ["gp3"]}]

@@ -318,6 +318,29 @@ def test_stacks_of_two_accounts_are_asked_apart(monkeypatch: pytest.MonkeyPatch)
     assert [f.all_need for f in first.quotas if f.subject == "Elastic IPs"] == ["1"]
 
 
+def test_stacks_of_two_regions_share_what_an_account_has_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_file = stacks.load
+
+    def load(name: str) -> stacks.Stack:
+        found = of_file(name)
+        if name != "dev":
+            return found
+        aws = found.cluster.model_copy(update={"region": "eu-west-1"})
+        return stacks.Stack(name, found.settings.model_copy(update={"aws": aws}), found.resources)
+
+    together = {f.subject: f.all_need for f in examine_offline("prod").quotas}
+    monkeypatch.setattr(stacks, "load", load)
+    apart = {f.subject: f.all_need for f in examine_offline("prod").quotas}
+    assert (together["Elastic IPs"], apart["Elastic IPs"]) == ("7", "6")
+    assert together["IAM roles"] == apart["IAM roles"]
+
+
+def examine_offline(name: str) -> Report:
+    with Steps() as steps:
+        (report,) = examine([name], steps, offline=True)
+    return report
+
+
 def test_the_list_without_credentials() -> None:
     assert sign_in() is None
     result = CliRunner().invoke(cli.app, ["doctor"])

@@ -111,3 +111,67 @@ def test_a_vault_that_is_not_there_is_empty_and_one_that_is_closed_is_an_error(
     assert run.returncode == status
     assert "Traceback" not in run.stderr
     assert status == 0 or error in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (
+            "echo none",
+            "the answer of `aws backup list-recovery-points-by-backup-vault` is not what AWS documents: none",
+        ),
+        ("echo '[]'", "is not what AWS documents: []"),
+        ("echo '{}'", "is not what AWS documents: {}"),
+        ("true", "is not what AWS documents: {}"),
+        ("""echo '{"RecoveryPoints": null}'""", "is not what AWS documents"),
+        ("""echo '{"RecoveryPoints": [{"Status": "COMPLETED"}]}'""", "is not what AWS documents"),
+        ("exit 255", "`aws backup list-recovery-points-by-backup-vault` ended with status 255 and said nothing"),
+    ],
+)
+def test_an_answer_that_is_none_is_told(tmp_path: Path, answer: str, says: str) -> None:
+    run = command(tmp_path, answer)
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("tools.vault: ")
+    assert says in line
+
+
+def test_without_the_aws_cli_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"tools\.vault: the AWS CLI is not installed"):
+        vault.main(["empty", "journal-dev"])
+
+
+def test_an_interrupted_command_ends_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "run", interrupt)
+    with pytest.raises(SystemExit) as caught:
+        vault.main(["empty", "journal-dev"])
+    assert caught.value.code == 130
+
+
+def test_a_point_that_goes_by_itself_meanwhile_is_no_error() -> None:
+    backup = Backup([point("old"), point("new")])
+
+    def aws(command: str, *words: str) -> Mapping[str, Any]:
+        if command == "delete-recovery-point" and words[3] == "old":
+            del backup.points["old"]
+            raise vault.AwsError("An error occurred (ResourceNotFoundException) when calling DeleteRecoveryPoint")
+        return backup(command, *words)
+
+    assert vault.empty("journal-dev", aws, lambda _: None) == 2
+    assert backup.deleted == ["new"]
+
+
+def test_the_point_that_aws_does_not_delete_is_named() -> None:
+    backup = Backup([point("a"), point("held")])
+
+    def aws(command: str, *words: str) -> Mapping[str, Any]:
+        if command == "delete-recovery-point" and words[3] == "held":
+            raise vault.AwsError("InvalidRequestException: no")
+        return backup(command, *words)
+
+    with pytest.raises(vault.AwsError, match="held: InvalidRequestException: no"):
+        vault.empty("journal-dev", aws, lambda _: None)

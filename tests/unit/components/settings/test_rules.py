@@ -102,6 +102,16 @@ BAD = {
         within(PROD, aws=access(admins=["arn:aws:iam::111122223333:role/journal-shared-deploy-prod"])),
         "aws.controlPlane.access.admins: arn:aws:iam::111122223333:role/journal-shared-deploy-prod has its access",
     ),
+    "the deploy role where the shared stack has another name": (
+        within(
+            PROD,
+            aws={
+                **access(admins=["arn:aws:iam::111122223333:role/journal-shared-deploy-prod"]),
+                "sharedStack": "organization/journal/base",
+            },
+        ),
+        "has its access from the program already",
+    ),
     "the preview role as operator": (
         within(PROD, aws=access(operators=["arn:aws:iam::111122223333:role/journal-shared-preview-prod"])),
         "access.operators",
@@ -164,6 +174,10 @@ OF_SHARED = {
         "write ORGANIZATION/PROJECT/STACK",
     ),
     "a shared stack without a project": (within(PROD, aws={"sharedStack": "x" * 300}), "write ORGANIZATION/PROJECT"),
+    "dev's label before another's": (
+        within(DEV, host="journal.dev.team.kbp-sample.com"),
+        "its role may not touch that name; name it journal.dev.kbp-sample.com",
+    ),
     "another account": (within(PROD, aws={"account": "999988887777"}), "stack shared is in 111122223333"),
 }
 
