@@ -8,9 +8,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.identity.iam import ENVIRONMENT_TAG, Conditions, Principal, Statement, policy_document
-from components.aws.scope import PROJECT, Scope
+from components.aws.scope import Scope
+from components.settings.shared import WORKFLOW_ROLES
 
-DEPLOY_ROLES = f"{PROJECT}-shared-deploy-"
+DEPLOY_ROLES = f"{WORKFLOW_ROLES}deploy-"
 """Begins the names of the roles that deploy environments."""
 DELETION_WINDOW_DAYS = 30
 """Days in which a deletion can be cancelled; 30 is the most that KMS allows."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.settings.application import EVERYBODY
+from components.settings.shared import WORKFLOW_ROLES, SharedSettings
 from components.settings.values import RESERVED_TLDS, has_no_mailboxes, names_registry, quantity
 
 if TYPE_CHECKING:
     from components.settings.aws import AwsSettings
-    from components.settings.shared import SharedSettings
     from components.settings.stack import Settings
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod", "shared")
@@ -31,7 +31,7 @@ class Context:
     """
 
     stack: str | None = None
-    shared: "SharedSettings | None" = None
+    shared: SharedSettings | None = None
 
 
 def foreign_environment(environment: object, stack: str | None) -> str | None:
@@ -160,7 +160,7 @@ def _host_of_its_environment(settings: "Settings", context: Context) -> None:
         raise ValueError(f"{refused}: its role may not touch that name; name it journal.{own}")
 
 
-def _in_the_account_of_shared(settings: "Settings", context: Context) -> None:
+def _as_shared_allows(settings: "Settings", context: Context) -> None:
     if settings.aws is None or context.shared is None:
         return
     shared = context.shared
@@ -198,7 +198,7 @@ def pulumis_roles(environment: str, aws: "AwsSettings") -> Sequence[str]:
 
     Their names have the environment `shared`, whatever the stack is called.
     """
-    return [f"arn:aws:iam::{aws.account}:role/journal-shared-{kind}-{environment}" for kind in PULUMIS_ROLES]
+    return [f"arn:aws:iam::{aws.account}:role/{WORKFLOW_ROLES}{kind}-{environment}" for kind in PULUMIS_ROLES]
 
 
 RULES: Sequence[Callable[["Settings", Context], None]] = (
@@ -212,6 +212,6 @@ RULES: Sequence[Callable[["Settings", Context], None]] = (
     _way_out,
     _volume_fits,
     _host_of_its_environment,
-    _in_the_account_of_shared,
+    _as_shared_allows,
     _no_role_of_the_program,
 )

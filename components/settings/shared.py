@@ -9,6 +9,8 @@ from components.settings.regions import Region
 from components.settings.values import RESERVED_TLDS, BucketName, Email, Host, Model, RepositoryName, has_no_mailboxes
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
+WORKFLOW_ROLES = "journal-shared-"
+"""Begins the names of the roles that stack `shared` makes; kind and environment follow, as in `deploy-prod`."""
 GithubId = Annotated[int, Field(strict=True, ge=1)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from components.aws.scope import PROJECT
-from components.settings.shared import PulumiStateSettings
+from components.settings.shared import WORKFLOW_ROLES, PulumiStateSettings
 from tools.doctor.account import GLOBAL_REGION, Asks, NotThere
 from tools.doctor.findings import Finding, Verdict
 from tools.doctor.stacks import IMAGE, Stack
@@ -14,8 +14,6 @@ SOON = datetime.timedelta(days=90)
 """How long before the end of standard support a version is warned of."""
 STATE_FOLDER = f".pulumi/stacks/{PROJECT}"
 """Where Pulumi's S3 backend keeps a project's stacks, `<stack>.json` each (Pulumi docs, State and backends)."""
-SHARED_ROLES = f"{PROJECT}-shared-"
-"""What the names of the roles begin with that stack `shared` makes."""
 ZONES_WITHOUT_EKS = {"cac1-az3", "use1-az3", "usw1-az2"}
 """Ids of zones whose subnets EKS refuses for a control plane; their names differ between accounts (EKS guide, VPC and
 subnet requirements)."""
@@ -176,7 +174,7 @@ def principal(account: Asks, arn: str, own_account: str) -> list[Finding]:
     kind, _, path = arn.rpartition(":")[2].partition("/")
     operation = "GetUser" if kind == "user" else "GetRole"
     question = {f"{kind.capitalize()}Name": path.rpartition("/")[2]}
-    ours = path.startswith(SHARED_ROLES)
+    ours = path.startswith(WORKFLOW_ROLES)
     remedy = "Deploy it first: pulumi up -s shared." if ours else "Create it (docs/aws.md, Create the roles of people)."
     try:
         found = account.ask("iam", operation, region=GLOBAL_REGION, **question)[kind.capitalize()]["Arn"]

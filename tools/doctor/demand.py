@@ -13,6 +13,7 @@ STANDARD = {"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}
 """Families of Standard instances, as letters before the generation (EC2 guide, On-Demand Instance quotas)."""
 SMALL = {"nano": 1, "micro": 1, "small": 1, "medium": 1, "large": 2, "xlarge": 4}
 GIB_A_TIB = 1024
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ONES: Mapping[str, Quota] = {
     "aws:ec2/eip:Eip": quotas.ELASTIC_IPS,
     "aws:ec2/vpc:Vpc": quotas.VPCS,
@@ -61,9 +62,6 @@ def other_instances(declared: Iterable[Resource]) -> list[str]:
     """The instance types that are no Standard ones: their quotas are not compared."""
     types = {t for r in declared if r.type == NODE_GROUP for t in r.inputs.get("instanceTypes", [])}
     return sorted(t for t in types if not is_standard(t))
-
-
-NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
 
 def _shared(resources: Mapping[str, Resource]) -> Iterator[tuple[Slot, Amount]]:

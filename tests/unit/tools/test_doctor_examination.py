@@ -300,17 +300,22 @@ def test_credentials_that_cannot_be_read_are_told() -> None:
     assert worst(report)[-1] == (Verdict.PROBLEM, "credentials")
 
 
-def test_stacks_of_two_accounts_are_asked_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def elsewhere(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    """Stack dev in another account or region."""
     of_file = stacks.load
 
     def load(name: str) -> stacks.Stack:
         found = of_file(name)
         if name != "dev":
             return found
-        aws = found.cluster.model_copy(update={"account": "444455556666"})
+        aws = found.cluster.model_copy(update=changes)
         return stacks.Stack(name, found.settings.model_copy(update={"aws": aws}), found.resources)
 
     monkeypatch.setattr(stacks, "load", load)
+
+
+def test_stacks_of_two_accounts_are_asked_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere(monkeypatch, account="444455556666")
     with Steps() as steps:
         first, second = examine(["dev", "prod"], steps, offline=True)
     assert first.title == "dev in account 444455556666, eu-central-1"
@@ -319,17 +324,8 @@ def test_stacks_of_two_accounts_are_asked_apart(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_stacks_of_two_regions_share_what_an_account_has_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_file = stacks.load
-
-    def load(name: str) -> stacks.Stack:
-        found = of_file(name)
-        if name != "dev":
-            return found
-        aws = found.cluster.model_copy(update={"region": "eu-west-1"})
-        return stacks.Stack(name, found.settings.model_copy(update={"aws": aws}), found.resources)
-
     together = {f.subject: f.all_need for f in examine_offline("prod").quotas}
-    monkeypatch.setattr(stacks, "load", load)
+    elsewhere(monkeypatch, region="eu-west-1")
     apart = {f.subject: f.all_need for f in examine_offline("prod").quotas}
     assert (together["Elastic IPs"], apart["Elastic IPs"]) == ("7", "6")
     assert together["IAM roles"] == apart["IAM roles"]
