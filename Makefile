@@ -54,6 +54,10 @@ stacks: $(VENV)/.ready ## Show every setting in which the environments differ
 cost: $(VENV)/.ready ## Show what a stack costs a month, by line; without STACK, every stack in AWS
 	@$(TOOLS) cost $(if $(STACK),--stack $(STACK))
 
+.PHONY: doctor
+doctor: $(VENV)/.ready ## Ask the account what would stop a deployment, and change nothing: make doctor STACK=prod [OFFLINE=1]
+	@$(TOOLS) doctor $(if $(STACK),--stack $(STACK)) $(if $(OFFLINE),--offline)
+
 .PHONY: pictures
 pictures: $(VENV)/.ready ## Draw the architecture of each stack: docs/stacks/<stack>.svg
 	@$(TOOLS) pictures

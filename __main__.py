@@ -35,6 +35,8 @@ else:
     applications = PlatformArgs(
         cluster=cluster,
         application=NAMESPACE,
+        pods=stack.pods,
+        volumes=stack.redis.servers,
         ports=PORTS,
         host=stack.host,
         ingress=stack.ingress,

@@ -62,6 +62,20 @@ def recover(access: Access) -> bool:
     return bool(failed)
 
 
+def ask(client: httpx.Client, path: str, seconds: float = SERVED_SECONDS) -> httpx.Response:
+    """The answer to GET `path`. One of several ingress pods may still serve its own certificate. Raises Failure."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return client.get(path)
+        except httpx.TransportError as error:
+            if time.monotonic() >= end:
+                raise Failure(
+                    f"{client.base_url.join(path)} does not answer: {error}", "See `make logs TIER=traefik`."
+                ) from error
+        time.sleep(0.2)
+
+
 def _issue_again(access: Access) -> None:
     """Begin with a new account and nothing of the old orders; the engine makes the Certificate again."""
     access.run("-n", "cert-manager", "delete", "secret", ACCOUNT, "--ignore-not-found")

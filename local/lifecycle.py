@@ -173,7 +173,7 @@ def _answer(here: Access, outputs: dict[str, Any]) -> Path:
     roots = stack.STATE / ROOTS
     shutil.copyfile(remembered, roots)
     with acme.client(url, address, roots) as client:
-        answer = client.get("/api")
+        answer = acme.ask(client, "/api")
     if answer.status_code != 200:
         raise Failure(f"{url}/api answers {answer.status_code}: {answer.text[:200]}", "See `make logs TIER=frontend`.")
     found = {"url": url, "address": address, "ca": str(roots)}

@@ -26,7 +26,7 @@ def effective(
     images: references by tier, for those that are built here. chart: the folder of cert-manager's Helm chart.
     """
     config = read(stack)
-    checked(config)
+    checked(config, stack)
     cluster = {"kubeconfig": kubeconfig, "context": context}
     changes = {tier: {"image": image} for tier, image in images.items() if built_here(config, tier)}
     changes["cluster"] = {name: str(value) for name, value in cluster.items() if value is not None}
@@ -35,5 +35,5 @@ def effective(
     for section, values in changes.items():
         if values:
             config[f"{PROJECT}:{section}"] = {**(config.get(f"{PROJECT}:{section}") or {}), **values}
-    checked(config)
+    checked(config, stack)
     return config

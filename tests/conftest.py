@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tools import cloud
+from tools.cloud import record as run_program
 from tools.recording import Recorder
 from tools.stack import names, read
 
@@ -28,7 +29,7 @@ def settings_of(stack: str) -> dict[str, Any]:
 def record(stack: str, **changes: Any) -> Recording:
     """Run the program of a stack, some of its settings changed. A warning is an error."""
     config = {**config_of(stack), **{f"journal:{key}": value for key, value in changes.items()}}
-    return cloud.record(stack, config, fail_on_warnings=True)
+    return run_program(stack, config, fail_on_warnings=True)
 
 
 @pytest.fixture(params=names())
@@ -47,6 +48,12 @@ def recorded() -> Callable[[str], Recording]:
         return made[name]
 
     return get
+
+
+@pytest.fixture
+def recordings_once(recorded: Callable[[str], Recording], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of `tools` read the recordings of this session instead of making their own."""
+    monkeypatch.setattr(cloud, "record", recorded)
 
 
 @pytest.fixture

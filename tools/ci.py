@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ MARK = "<!-- journal: stacks -->"
 COMMENT_LIMIT = 65_536
 """Characters that a GitHub comment holds."""
 PARTS = {"preview.txt": "`pulumi preview`", "diff.md": "Rendered manifests", "cost.md": "Cost per month"}
+ENTRY = {"kind", "result", "config", "environment"}
+"""What is read of each entry of a history (Pulumi CLI, `stack history --json`)."""
 _FENCE = re.compile(r"^(`{3,})", re.MULTILINE)
 
 
@@ -36,7 +38,7 @@ def last_update(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         if entry["kind"] == "destroy" and entry["result"] == "succeeded":
             return None
         if entry["kind"] == "update":
-            return entry
+            return {**entry, "config": entry["config"] or {}, "environment": entry["environment"] or {}}
     return None
 
 
@@ -53,20 +55,30 @@ def commit(history: Sequence[dict[str, Any]]) -> str:
     return "" if update is None else update["environment"].get("git.head", "")
 
 
-def comment(reports: dict[str, dict[str, str]], run: str) -> str:
-    """Markdown of every stack's reports: text by file name (`PARTS`), by stack. run: the address of the workflow's run.
+def comment(reports: dict[str, dict[str, str]], run: str, waiting: Collection[str] = ()) -> str:
+    """Markdown of every stack's reports: text by file name (`PARTS`), by stack.
 
+    run: the address of a pull request's run, in which every stack should have a preview; else empty.
+    waiting: stacks whose preview, if there is none yet, waits for a reviewer.
     Fits into a GitHub comment; what is cut says so.
     """
     room = (COMMENT_LIMIT - 2_000) // max(1, sum(len(parts) for parts in reports.values()))
-    lines = [MARK, *(_section(stack, parts, room) for stack, parts in reports.items())]
+
+    def missing(stack: str) -> str:
+        if stack in waiting:
+            return f"`pulumi preview` waits until a reviewer of the environment `preview-{stack}` allows it."
+        return "`pulumi preview` did not run: the run says why." if run else ""
+
+    lines = [MARK, *(_section(stack, parts, room, missing(stack)) for stack, parts in reports.items())]
     if not reports:
         lines.append("No stack changes.")
     return "\n\n".join([*lines, f"[Everything in full]({run})"] if run else lines) + "\n"
 
 
-def _section(stack: str, parts: dict[str, str], room: int) -> str:
+def _section(stack: str, parts: dict[str, str], room: int, without_preview: str) -> str:
     blocks = [_part(name, parts[name], room) for name in PARTS if name in parts]
+    if without_preview and "preview.txt" not in parts:
+        blocks.insert(0, without_preview)
     return "\n\n".join([f"### {stack}", *(blocks or ["Nothing was reported: the run says why."])])
 
 
@@ -127,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report.add_argument("folder", type=Path, help=f"where the reports are; parts: {', '.join(PARTS)}")
     report.add_argument("--stacks", required=True, type=json.loads, help="a JSON list")
     report.add_argument("--run", default="", help="the address of the workflow's run")
+    report.add_argument("--waiting", nargs="*", default=[], help="stacks whose preview needs a reviewer first")
     given = parser.parse_args(arguments)
     match given.command:
         case "stacks":
@@ -137,19 +150,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(commit(_history()))
         case "comment":
             reports = {stack: _read(given.folder, stack) for stack in given.stacks}
-            print(comment(reports, given.run), end="")
+            print(comment(reports, given.run, given.waiting), end="")
 
 
 def _history() -> list[dict[str, Any]]:
     try:
-        return json.load(sys.stdin)
+        history = json.load(sys.stdin)
     except json.JSONDecodeError:
-        sys.exit("tools.ci: stdin holds no JSON; give it what `pulumi stack history --json` prints")
+        history = None
+    if not isinstance(history, list) or not all(isinstance(e, dict) and e.keys() >= ENTRY for e in history):
+        sys.exit("tools.ci: stdin holds no history; give it what `pulumi stack history --json` prints")
+    return history
 
 
 def _changed_files(base: str) -> list[str]:
     command = ["git", "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"tools.ci: {done.stderr.strip()}")
+    return done.stdout.split("\0")
 
 
 def _read(folder: Path, stack: str) -> dict[str, str]:

@@ -84,11 +84,33 @@ def estimate_cost(
 ) -> None:
     """What a stack costs a month, by line, from the prices in docs/prices.yaml."""
     with failures():
-        names = cost.stacks_in_aws() if name is None else [name]
+        names = stack.in_aws() if name is None else [name]
         if markdown:
             typer.echo(cost.markdown(names), nl=False)
         else:
             cost.show(names)
+
+
+@app.command("doctor")
+def examine_account(
+    name: Annotated[str | None, typer.Option("--stack", help="Without it, every stack in AWS.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: compare with AWS's defaults.")] = False,
+) -> None:
+    """Ask the account what would stop a deployment: quotas, versions, zones, roles, images, name servers.
+
+    It only reads. Without credentials it lists what the stacks need beside AWS's default quotas. It ends with
+    status 1 where a deployment now fails for certain; what it could not ask, and what may fail later, does not.
+    """
+    from tools import doctor
+    from tools.terminal import Steps
+
+    with failures():
+        names = stack.in_aws() if name is None else [name]
+        with Steps() as steps:
+            reports = doctor.examine(names, steps, offline=offline)
+        doctor.show(reports)
+    if any(report.fails for report in reports):
+        raise typer.Exit(1)
 
 
 @app.command("pictures")

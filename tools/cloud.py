@@ -20,6 +20,7 @@ Inputs = Mapping[str, Any]
 LOAD_BALANCER_ADDRESS, CLUSTER_ADDRESS = "192.0.2.1", "10.96.0.7"
 HOSTED_ZONES = {"eu-central-1": "Z3F0SRJ5LGBH90", "eu-west-1": "Z2IFOLAFXWLO4F", "us-east-1": "Z26RNL4JYFTOTI"}
 """Hosted zones of network load balancers (AWS General Reference, Elastic Load Balancing endpoints)."""
+LIST_LOG_GROUPS = "aws:cloudwatch/getLogGroups:getLogGroups"
 LIST_AUTOSCALING_GROUPS = "aws:autoscaling/getAmiIds:getAmiIds"
 """The SDK's name of the function that lists autoscaling groups."""
 
@@ -31,7 +32,10 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "aws:backup/restoreTestingPlan:RestoreTestingPlan": ("{name}", "backup:{here}:restore-testing-plan:{name}-{uuid}"),
     "aws:backup/selection:Selection": ("{uuid}", ""),
     "aws:backup/vault:Vault": ("{name}", "backup:{here}:backup-vault:{name}"),
+    "aws:budgets/budget:Budget": ("{account}:{name}", "budgets::{account}:budget/{name}"),
+    "aws:cloudtrail/trail:Trail": ("{arn}", "cloudtrail:{here}:trail/{name}"),
     "aws:cloudwatch/eventRule:EventRule": ("{name}", "events:{here}:rule/{name}"),
+    "aws:cloudwatch/eventTarget:EventTarget": ("{name}-{hex}", ""),
     "aws:cloudwatch/logGroup:LogGroup": ("{name}", "logs:{here}:log-group:{name}"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ("sg-{hex}", "ec2:{here}:security-group/{id}"),
     "aws:ec2/eip:Eip": ("eipalloc-{hex}", "ec2:{here}:elastic-ip/{id}"),
@@ -56,6 +60,8 @@ FORMS: Mapping[str, tuple[str, str]] = {
         "a-{hex}",
         "eks:{here}:podidentityassociation/{cluster}/{id}",
     ),
+    "aws:guardduty/detector:Detector": ("{short}{short}", "guardduty:{here}:detector/{id}"),
+    "aws:guardduty/detectorFeature:DetectorFeature": ("{short}/{name}", ""),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": ("{arn}", "iam::{account}:oidc-provider/{host}"),
     "aws:iam/policy:Policy": ("{arn}", "iam::{account}:policy/{name}"),
     "aws:iam/role:Role": ("{name}", "iam::{account}:role/{name}"),
@@ -69,6 +75,9 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "aws:route53/record:Record": ("{zone}_{name}_{type}", ""),
     "aws:route53/zone:Zone": ("Z{upper}", "route53:::hostedzone/{id}"),
     "aws:s3/bucket:Bucket": ("{name}", "s3:::{name}"),
+    "aws:sns/topic:Topic": ("{arn}", "sns:{here}:{name}"),
+    "aws:sns/topicPolicy:TopicPolicy": ("{topic}", ""),
+    "aws:sns/topicSubscription:TopicSubscription": ("{topic}:{uuid}", "sns:{here}:{name}:{uuid}"),
     "aws:sqs/queue:Queue": ("https://sqs.{region}.amazonaws.com/{account}/{name}", "sqs:{here}:{name}"),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": ("sgr-{hex}", "ec2:{here}:security-group-rule/{id}"),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ("sgr-{hex}", "ec2:{here}:security-group-rule/{id}"),
@@ -83,14 +92,19 @@ class Cloud(Answers):
     ) -> None:
         super().__init__(stacks=stacks)
         self._account, self._region = account, region
+        self._regions: dict[str, str] = {}
 
     def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
-        """There is nothing yet: no autoscaling group has the tag that is asked for."""
+        """There is nothing yet: no log group of the name, and no autoscaling group with the tag, that is asked for."""
+        if args.token == LIST_LOG_GROUPS:
+            return {"logGroupNames": [], "arns": []}, []
         if args.token == LIST_AUTOSCALING_GROUPS:
             return {"arns": [], "names": [], "id": self._region, "region": self._region}, []
         return super().call(args)
 
     def computed(self, args: MockResourceArgs, inputs: Inputs) -> tuple[str, Inputs]:
+        if args.typ == "pulumi:providers:aws":
+            self._regions[args.name] = inputs.get("region", self._region)
         if args.typ.startswith("aws:") and args.custom:
             named = self._named(args, inputs)
             return named["id"], named | self._by_kind(args, inputs, named)
@@ -102,15 +116,19 @@ class Cloud(Answers):
                 return id_, {"result": "made by the real run"}
         return id_, computed
 
+    def _region_of(self, args: MockResourceArgs) -> str:
+        """That of its provider, which is a URN and an id joined by `::`."""
+        return self._regions.get((args.provider or "").rpartition("::")[0].rpartition("::")[2], self._region)
+
     def _named(self, args: MockResourceArgs, inputs: Inputs) -> dict[str, Any]:
         """Id, ARN and physical name."""
-        name = _physical_name(args, inputs)
+        name, region = _physical_name(args, inputs), self._region_of(args)
         form, arn_form = FORMS.get(args.typ, ("{name}-{hex}", ""))
         digest = _digest(args)
         known = {
             "account": self._account,
-            "region": self._region,
-            "here": f"{self._region}:{self._account}",
+            "region": region,
+            "here": f"{region}:{self._account}",
             "name": name,
             "hex": "0" + digest[:16],
             "short": digest[:16],
@@ -122,6 +140,7 @@ class Cloud(Answers):
             "role": inputs.get("role", ""),
             "zone": inputs.get("zoneId", ""),
             "type": inputs.get("type", ""),
+            "topic": inputs.get("arn", inputs.get("topic", "")),
             "host": str(inputs.get("url", "")).removeprefix("https://"),
         }
         if "{arn}" in form:
@@ -133,7 +152,7 @@ class Cloud(Answers):
 
     def _by_kind(self, args: MockResourceArgs, inputs: Inputs, named: Inputs) -> dict[str, Any]:
         """What else AWS decides."""
-        region, digest = self._region, _digest(args)
+        region, digest = self._region_of(args), _digest(args)
         match args.typ.rpartition(":")[2]:
             case "Cluster":
                 vpc = {"clusterSecurityGroupId": f"sg-0{digest[:16]}", "vpcId": f"vpc-0{digest[:16]}"}
@@ -181,7 +200,7 @@ def record(name: str, config: Inputs | None = None, *, fail_on_warnings: bool = 
     Raises StackError, SettingsError and ProgramError.
     """
     config = stack.config_of(name) if config is None else config
-    recorder = Recorder(_cloud_of(config, _referred_stacks(config)))
+    recorder = Recorder(_cloud_of(config, _referred_stacks(name, config)))
     return run(
         stack.ROOT, recorder, project=stack.PROJECT, stack=name, config=config, fail_on_warnings=fail_on_warnings
     )
@@ -195,8 +214,8 @@ def _cloud_of(config: Inputs, stacks: Mapping[str, Inputs]) -> Cloud:
     return Cloud(str(aws["account"]), str(aws["region"]), stacks)
 
 
-def _referred_stacks(config: Inputs) -> dict[str, Inputs]:
-    parsed = stack.checked(config)
+def _referred_stacks(name: str, config: Inputs) -> dict[str, Inputs]:
+    parsed = stack.checked(config, name)
     if isinstance(parsed, settings.SharedSettings) or parsed.aws is None:
         return {}
     reference = parsed.aws.shared_stack

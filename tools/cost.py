@@ -9,18 +9,14 @@ import yaml
 from rich.table import Table
 
 from components.settings.node_groups import NODE_GROUP_LABEL
-from components.settings.values import quantity
 from tools import cloud, stack
 from tools.failures import Failure
-from tools.implicit_dependencies import claims_of
 from tools.resource import Resource
 from tools.terminal import console
+from tools.volumes import claimed_gib, launch_template, node_gib
 
 COLUMNS = ("what", "count", "unit", "$ a unit", "hours", "$ a month")
 FILE = Path("docs") / "prices.yaml"
-GIB = 1024**3
-BOTTLEROCKET_GIB = 2
-"""Size of a disk whose size the image decides: Bottlerocket's system volume (its README, Default volumes)."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +109,15 @@ def estimate(declared: Iterable[Resource], price_list: PriceList) -> Estimate:
                 f"{r.label}: whether {r.type} costs anything is not known.",
                 f"Say so in {FILE} (`free` or `by_use`), or give it a price there and a rule in tools/cost.py.",
             )
-    volumes = [line for line in lines if line.what.startswith(VOLUMES)]
-    if volumes and any(r.kind == "Plan" for r in resources.values()):
-        size = sum(line.count for line in volumes)
+    size = sum(line.count for line in lines if line.what.startswith(VOLUMES))
+    rules = [rule for r in resources.values() if r.kind == "Plan" for rule in r.inputs.get("rules", [])]
+    if size and rules:
         lines.append(
             price_list.line("backup: one full copy of the data volumes", size, "backup-volume", approximate=True)
         )
+    if size and any(rule.get("copyActions") for rule in rules):
+        what = "backup in another region: one full copy of the data volumes"
+        lines.append(price_list.line(what, size, "backup-volume", approximate=True))
     types = {r.type for r in resources.values()}
     used = [text for type_, text in price_list.by_use.items() if type_ in types]
     return Estimate(_merged(lines), [*used, *(price_list.always_left_out if lines else [])])
@@ -134,35 +133,18 @@ def _cluster(r: Resource, price_list: PriceList, _: Resources) -> Iterator[LineI
 
 def _nodes(r: Resource, price_list: PriceList, resources: Resources) -> Iterator[LineItem]:
     """The nodes of the desired size and their disks, by group of the settings. The first instance type is preferred."""
-    template = next(
-        (resources[urn] for urn in r.dependencies if urn in resources and resources[urn].kind == "LaunchTemplate"), None
-    )
-    given = template.inputs if template is not None else {}
+    given = launch_template(r, resources)
     types = r.inputs.get("instanceTypes", [given["instanceType"]] if "instanceType" in given else [])
     if not types:
         raise Failure(f"{r.label} names no instance type.", "A cost needs one: set instanceTypes.")
     spot, count = r.inputs.get("capacityType") == "SPOT", int(r.inputs["scalingConfig"]["desiredSize"])
     group = r.inputs.get("labels", {}).get(NODE_GROUP_LABEL, r.name)
     yield price_list.instance(f"nodes {group}: {types[0]}{' Spot' if spot else ''}", count, types[0], spot=spot)
-    disks = [d.get("ebs", {}) for d in given.get("blockDeviceMappings", [])] or [{"volumeSize": r.inputs["diskSize"]}]
-    size = sum(int(disk.get("volumeSize", BOTTLEROCKET_GIB)) for disk in disks)
-    yield price_list.line(f"disks of nodes {group}", count * size, "gp3")
+    yield price_list.line(f"disks of nodes {group}", count * node_gib(r, resources), "gp3")
 
 
-def _stateful_set(r: Resource, price_list: PriceList, _: Resources) -> Iterator[LineItem]:
-    spec = r.inputs["spec"]
-    for claim in spec.get("volumeClaimTemplates", []):
-        size = _gib(claim["spec"]["resources"]["requests"]["storage"])
-        yield price_list.line(f"{VOLUMES}{r.name}", int(spec.get("replicas", 1)) * size, "gp3")
-
-
-def _claim(r: Resource, price_list: PriceList, resources: Resources) -> Iterator[LineItem]:
-    """A claim of a StatefulSet's server is in the line of the StatefulSet."""
-    place = r["metadata"].get("namespace")
-    owners = [o for o in resources.values() if o.inputs.get("metadata", {}).get("namespace") == place]
-    if r["metadata"]["name"] in {name for owner in owners for name in claims_of(owner)}:
-        return
-    yield price_list.line(f"{VOLUMES}{r.name}", _gib(r.inputs["spec"]["resources"]["requests"]["storage"]), "gp3")
+def _volumes(r: Resource, price_list: PriceList, resources: Resources) -> Iterator[LineItem]:
+    yield price_list.line(f"{VOLUMES}{r.name}", claimed_gib(r, resources), "gp3")
 
 
 def _load_balancer(r: Resource, price_list: PriceList, _: Resources) -> Iterator[LineItem]:
@@ -193,8 +175,8 @@ RULES: Mapping[str, Callable[[Resource, PriceList, Resources], Iterable[LineItem
     "aws:kms/key:Key": _one("KMS keys", "kms-key"),
     "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
     "aws:route53/zone:Zone": _one("DNS zone", "hosted-zone"),
-    "kubernetes:apps/v1:StatefulSet": _stateful_set,
-    "kubernetes:core/v1:PersistentVolumeClaim": _claim,
+    "kubernetes:apps/v1:StatefulSet": _volumes,
+    "kubernetes:core/v1:PersistentVolumeClaim": _volumes,
 }
 
 
@@ -208,21 +190,12 @@ def _merged(lines: Iterable[LineItem]) -> list[LineItem]:
     return sorted((line for line in found.values() if line.count), key=lambda line: (-line.month, line.what))
 
 
-def _gib(size: str) -> float:
-    return float(quantity(size) / GIB)
-
-
-def stacks_in_aws() -> list[str]:
-    """The stacks that are in AWS."""
-    return [name for name in stack.names() if isinstance(stack.read(name).get(f"{stack.PROJECT}:aws"), dict)]
-
-
 def of_stack(name: str, price_list: PriceList) -> Estimate:
     """What a stack costs. Raises Failure where the price list is of another region, or has a gap."""
     config = stack.read(name)
     aws = config.get(f"{stack.PROJECT}:aws")
     if not isinstance(aws, dict):
-        raise Failure(f"Stack {name} is not in AWS: it costs nothing there.", f"In AWS: {', '.join(stacks_in_aws())}.")
+        raise Failure(f"Stack {name} is not in AWS: it costs nothing there.", f"In AWS: {', '.join(stack.in_aws())}.")
     if aws.get("region") != price_list.region:
         raise Failure(
             f"{FILE} has the prices of {price_list.region}; stack {name} is in {aws.get('region')}.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.resource import Resource
+from tools.volumes import claims_of
 
 Objects = Mapping[tuple[str, str, str], Resource]
 CERT_MANAGER = "cert-manager.io"
@@ -31,15 +32,6 @@ def implicit_dependencies(resources: Iterable[Resource]) -> list[ImplicitDepende
     """All of them among these resources."""
     everything = list(resources)
     return [*_in_the_cluster(everything), *_in_aws(everything)]
-
-
-def claims_of(r: Resource) -> list[str]:
-    """The names of the claims that the servers of a StatefulSet mount, by its claim templates."""
-    if r.kind != "StatefulSet":
-        return []
-    spec, name = r.inputs.get("spec", {}), r.inputs.get("metadata", {}).get("name", "")
-    templates = [claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", []) if "metadata" in claim]
-    return [f"{template}-{name}-{number}" for template in templates for number in range(int(spec.get("replicas", 1)))]
 
 
 def pod_of(r: Resource) -> dict[str, Any]:

@@ -180,7 +180,8 @@ class Recorder(MockMonitor):
                 retain_on_delete=request.retainOnDelete, delete_before_replace=request.deleteBeforeReplace,
                 ignore_changes=tuple(request.ignoreChanges),
                 additional_secret_outputs=tuple(request.additionalSecretOutputs),
-                aliases=tuple(self._alias(alias, request) for alias in request.aliases), source=source,
+                aliases=tuple(self._alias(alias, request) for alias in request.aliases), import_id=request.importId,
+                timeouts=MessageToDict(request.customTimeouts), source=source,
             )
         )  # fmt: skip
         return response

@@ -38,6 +38,8 @@ class Resource:
     custom: False for a component. additional_secret_outputs: names of outputs that are secret whatever they are.
     aliases: URNs that the resource had before.
     is_read: whether the program reads the resource (`Resource.get`, StackReference) and does not declare it.
+    timeouts: how long `create`, `update` and `delete` may take, "30m", where the program says so.
+    import_id: the id of what Pulumi adopts if it is not in the state, from the option `import_`; mostly empty.
     source: `file:line` of the declaration.
     """
 
@@ -59,6 +61,8 @@ class Resource:
     additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     is_read: bool = False
+    timeouts: Mapping[str, str] = field(default_factory=dict)
+    import_id: str = ""
     source: str = ""
 
     def __getitem__(self, key: str) -> Any:

@@ -97,9 +97,11 @@ def _type(value: Mapping[str, Any]) -> str:
         case "array":
             items = _type(value["items"])
             return "list of strings" if items == "string" else f"list of {items}"
+        case "object" if "secure" in value.get("properties", {}):
+            return "secret"
         case "object":
             return "map of strings"
         case "integer" if "minimum" in value:
-            return f"integer from {value['minimum']} to {value['maximum']}"
+            return f"integer from {value['minimum']}" + (f" to {value['maximum']}" if "maximum" in value else "")
         case kind:
             return str(kind)

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components import settings
+from components.settings import files
 from tools.failures import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +18,12 @@ NAMES = ("name", "key")
 
 def names() -> list[str]:
     """The stacks that the project has, by their files."""
-    return sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+    return sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in ROOT.glob("Pulumi.*.yaml"))
+
+
+def in_aws() -> list[str]:
+    """The stacks that are in AWS."""
+    return [name for name in names() if isinstance(read(name).get(f"{PROJECT}:aws"), dict)]
 
 
 class StackError(Failure):
@@ -28,44 +32,46 @@ class StackError(Failure):
 
 def read(stack: str) -> dict[str, Any]:
     """The `config` of a stack's file. Raises StackError."""
-    path = ROOT / f"Pulumi.{stack}.yaml"
+    if stack not in names():
+        raise StackError(f"There is no stack {stack!r}. Stacks here: {', '.join(names())}.")
     try:
-        document = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise StackError(
-            f"There is no stack {stack!r}: {path.name} is missing. Stacks here: {', '.join(names())}."
-        ) from None
-    except yaml.YAMLError as error:
-        raise StackError(f"{path.name} is no YAML: {error}") from None
-    config = document.get("config") if isinstance(document, dict) else None
-    if not isinstance(config, dict):
-        raise StackError(f"{path.name} has no `config:` with the stack's settings.")
-    return config
+        return files.read(ROOT / f"Pulumi.{stack}.yaml", PROJECT)
+    except files.FileError as error:
+        raise StackError(str(error)) from None
 
 
-def checked(config: Mapping[str, Any]) -> settings.Settings | settings.SharedSettings:
-    """The settings in a stack's config. Raises SettingsError."""
-    prefix = f"{PROJECT}:"
-    ours = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
-    return settings.parse(ours, PROJECT)
+def checked(config: Mapping[str, Any], stack: str | None = None) -> settings.Settings | settings.SharedSettings:
+    """The settings in a stack's config, checked against the file of stack `shared`. Raises SettingsError.
+
+    stack: the stack's name; without it, its environment may be any.
+    """
+    return settings.parse(files.own(config, PROJECT), PROJECT, stack=stack, folder=ROOT)
+
+
+def _of_file(stack: str) -> settings.Settings | settings.SharedSettings:
+    """The settings in a stack's file. Raises StackError, and SettingsError with the file's name: others read it too."""
+    try:
+        return checked(read(stack), stack)
+    except settings.SettingsError as error:
+        raise settings.SettingsError(f"Pulumi.{stack}.yaml: {error}") from None
 
 
 def config_of(stack: str) -> dict[str, Any]:
     """A stack's config, checked whole. Raises StackError and SettingsError."""
     config = read(stack)
-    checked(config)
+    _of_file(stack)
     return config
 
 
 def environments() -> list[str]:
     """The stacks with settings of one kind, from the smallest environment to production: all but `shared`."""
-    found = [name for name in names() if isinstance(checked(read(name)), settings.Settings)]
+    found = [name for name in names() if isinstance(_of_file(name), settings.Settings)]
     return sorted(found, key=lambda name: (*SMALLEST_FIRST, name).index(name))
 
 
 def settings_of(name: str) -> dict[str, str]:
     """A stack's settings, defaults among them, as text by dotted key. Raises StackError and SettingsError."""
-    return dict(flat(checked(read(name)).model_dump(mode="json", by_alias=True)))
+    return dict(flat(_of_file(name).model_dump(mode="json", by_alias=True)))
 
 
 def flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

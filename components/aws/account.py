@@ -1,7 +1,7 @@
 """The stack `shared`: what an AWS account has once for all environments, and how environments read its outputs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pulumi
@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.aws.edge.dns import HostedZone, HostedZoneArgs
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.identity.github import GithubRoles, GithubRolesArgs
+from components.aws.oversight.oversight import Oversight, OversightArgs, key_statements
 from components.aws.registry import Registry, RegistryArgs
 from components.aws.scope import Scope
 from components.settings.shared import SharedSettings
@@ -23,19 +24,22 @@ class SharedOutputs:
     """The outputs of the stack `shared`. Each output has the name of its field.
 
     registry: host of the image registry, without a scheme.
+    domain: the DNS zone's domain, in which the environments have their hosts.
     zone_id: ID of the Route 53 hosted zone.
     name_servers: the zone's name servers; the domain's registrar must delegate to them.
     boundary_arn: the permissions boundary that every IAM role of an environment carries.
-    preview_role_arn, drift_role_arn, images_role_arn: roles of the GitHub environments `preview`, `drift` and `images`.
+    preview_role_arns, audit_role_arns: by stack, roles of the GitHub environments `preview-…` and `audit-…`.
+    images_role_arn: role of the GitHub environment `images`.
     deploy_role_arns: the role that deploys an environment, by environment.
     """
 
     registry: pulumi.Output[str]
+    domain: pulumi.Output[str]
     zone_id: pulumi.Output[str]
     name_servers: pulumi.Output[Sequence[str]]
     boundary_arn: pulumi.Output[str]
-    preview_role_arn: pulumi.Output[str]
-    drift_role_arn: pulumi.Output[str]
+    preview_role_arns: pulumi.Output[dict[str, str]]
+    audit_role_arns: pulumi.Output[dict[str, str]]
     images_role_arn: pulumi.Output[str]
     deploy_role_arns: pulumi.Output[dict[str, str]]
 
@@ -54,16 +58,42 @@ class SharedStackReference(SharedOutputs):
 
     def deploy_role_arn(self, environment: str) -> pulumi.Output[str]:
         """The role that deploys `environment`. Raises pulumi.RunError while the program runs if there is none."""
+        return self._role_arn("deploy", self.deploy_role_arns, environment)
 
+    def preview_role_arn(self, environment: str) -> pulumi.Output[str]:
+        """The role that previews pull requests of `environment`; raises like deploy_role_arn."""
+        return self._role_arn("preview", self.preview_role_arns, environment)
+
+    def audit_role_arn(self, environment: str) -> pulumi.Output[str]:
+        """The role that looks for drift in `environment`; raises like deploy_role_arn."""
+        return self._role_arn("audit", self.audit_role_arns, environment)
+
+    def _role_arn(self, kind: str, arns: pulumi.Output[dict[str, str]], environment: str) -> pulumi.Output[str]:
         def of(arns: Mapping[str, str]) -> str:
             if environment not in arns:
                 raise pulumi.RunError(
-                    f"stack {self._stack} has no deploy role for {environment}; add {environment} to "
+                    f"stack {self._stack} has no {kind} role for {environment}; add {environment} to "
                     "journal:github.environments in its file, then run `pulumi up` on it"
                 )
             return arns[environment]
 
-        return self.deploy_role_arns.apply(of)
+        return arns.apply(of)
+
+    def zone_id_of(self, host: str) -> pulumi.Output[str]:
+        """The zone that gets a host's records. Raises pulumi.RunError while the program runs if it is not the host's.
+
+        A preview raises it too. The settings compare the host with the file of stack `shared`, which may be ahead.
+        """
+
+        def of(zone: Mapping[str, str]) -> str:
+            if not host.endswith(f".{zone['domain']}"):
+                raise pulumi.RunError(
+                    f"journal:host {host} is not in {zone['domain']}, the domain of stack {self._stack}; name one in "
+                    "it, or change journal:domain in its file and run `pulumi up` on it"
+                )
+            return zone["id"]
+
+        return pulumi.Output.all(domain=self.domain, id=self.zone_id).apply(of)
 
     def _read(self, reference: pulumi.StackReference, output: str) -> pulumi.Output[Any]:
         def required(value: Any) -> Any:
@@ -87,7 +117,7 @@ class AccountArgs:
 
 
 class Account(pulumi.ComponentResource):
-    """Image repositories, the DNS zone, the roles of GitHub Actions, and the services that AWS Backup protects.
+    """Image repositories, the DNS zone, the roles of GitHub Actions, what is backed up, what watches the account.
 
     outputs: the stack's outputs by name, those of SharedOutputs.
     """
@@ -97,7 +127,12 @@ class Account(pulumi.ComponentResource):
     def __init__(self, name: str, args: AccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws:Account", name, {}, opts)
         scope, settings, child = args.scope, args.settings, pulumi.ResourceOptions(parent=self)
-        key = EncryptionKey("encryption", EncryptionKeyArgs(scope=scope), opts=child)
+        key = EncryptionKey(
+            "encryption",
+            EncryptionKeyArgs(scope=scope, services=key_statements(scope, settings.oversight)),
+            opts=child,
+        )
+        Oversight("oversight", OversightArgs(scope=scope, settings=settings.oversight, key_arn=key.key_arn), opts=child)
         registry = Registry(
             "registry", RegistryArgs(scope=scope, settings=settings.registry, key_arn=key.key_arn), opts=child
         )
@@ -105,7 +140,7 @@ class Account(pulumi.ComponentResource):
         roles = GithubRoles(
             "github",
             GithubRolesArgs(
-                scope=scope,
+                scope=replace(scope, copy_regions=tuple(settings.copy_regions)),
                 settings=settings.github,
                 state=settings.pulumi_state,
                 domain=settings.domain,
@@ -122,11 +157,12 @@ class Account(pulumi.ComponentResource):
         )
         outputs = SharedOutputs(
             registry=pulumi.Output.from_input(registry.host),
+            domain=pulumi.Output.from_input(settings.domain),
             zone_id=zone.zone_id,
             name_servers=zone.name_servers,
             boundary_arn=roles.boundary_arn,
-            preview_role_arn=roles.preview_role_arn,
-            drift_role_arn=roles.drift_role_arn,
+            preview_role_arns=pulumi.Output.all(**roles.preview_role_arns),
+            audit_role_arns=pulumi.Output.all(**roles.audit_role_arns),
             images_role_arn=roles.images_role_arn,
             deploy_role_arns=pulumi.Output.all(**roles.deploy_role_arns),
         )

@@ -108,8 +108,8 @@ class EksCluster(pulumi.ComponentResource):
                 subnet_ids=self._network.private_subnet_ids,
                 key_arn=self._key.key_arn,
                 admins={"deploy": self._shared.deploy_role_arn(self._scope.environment)},
-                viewers={"preview": self._shared.preview_role_arn},
-                auditors={"drift": self._shared.drift_role_arn},
+                viewers={"preview": self._shared.preview_role_arn(self._scope.environment)},
+                auditors={"audit": self._shared.audit_role_arn(self._scope.environment)},
             ),
             opts=self._options(),
         )
@@ -231,7 +231,7 @@ class EksCluster(pulumi.ComponentResource):
             "dns",
             DnsRecordsArgs(
                 host=self._args.host,
-                zone_id=self._shared.zone_id,
+                zone_id=self._shared.zone_id_of(self._args.host),
                 load_balancer_dns_name=self._load_balancer.dns_name,
                 load_balancer_zone_id=self._load_balancer.zone_id,
             ),
@@ -245,6 +245,7 @@ class EksCluster(pulumi.ComponentResource):
             BackupArgs(
                 scope=self._scope,
                 settings=self._settings.backup,
+                account=self._settings,
                 cluster_arn=self._control_plane.cluster_arn,
                 key_arn=self._key.key_arn,
             ),

@@ -11,9 +11,15 @@ import pulumi_aws as aws
 from components.aws.scope import Scope
 from components.settings.shared import RegistrySettings
 
+DEPLOYED = "deployed-"
+"""What the tag begins with that the workflow `deploy-stack` moves to the image that a stack runs."""
+EVER = 1000
+"""More images than stacks could run. ECR has no rule that keeps: one that never applies shields what it selects."""
+
 
 class _Selection(TypedDict):
-    tagStatus: Literal["untagged", "any"]
+    tagStatus: Literal["tagged", "untagged"]
+    tagPatternList: NotRequired[list[str]]
     countType: Literal["sinceImagePushed", "imageCountMoreThan"]
     countNumber: int
     countUnit: NotRequired[Literal["days"]]
@@ -35,35 +41,51 @@ def registry_host(scope: Scope) -> str:
     return f"{scope.account}.dkr.ecr.{scope.region}.amazonaws.com"
 
 
-def lifecycle_policy(settings: RegistrySettings) -> str:
-    """The lifecycle policy of a repository as JSON: expire old untagged images, and all but the newest ones.
+def deployed_tag(stack: str) -> str:
+    """The tag of the image that a stack runs, `deployed-prod`."""
+    return f"{DEPLOYED}{stack}"
 
-    A rule for images of any tag status must have the highest priority number (ECR guide, Lifecycle policies).
+
+def lifecycle_policy(settings: RegistrySettings) -> str:
+    """The lifecycle policy of a repository as JSON: keep what stacks run and the newest builds, expire the rest.
+
+    A build is an index, an image and an attestation, and ECR counts each. The index alone has a tag, so a count of
+    what is tagged is a count of builds. What an index refers to does not expire before the index does, and what one
+    rule selects by its tags is out of reach of those after it (ECR guide, Lifecycle policy evaluation rules).
     """
     rules: list[_Rule] = [
-        {
-            "rulePriority": 1,
-            "description": "Images that lost their tag",
-            "selection": {
+        _rule(1, "What a stack runs", _newest(f"{DEPLOYED}*", EVER)),
+        _rule(2, "All builds but the newest", _newest("*", settings.keep_builds)),
+        _rule(
+            3,
+            "What no build refers to",
+            {
                 "tagStatus": "untagged",
                 "countType": "sinceImagePushed",
                 "countUnit": "days",
                 "countNumber": settings.keep_untagged_days,
             },
-            "action": {"type": "expire"},
-        },
-        {
-            "rulePriority": 2,
-            "description": "All but the newest",
-            "selection": {
-                "tagStatus": "any",
-                "countType": "imageCountMoreThan",
-                "countNumber": settings.keep_images,
-            },
-            "action": {"type": "expire"},
-        },
+        ),
     ]
     return json.dumps({"rules": rules})
+
+
+def _newest(pattern: str, number: int) -> _Selection:
+    return {
+        "tagStatus": "tagged",
+        "tagPatternList": [pattern],
+        "countType": "imageCountMoreThan",
+        "countNumber": number,
+    }
+
+
+def _rule(priority: int, description: str, selection: _Selection) -> _Rule:
+    return {
+        "rulePriority": priority,
+        "description": description,
+        "selection": selection,
+        "action": {"type": "expire"},
+    }
 
 
 @dataclass(kw_only=True)
@@ -100,12 +122,18 @@ class Registry(pulumi.ComponentResource):
         self.register_outputs({"host": self.host})
 
     def _create_repository(self, name: str, args: RegistryArgs, policy: str) -> None:
-        """Tags are immutable, so a deployed tag always means the same image. Images are scanned on push."""
+        """A version's tag never moves, so it always means the same image; `deployed-<stack>` does.
+
+        Images are scanned on push.
+        """
         encryption = aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=args.key_arn)
         repository = aws.ecr.Repository(
             name,
             name=name,
-            image_tag_mutability="IMMUTABLE",
+            image_tag_mutability="IMMUTABLE_WITH_EXCLUSION",
+            image_tag_mutability_exclusion_filters=[
+                aws.ecr.RepositoryImageTagMutabilityExclusionFilterArgs(filter=f"{DEPLOYED}*", filter_type="WILDCARD")
+            ],
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[encryption],
             force_delete=False,

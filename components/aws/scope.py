@@ -1,7 +1,7 @@
 """Where a stack is in AWS: account, region, name prefix and tags, and the provider that enforces them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -22,6 +22,7 @@ class Scope:
     region: an AWS region, "eu-central-1".
     protect: whether Pulumi refuses to delete resources that hold data, such as keys, log groups and backup vaults.
     boundary: ARN of the permissions boundary that every IAM role of an environment carries; None in stack `shared`.
+    copy_regions: further regions, in which environments keep copies of their backups.
     """
 
     name: str
@@ -30,6 +31,16 @@ class Scope:
     region: str
     protect: bool
     boundary: pulumi.Input[str] | None = None
+    copy_regions: tuple[str, ...] = ()
+
+    @property
+    def regions(self) -> list[str]:
+        """The scope's region, then those of the copies."""
+        return [self.region, *self.copy_regions]
+
+    def arns(self, service: str, resource: str) -> list[str]:
+        """The ARNs of a resource of this account in each of the regions."""
+        return [replace(self, region=region).arn(service, resource) for region in self.regions]
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource in this account and region. It follows from the name, so it needs no Output."""
@@ -61,11 +72,17 @@ def default_tags(scope: Scope, extra: Mapping[str, str]) -> dict[str, str]:
     return {**extra, "Project": PROJECT, "Environment": scope.environment, "ManagedBy": "pulumi"}
 
 
-def create_provider(scope: Scope, account: AccountSettings) -> aws.Provider:
-    """The AWS provider of a stack. It refuses credentials of any account but the stack's, and tags all resources."""
+def create_provider(
+    scope: Scope, account: AccountSettings, name: str = "aws", opts: pulumi.ResourceOptions | None = None
+) -> aws.Provider:
+    """The AWS provider of a stack in the scope's region.
+
+    It refuses credentials of any account but the stack's, and tags all resources.
+    """
     return aws.Provider(
-        "aws",
+        name,
         region=scope.region,
         allowed_account_ids=[scope.account],
         default_tags=aws.ProviderDefaultTagsArgs(tags=default_tags(scope, account.tags)),
+        opts=opts,
     )

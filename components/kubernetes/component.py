@@ -25,6 +25,8 @@ from pulumi_kubernetes.rbac.v1 import (
     SubjectArgs,
 )
 
+from components.settings import is_secret
+
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """Lets Pulumi go on once a Service or an Ingress is created. Its Kubernetes provider otherwise waits for ready pods
 and then for ten seconds; the Deployments and StatefulSets behind them are waited for anyway. Claims too: the first pod
@@ -91,7 +93,8 @@ class KubernetesComponent(pulumi.ComponentResource):
 
         Other content is another resource with another name, so it never changes under the pods that use it: they roll
         by the name. Pulumi creates it before the rollout, and deletes what is no longer declared at the end of an
-        update that succeeded. name: the resource's own name before the hash; by default the prefix.
+        update that succeeded. data: what the configuration keeps encrypted stays secret in Pulumi's state. name: the
+        resource's own name before the hash; by default the prefix.
         Source: kubernetes.io, Immutable ConfigMaps.
         """
         hashed = content_hash(data)
@@ -99,7 +102,7 @@ class KubernetesComponent(pulumi.ComponentResource):
             f"{prefix if name is None else name}-{hashed}",
             metadata=self._metadata(f"{prefix}-{hashed}"),
             immutable=True,
-            data=dict(data),
+            data={key: pulumi.Output.secret(str(text)) if is_secret(text) else text for key, text in data.items()},
             opts=self._options(depends_on=list(depends_on)),
         )
 

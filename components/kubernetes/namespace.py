@@ -20,26 +20,46 @@ DEFAULT_REQUEST = {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": EPHEMERA
 DEFAULT_LIMIT = {"cpu": "500m", "memory": "128Mi", "ephemeral-storage": EPHEMERAL_STORAGE_LIMIT}
 
 
-def quotas(load_balancers: int) -> dict[str, str]:
-    """How many objects the namespace may hold. Node ports are for its load balancers alone, ten for each."""
+LEAST_PODS, LEAST_VOLUMES = 100, 20
+"""What a namespace may hold however little is declared in it."""
+SPARE_PODS = 10
+"""For Jobs, for the pods that answer ACME challenges, and for a rollout's surge."""
+
+
+def quotas(*, pods: int = 0, volumes: int = 0, load_balancers: int = 0, node_ports: int = 0) -> dict[str, str]:
+    """How many objects the namespace may hold, by what is declared in it.
+
+    During a rollout each pod may have its successor beside it: one that terminates counts until it is gone
+    (Kubernetes, ResourceQuota). Of node ports there are `node_ports` and ten for each load balancer.
+    """
     return {
-        "pods": "100",
-        "persistentvolumeclaims": "20",
+        "pods": str(max(LEAST_PODS, 2 * pods + SPARE_PODS)),
+        "persistentvolumeclaims": str(max(LEAST_VOLUMES, 2 * volumes)),
         "services.loadbalancers": str(load_balancers),
-        "services.nodeports": str(10 * load_balancers),
+        "services.nodeports": str(node_ports + 10 * load_balancers),
     }
 
 
 class Namespace(KubernetesComponent):
     """A namespace whose pods are restricted and may talk to nothing but DNS until a network policy allows it.
 
-    load_balancers: how many Services of type LoadBalancer the namespace may hold.
+    pods, volumes: how many are declared in it. load_balancers: how many Services of that type it may hold.
+    node_ports: how many ports its Services of type NodePort have. The quota follows from all of them.
     Sources: kubernetes.io Pod Security Standards (restricted) and Network Policies (default deny).
     """
 
     namespace: core.v1.Namespace
 
-    def __init__(self, name: str, *, load_balancers: int = 0, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        pods: int = 0,
+        volumes: int = 0,
+        load_balancers: int = 0,
+        node_ports: int = 0,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("journal:kubernetes:Namespace", name, name, opts)
         self.namespace = self._create_namespace()
         self._create_policy(
@@ -49,7 +69,7 @@ class Namespace(KubernetesComponent):
             "allow-dns",
             NetworkPolicySpecArgs(pod_selector=LabelSelectorArgs(), policy_types=["Egress"], egress=[allow_dns()]),
         )
-        self._create_limits(load_balancers)
+        self._create_limits(quotas(pods=pods, volumes=volumes, load_balancers=load_balancers, node_ports=node_ports))
         self.register_outputs({})
 
     def _create_namespace(self) -> core.v1.Namespace:
@@ -60,11 +80,11 @@ class Namespace(KubernetesComponent):
     def _create_policy(self, name: str, spec: NetworkPolicySpecArgs) -> None:
         NetworkPolicy(f"{self._name}-{name}", metadata=self._metadata(name), spec=spec, opts=self._in_namespace())
 
-    def _create_limits(self, load_balancers: int) -> None:
+    def _create_limits(self, hard: dict[str, str]) -> None:
         ResourceQuota(
             f"{self._name}-objects",
             metadata=self._metadata("objects"),
-            spec=ResourceQuotaSpecArgs(hard=quotas(load_balancers)),
+            spec=ResourceQuotaSpecArgs(hard=hard),
             opts=self._in_namespace(),
         )
         defaults = LimitRangeItemArgs(type="Container", default=DEFAULT_LIMIT, default_request=DEFAULT_REQUEST)

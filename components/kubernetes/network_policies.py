@@ -16,8 +16,8 @@ from components.kubernetes.component import selector_labels
 API_SERVER_PORTS = (443, 6443)
 """Some network plugins match a policy against the port of the API server's Service, others against its own port."""
 
-NOT_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
-"""Private, shared and link-local networks (RFC 1918, 6598, 3927): pods, nodes, the instance metadata service."""
+NOT_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")
+"""Private, shared, link-local and benchmark networks (RFC 1918, 6598, 3927, 2544): pods, nodes, instance metadata."""
 
 
 def pods_of(name: str, namespace: str | None = None) -> NetworkPolicyPeerArgs:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import pulumi
+from pulumi_kubernetes.admissionregistration.v1 import ValidatingWebhookConfigurationPatch
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.helm.v3 import Release
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaPatchArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
 
 from components import versions
@@ -25,6 +26,8 @@ SOLVER_PORT = 8089
 SOLVER_LABELS = {"acme.cert-manager.io/http01-solver": "true"}
 READY = {"pulumi.com/waitFor": "condition=Ready"}
 """Makes Pulumi wait until cert-manager reports the resource as ready."""
+TRUSTED = {"pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}"}
+"""Makes Pulumi wait until the CA injector has written the webhook's CA. Before, the API server refuses every issuer."""
 
 
 class SecretRef(TypedDict):
@@ -178,16 +181,16 @@ def values(args: CertManagerArgs, namespace: str) -> Values:
 
 
 class CertManager(KubernetesComponent):
-    """cert-manager in a namespace of its own. Issuers and certificates can be created once `release` exists."""
+    """cert-manager in a namespace of its own. Issuers and certificates can be created once `webhook` exists."""
 
-    release: Release
+    webhook: ValidatingWebhookConfigurationPatch
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:CertManager", name, name, opts)
         self._args = args
         namespace = Namespace(name, opts=self._options())
         policy = self._create_namespace_policy(namespace)
-        self.release = self._create_release(depends_on=[namespace, policy])
+        self.webhook = self._await_webhook(self._create_release(depends_on=[namespace, policy]))
         self.register_outputs({})
 
     def _create_namespace_policy(self, namespace: Namespace) -> NetworkPolicy:
@@ -215,6 +218,15 @@ class CertManager(KubernetesComponent):
             values=values(self._args, self._namespace),
             timeout=300,
             opts=self._options(depends_on=depends_on),
+        )
+
+    def _await_webhook(self, release: Release) -> ValidatingWebhookConfigurationPatch:
+        """Helm awaits the pods only, and the injector's is ready at once. The patch adds the annotation alone."""
+        name = f"{self._name}-webhook"
+        return ValidatingWebhookConfigurationPatch(
+            name,
+            metadata=ObjectMetaPatchArgs(name=name, annotations=TRUSTED),
+            opts=self._options(depends_on=[release]),
         )
 
 

@@ -71,7 +71,7 @@ class Certificates(pulumi.ComponentResource):
             PEBBLE,
             PebbleArgs(
                 host_aliases=[(args.ingress_address, args.host)],
-                cert_manager=cert_manager.release,
+                cert_manager=cert_manager.webhook,
                 cert_manager_namespace=CERT_MANAGER,
                 ingress_namespace=args.ingress_namespace,
             ),

@@ -158,8 +158,14 @@ class IngressController(KubernetesComponent):
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:IngressController", name, name, opts)
         self._args = args
-        load_balancers = 0 if args.exposure == "NodePort" else 1
-        self._own_namespace = Namespace(name, load_balancers=load_balancers, opts=self._options())
+        by_node_port = args.exposure == "NodePort"
+        self._own_namespace = Namespace(
+            name,
+            pods=args.settings.replicas,
+            load_balancers=0 if by_node_port else 1,
+            node_ports=len(NODE_PORTS) if by_node_port else 0,
+            opts=self._options(),
+        )
         ingress_class = self._create_ingress_class()
         self.ingress_class = ingress_class.metadata.name
         rights = self._grant_cluster_wide(cluster_rules())

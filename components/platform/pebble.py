@@ -51,7 +51,7 @@ class PebbleArgs:
     """A Pebble: whose requests it answers, and how it reaches the hosts that it validates.
 
     host_aliases: (IP address, host) pairs for hosts that the cluster's DNS does not know.
-    cert_manager: the Helm release of cert-manager, which issues Pebble's own certificate.
+    cert_manager: what exists once cert-manager takes issuers; it issues Pebble's own certificate.
     cert_manager_namespace: the namespace whose pods may order certificates.
     ingress_namespace: the namespace of the ingress controller, through which Pebble fetches challenges.
     """

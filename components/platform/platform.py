@@ -20,12 +20,15 @@ class PlatformArgs:
     """A platform: the cluster that it runs on, and the application that it serves.
 
     application: the name of the application's namespace, which the platform creates.
+    pods, volumes: how many the application declares, for the namespace's quota.
     ports: the application's container ports that requests are forwarded to.
     host: the application's DNS name.
     """
 
     cluster: Cluster
     application: str
+    pods: int = 0
+    volumes: int = 0
     ports: Sequence[int]
     host: str
     ingress: IngressSettings
@@ -46,7 +49,7 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Platform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = Namespace(args.application, opts=child)
+        self.namespace = Namespace(args.application, pods=args.pods, volumes=args.volumes, opts=child)
         controller = IngressController(
             TRAEFIK,
             IngressControllerArgs(

@@ -20,6 +20,7 @@ from components.settings.errors import SettingsError
 from components.settings.node_groups import NodeGroupSettings, Taint
 from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
 from components.settings.stack import ClusterSettings, Settings, load, parse, schema
+from components.settings.values import is_secret
 
 __all__ = [
     "AccessSettings",
@@ -42,6 +43,7 @@ __all__ = [
     "SharedSettings",
     "Taint",
     "Tier",
+    "is_secret",
     "load",
     "parse",
     "schema",

@@ -7,36 +7,40 @@ from pydantic import Field, field_validator, model_validator
 from components import versions
 from components.settings.values import (
     Cidr,
+    Cpu,
     Dsn,
     Email,
     ImageReference,
-    KubernetesName,
+    KubernetesSubdomain,
+    Memory,
     Model,
     Origin,
-    Quantity,
+    Storage,
     quantity,
 )
+
+EVERYBODY = "0.0.0.0/0"
 
 
 class Resources(Model):
     """The CPU and memory that one container requests, and its limits."""
 
-    cpu: Quantity
+    cpu: Cpu
     """The CPU that the scheduler reserves for the container, in cores; 100m is a tenth of a core.
 
     https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
     """
-    memory: Quantity
+    memory: Memory
     """The memory that the scheduler reserves for the container, in bytes, such as 64Mi.
 
     https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
     """
-    cpu_limit: Quantity
+    cpu_limit: Cpu
     """The CPU that the container may use; above it, the container is throttled. It must not be below `cpu`.
 
     https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
     """
-    memory_limit: Quantity
+    memory_limit: Memory
     """The memory that the container may use; above it, the container is killed. It must not be below `memory`.
 
     https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
@@ -95,12 +99,12 @@ class RedisSettings(Model):
     By default `fast`, which may lose the writes of the moment in which the primary dies. `safe` loses none to the death
     of any one server with its volume; it excludes `servers: 1`. https://valkey.io/commands/wait/
     """
-    storage: Quantity
+    storage: Storage
     """The size of each server's volume, such as 5Gi. Volumes grow while servers run; they can't shrink.
 
     https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
     """
-    storage_class: KubernetesName | None = None
+    storage_class: KubernetesSubdomain | None = None
     """The storage class of the volumes. By default it is the cluster's own: gp3 in AWS.
 
     https://kubernetes.io/docs/concepts/storage/storage-classes/
@@ -155,11 +159,11 @@ class IngressSettings(Model):
     """
     replicas: int = Field(default=2, ge=1, le=20)
     """The number of pods of the ingress controller."""
-    allowed_cidrs: list[Cidr] = Field(default=["0.0.0.0/0"], min_length=1)
+    allowed_cidrs: list[Cidr] = Field(default=[EVERYBODY], min_length=1, max_length=30)
     """The networks whose clients may connect. By default every client may.
 
-    In AWS, Let's Encrypt must be able to connect too, or certificates can't be renewed.
-    https://letsencrypt.org/docs/challenge-types/#http-01-challenge
+    Fewer are for the issuer `pebble` alone: Let's Encrypt connects from addresses that it does not publish.
+    https://letsencrypt.org/docs/faq/#what-ip-addresses-does-let-s-encrypt-use-to-validate-my-web-server
     """
     resources: Resources
     """The CPU and memory of each pod."""
@@ -176,11 +180,11 @@ class CertificateSettings(Model):
     https://letsencrypt.org/docs/staging-environment/
     """
     email: Email
-    """The contact address of the ACME account.
+    """The contact address of the ACME account: a mailbox at a public domain, unless the issuer is `pebble`.
 
     https://cert-manager.io/docs/configuration/acme/
     """
-    chart: str = versions.CERT_MANAGER_CHART
+    chart: str = Field(default=versions.CERT_MANAGER_CHART, min_length=1)
     """cert-manager's Helm chart: an OCI address, or the path of a local folder.
 
     The version of a chart from an OCI registry is pinned in components/versions.py.
@@ -201,5 +205,6 @@ class FrontendConfig(Model):
     sentry_dsn: Dsn | None = None
     """The Sentry DSN to which the API reports its errors. It is allowed in the environment `prod` alone.
 
-    By default errors are only logged. https://docs.sentry.io/concepts/key-terms/dsn-explainer/
+    It may be a secret of Pulumi's configuration: then previews and the state hide it. In the cluster it is in a
+    ConfigMap. By default errors are only logged. https://docs.sentry.io/concepts/key-terms/dsn-explainer/
     """

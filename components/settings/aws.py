@@ -1,38 +1,24 @@
 """Settings of a stack in AWS: account, network, control plane, load balancer, backups."""
 
 import ipaddress
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components import versions
-from components.settings import subnets
-from components.settings.node_groups import NodeGroupSettings, refuse_zones, unschedulable_workloads
-from components.settings.values import AccountId, Cidr, Model, PrincipalArn
+from components.settings import schedules, subnets, tags
+from components.settings.node_groups import ADD_ONS, NodeGroupSettings, refuse_zones, unschedulable_workloads
+from components.settings.regions import Region, zones_of
+from components.settings.schedules import Schedule
+from components.settings.values import AccountId, Cidr, Model, PrincipalArn, StackName
 
-ZONES = {
-    "ap-northeast-1": "acd",
-    "ap-south-1": "abc",
-    "ap-southeast-1": "abc",
-    "ap-southeast-2": "abc",
-    "ca-central-1": "abd",
-    "eu-central-1": "abc",
-    "eu-north-1": "abc",
-    "eu-south-1": "abc",
-    "eu-west-1": "abc",
-    "eu-west-2": "abc",
-    "eu-west-3": "abc",
-    "sa-east-1": "abc",
-    "us-east-1": "abcdf",
-    "us-east-2": "abc",
-    "us-west-2": "abcd",
-}
-"""The letters of each region's zones that can hold an EKS control plane, as of 2026-11.
-
-Sources: AWS, Regions and Availability Zones; EKS guide, VPC and subnet requirements (us-east-1e can't).
-"""
 MIN_PREFIX_LENGTH = {4: 8, 6: 16}
 """By IP version: a network with a shorter prefix counts as the whole internet."""
+NOT_ROUTED = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+    *("172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
+)
+"""Networks that no request through the internet comes from (RFC 6890)."""
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -44,17 +30,6 @@ NEEDED_WITHOUT_NAT: set[Endpoint] = {"ecr.api", "ecr.dkr", "sts", "ec2", "eks", 
 """Services that nodes without internet access and the Cluster Autoscaler call (EKS guide, Private clusters)."""
 
 
-def zones_of(region: str) -> list[str]:
-    """The full names of a region's zones, such as eu-central-1a. Raises KeyError for an unknown region."""
-    return [f"{region}{letter}" for letter in ZONES[region]]
-
-
-def _region(name: str) -> str:
-    if name not in ZONES:
-        raise ValueError(f"is no region known here; one of {', '.join(ZONES)} (components/settings/aws.py)")
-    return name
-
-
 class AccountSettings(Model):
     """The AWS account and region of a stack."""
 
@@ -64,7 +39,7 @@ class AccountSettings(Model):
     Pulumi refuses to run with credentials of any other account.
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
     """
-    region: Annotated[str, AfterValidator(_region)]
+    region: Region
     """The AWS region that holds all of the stack's resources, such as eu-central-1.
 
     https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
@@ -72,9 +47,15 @@ class AccountSettings(Model):
     tags: dict[str, str] = {}
     """Tags that every resource carries in addition to Project, Environment and ManagedBy.
 
-    They can't replace those three. By default there are none.
+    They can't replace those three, and no key may begin with `aws:`. By default there are none.
     https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
     """
+
+    @field_validator("tags")
+    @classmethod
+    def _as_aws_takes_them(cls, given: dict[str, str]) -> dict[str, str]:
+        tags.refuse(given)
+        return given
 
 
 class NetworkSettings(Model):
@@ -97,12 +78,14 @@ class NetworkSettings(Model):
 
     `perZone` creates one in each zone. `single` creates one for all zones: it costs less, but if its zone fails,
     no node reaches the internet. `none` creates none; then `interfaceEndpoints` must name the services that nodes need.
+    It is for clusters without the journal, whose images and certificates come from the internet.
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html
     """
     pod_cidr: Cidr | None = None
     """A secondary IPv4 CIDR block for subnets that only pods use, such as 100.64.0.0/16.
 
-    By default pods use addresses of the nodes' subnets. The block must not overlap with `cidr`.
+    By default pods use addresses of the nodes' subnets. The block must not overlap with `cidr`. It may be in
+    198.19.0.0/16 too, which EKS recommends as well, but the VPC guide excludes: try it in an account first.
     https://docs.aws.amazon.com/eks/latest/userguide/cni-custom-network.html
     """
     interface_endpoints: list[Endpoint] = []
@@ -124,8 +107,6 @@ class NetworkSettings(Model):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if len(set(self.zones)) != len(self.zones):
-            raise ValueError(f"zones {', '.join(self.zones)}: name each zone once")
         missing = sorted(NEEDED_WITHOUT_NAT - set(self.interface_endpoints))
         if self.nat == "none" and missing:
             raise ValueError(f"nat none leaves nodes without {', '.join(missing)}; add them to interfaceEndpoints")
@@ -179,11 +160,11 @@ class ControlPlaneSettings(Model):
     Only access entries count; there is no aws-auth ConfigMap.
     https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
     """
-    public_access_cidrs: list[Cidr] = []
+    public_access_cidrs: list[Cidr] = Field(default=[], max_length=40)
     """The IPv4 networks that may connect to the public endpoint of the API server.
 
     By default there is no public endpoint, and the API server is reached from inside the VPC alone. Blocks as large as
-    the internet are refused. https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+    the internet are refused, and private ones: the public endpoint sees public addresses alone. https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
     """
     service_cidr: Cidr = "172.20.0.0/16"
     """The IPv4 CIDR block that Services get their cluster IPs from: a private block of the size /12 to /24.
@@ -245,6 +226,11 @@ class ControlPlaneSettings(Model):
             raise ValueError(
                 f"{six[0]} is IPv6, which the public endpoint of an IPv4 cluster does not have; name IPv4 networks"
             )
+        if private := [str(n) for n in networks if any(n.overlaps(ipaddress.ip_network(p)) for p in NOT_ROUTED)]:
+            raise ValueError(
+                f"{private[0]} is private, and the public endpoint sees public addresses alone; name the address of "
+                "the NAT or proxy, or none for a private endpoint"
+            )
         return blocks
 
 
@@ -271,22 +257,56 @@ class BackupSettings(Model):
 
     https://docs.aws.amazon.com/aws-backup/latest/devguide/creating-a-backup-plan.html
     """
-    schedule: str = Field(default="cron(0 3 * * ? *)", pattern=r"^cron\([^()]+\)$")
-    """When backups start, as an EventBridge cron expression in UTC. By default they start at 03:00 every day.
+    schedule: Schedule = "cron(0 3 * * ? *)"
+    """When backups of the cluster start, as an EventBridge cron expression in UTC. By default it is 03:00 every day.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
+    """
+    volume_schedule: Schedule = "cron(0 6 * * ? *)"
+    """When backups of the volumes by themselves start, as an EventBridge cron expression in UTC; by default at 06:00.
+
+    It must be another time than `schedule`, whose backup has the volumes in it: a volume has one backup job at a time.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/aws-backup-limits.html
     """
     restore_testing: bool = False
     """Whether AWS Backup restores the newest backup of a volume once a week and reports whether that worked.
 
     https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing.html
     """
+    copy_to_region: Region | None = None
+    """Another AWS region, such as eu-west-1, into which each backup is copied, encrypted with a key of that region.
+
+    By default there are no copies. Stack `shared` must name the region in its `copyRegions`; else AWS refuses.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html
+    """
+    copy_retention_days: int | None = Field(default=None, ge=1, le=36500)
+    """How many days a copy is kept. By default it is kept as long as the backup itself. It needs `copyToRegion`.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/cross-region-backup.html
+    """
+
+    @model_validator(mode="after")
+    def _one_job_at_a_time(self) -> Self:
+        if schedules.fields(self.schedule) == schedules.fields(self.volume_schedule):
+            raise ValueError(
+                f"schedule and volumeSchedule are both {self.volume_schedule}: a volume has one backup job at a time; "
+                "let them be some hours apart"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _copies_go_somewhere(self) -> Self:
+        if self.copy_retention_days is not None and self.copy_to_region is None:
+            raise ValueError(
+                f"copyRetentionDays {self.copy_retention_days} without copyToRegion: name the region, or take it out"
+            )
+        return self
 
 
 class AwsSettings(AccountSettings):
     """A cluster in AWS that the stack creates, with its network, load balancer and backups."""
 
-    shared_stack: str = Field(default="organization/journal/shared", pattern=r"^[^/]+/[^/]+/[^/]+$")
+    shared_stack: StackName = "organization/journal/shared"
     """The stack that holds the image registry, the DNS zone and the roles of workflows, as ORGANIZATION/PROJECT/STACK.
 
     With an S3 backend, the organization is always the word `organization`.
@@ -338,6 +358,12 @@ class AwsSettings(AccountSettings):
                 f"no node group takes {' or '.join(unschedulable)}: they don't tolerate the taints that all have; "
                 "take a taint away or add a group"
             )
+        for_add_ons = [group for group in groups if ADD_ONS.fits(group)]
+        if not any(group.min_size for group in for_add_ons):
+            raise ValueError(
+                "no node group that takes the cluster's add-ons keeps a node, and the Cluster Autoscaler, which would "
+                f"add one, runs on it; set minSize of {for_add_ons[0].name} to 1 or more"
+            )
         return groups
 
     @model_validator(mode="after")
@@ -345,6 +371,10 @@ class AwsSettings(AccountSettings):
         known = zones_of(self.region)
         if unknown := [zone for zone in self.network.zones if zone not in known]:
             raise ValueError(f"network.zones: {', '.join(unknown)} is not in {self.region}; one of {', '.join(known)}")
+        if self.backup.copy_to_region == self.region:
+            raise ValueError(
+                f"backup.copyToRegion {self.region} is the stack's own region; name another one, or take it out"
+            )
         blocks = {"network.cidr": self.network.cidr, "controlPlane.serviceCidr": self.control_plane.service_cidr}
         if self.network.pod_cidr is not None:
             blocks["network.podCidr"] = self.network.pod_cidr
@@ -355,5 +385,11 @@ class AwsSettings(AccountSettings):
             raise ValueError(
                 f"network: pods of {room} full nodes fit into the subnets, the node groups may have {nodes}; name a "
                 "larger cidr, a podCidr, or fewer nodes"
+            )
+        room = self.network.plan.node_capacity(len(self.network.interface_endpoints))
+        if nodes > room:
+            raise ValueError(
+                f"network.cidr {self.network.cidr}: its private subnets have addresses for {room} nodes, the node "
+                f"groups may have {nodes}; name a larger cidr or fewer nodes"
             )
         return self

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, get_args
 
 import pulumi
@@ -16,8 +17,18 @@ class SettingsError(pulumi.RunError):
 
 def describe(error: ValidationError, model: type[BaseModel], namespace: str) -> str:
     """A heading with the number of mistakes, and a line for each."""
-    lines = [_line(details, model, namespace) for details in error.errors()]
-    return "\n".join([f"{len(lines)} mistake{'s' if len(lines) > 1 else ''} in the stack's settings:", *lines])
+    lines = [_in_one_line(_line(details, model, namespace)) for details in error.errors()]
+    return "\n".join([heading(len(lines)), *lines])
+
+
+def heading(mistakes: int) -> str:
+    """The first line of a message."""
+    return f"{mistakes} mistake{'s' if mistakes > 1 else ''} in the stack's settings:"
+
+
+def _in_one_line(text: str) -> str:
+    """The text with line ends and other characters that nobody sees written out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _line(details: ErrorDetails, model: type[BaseModel], namespace: str) -> str:
@@ -33,6 +44,16 @@ def _line(details: ErrorDetails, model: type[BaseModel], namespace: str) -> str:
             message = str(details["ctx"]["error"]) if "ctx" in details else details["msg"]
             whole = isinstance(details["input"], dict)
             return f"  {key}: {message}" if whole else f"  {key} = {_show(details['input'])}: {message}"
+        case _ if isinstance(details["input"], dict) and details["input"].keys() == {"secure"}:
+            return f"  {key}: is encrypted, and only sentryDsn may be; set it without --secret"
+        case "string_type" if isinstance(details["input"], bool | int | float | date):
+            message = "is no valid string to YAML; put it in quotes"
+            return f"  {key} = {_show(details['input'])}: {message}. {_first_sentence(description)}"
+        case "model_type":
+            message = "input should be a valid dictionary"
+            return f"  {key} = {_show(details['input'])}: {message}. {_first_sentence(description)}"
+        case "string_pattern_mismatch":
+            return f"  {key} = {_show(details['input'])}: does not have its form. {_first_sentence(description)}"
         case _:
             message = details["msg"][0].lower() + details["msg"][1:]
             return f"  {key} = {_show(details['input'])}: {message}. {_first_sentence(description)}"

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from components.settings.labels import refuse_key, refuse_value
 from components.settings.values import KubernetesName, Model
 
 NODE_GROUP_LABEL = "journal/node-group"
@@ -17,19 +18,22 @@ CRITICAL_ADDONS = "CriticalAddonsOnly"
 """Key of the taint that only the cluster's add-ons tolerate; EKS add-ons do so by default."""
 MAX_ZONAL_NAME = 20
 """Longest name of a group with one part a zone: EKS takes 63 characters with environment, zone and hash."""
-GRAVITON = re.compile(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*[.-]")
+GRAVITON = re.compile(r"a1\.|[a-z]+[0-9]+[a-z]*g[a-z]*[.-]")
 """Matches Arm instance types: a `g` follows the generation (EC2 guide, Instance type naming conventions)."""
+
+SIZE = r"(nano|micro|small|medium|([0-9]*x)?large|metal(-[0-9]+xl)?)"
+"""Sizes of instances (EC2 guide, Instance type naming conventions)."""
 
 
 class Taint(Model):
     """A taint: it keeps pods that do not tolerate it off the nodes of a group."""
 
-    key: str = Field(min_length=1, max_length=63)
+    key: str
     """The key of the taint, such as dedicated.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
     """
-    value: str = Field(default="", max_length=63)
+    value: str = ""
     """The value of the taint. By default it is empty."""
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"] = "NO_SCHEDULE"
     """What happens to pods that do not tolerate the taint, in the spelling of the EKS API.
@@ -38,6 +42,12 @@ class Taint(Model):
     https://docs.aws.amazon.com/eks/latest/APIReference/API_Taint.html
     """
 
+    @model_validator(mode="after")
+    def _as_eks_takes_it(self) -> Self:
+        refuse_key(self.key, NODE_GROUP_LABEL, "taint")
+        refuse_value(self.value, self.key, "taint", may_be_empty=True)
+        return self
+
 
 class NodeGroupSettings(Model):
     """A managed node group: nodes of one kind, whose number the Cluster Autoscaler changes."""
@@ -45,7 +55,8 @@ class NodeGroupSettings(Model):
     name: KubernetesName = Field(max_length=30)
     """The name of the group, which its nodes carry as the label `journal/node-group`.
 
-    The ingress controller runs on the group `ingress`. Changing the name replaces the group.
+    The ingress controller runs on the group `ingress`, which has a node at least and no `perZone`. Changing the name
+    replaces the group.
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
     """
     instance_types: list[str] = Field(min_length=1, max_length=20)
@@ -95,6 +106,7 @@ class NodeGroupSettings(Model):
     labels: dict[str, str] = {}
     """Labels that the nodes carry in addition to `journal/node-group`. By default there are none.
 
+    EKS refuses keys under kubernetes.io, k8s.io and eks.amazonaws.com, and keys and values of more than 63 characters.
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
     """
     taints: list[Taint] = []
@@ -115,9 +127,25 @@ class NodeGroupSettings(Model):
     @classmethod
     def _instance_type(cls, types: list[str]) -> list[str]:
         for name in types:
-            if not re.fullmatch(r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", name):
+            if not re.fullmatch(rf"[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.{SIZE}", name):
                 raise ValueError(f"{name!r} is no instance type; write family and size, like m7i.large")
         return types
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_as_eks_takes_them(cls, labels: dict[str, str]) -> dict[str, str]:
+        for key, value in labels.items():
+            refuse_key(key, NODE_GROUP_LABEL, "label")
+            refuse_value(value, key, "label", may_be_empty=False)
+        return labels
+
+    @field_validator("taints")
+    @classmethod
+    def _each_taint_once(cls, taints: list[Taint]) -> list[Taint]:
+        named = [(taint.key, taint.effect) for taint in taints]
+        if twice := [key for key, effect in named if named.count((key, effect)) > 1]:
+            raise ValueError(f"taint {twice[0]} is named twice with one effect; name it once")
+        return taints
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -130,6 +158,17 @@ class NodeGroupSettings(Model):
         wrong = [n for n in self.instance_types if (n in arm) != (self.architecture == "arm64")]
         if wrong:
             raise ValueError(f"node group {self.name}: {', '.join(wrong)} has no {self.architecture} processor")
+        if self.per_zone and self.name == INGRESS.node_group:
+            raise ValueError(
+                f"node group {self.name}: perZone would make one group a zone, and the ingress controller runs on the "
+                "nodes of a single one; take perZone out"
+            )
+        if self.min_size == 0 and self.name == INGRESS.node_group:
+            raise ValueError(
+                f"node group {self.name}: minSize 0 can leave the ingress controller without a node, and the Cluster "
+                "Autoscaler does not know of an empty group the label by which its pods choose it; set minSize to 1 or "
+                "more"
+            )
         if self.per_zone and len(self.name) > MAX_ZONAL_NAME:
             raise ValueError(
                 f"node group {self.name}: perZone adds the zone to the name, and EKS takes 63 characters; choose one "
@@ -213,7 +252,7 @@ class Placement:
 
         A taint PREFER_NO_SCHEDULE keeps no pod away.
         """
-        if self.node_group not in (None, group.name) or group.max_size == 0:
+        if self.node_group not in (None, group.name):
             return False
         hard = [taint for taint in group.taints if taint.effect != "PREFER_NO_SCHEDULE"]
         return all((taint.key, taint.value) in self.tolerates or (taint.key, "") in self.tolerates for taint in hard)

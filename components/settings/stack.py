@@ -5,12 +5,16 @@ first resource is registered.
 """
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import pulumi
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pulumi.runtime.config import is_config_secret
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from components.settings import files, rules
 from components.settings.application import (
     CertificateSettings,
     FrontendConfig,
@@ -19,14 +23,15 @@ from components.settings.application import (
     Tier,
 )
 from components.settings.aws import AwsSettings
-from components.settings.errors import SettingsError, describe
+from components.settings.errors import SettingsError, describe, heading
 from components.settings.shared import SharedSettings
-from components.settings.values import Host, Model
+from components.settings.values import SEALED_DSN, Host, Model, SecretText, is_stack_name
 
 Environment = Literal["local", "dev", "staging", "prod"]
 
-RESERVED_TLDS = ("test", "example", "invalid", "localhost", "local", "internal")
-"""Top-level domains whose names no public CA issues certificates for (RFC 2606, RFC 6761, RFC 6762)."""
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder of the stacks' files."""
+MAY_BE_SECRET = ("sentryDsn", "configHistory")
 
 
 class ClusterSettings(Model):
@@ -54,11 +59,14 @@ class Settings(FrontendConfig):
     """All settings of a stack with a cluster."""
 
     environment: Environment
-    """The environment that the stack is, which the web page and `GET /api/version` show."""
+    """The environment that the stack is, which the web page and `GET /api/version` show.
+
+    In AWS it is the stack's name too. In `local`, the stack uses an existing cluster.
+    """
     host: Host
     """The DNS name of the journal, such as journal.example.com.
 
-    In AWS it must be a name in the shared stack's DNS zone, and in dev and staging one below `<environment>.<domain>`.
+    In AWS it must be a name below the shared stack's domain, and in dev and staging one below `<environment>.<domain>`.
     Names that are reserved for tests, such as journal.test, get certificates from the issuer `pebble` alone.
     https://www.rfc-editor.org/rfc/rfc6761
     """
@@ -92,7 +100,7 @@ class Settings(FrontendConfig):
     cluster: ClusterSettings | None = None
     """An existing cluster to deploy to. It excludes `aws`.
 
-    By default, without `aws` too, it is the cluster of the current kubeconfig.
+    By default, in `local` alone, it is the cluster of the current kubeconfig. Elsewhere this or `aws` must be named.
     """
     aws: AwsSettings | None = None
     """A cluster in AWS that the stack creates, with all that belongs to it. It excludes `cluster`.
@@ -105,71 +113,82 @@ class Settings(FrontendConfig):
         """The active configuration of the API."""
         return FrontendConfig.model_validate({to_camel(f): getattr(self, f) for f in FrontendConfig.model_fields})
 
+    @property
+    def pods(self) -> int:
+        """How many pods the journal has."""
+        return self.frontend.replicas + self.fileserver.replicas + self.redis.servers
+
     @field_validator("config_history")
     @classmethod
     def _each_version_once(cls, history: list[FrontendConfig]) -> list[FrontendConfig]:
         for number, config in enumerate(history, 1):
-            if (first := history.index(config) + 1) != number:
+            if (first := history.index(config) + 1) != number and config.sentry_dsn != SEALED_DSN:
                 raise ValueError(f"v{number} is the same as v{first}; name each configuration once")
         return history
 
     @model_validator(mode="after")
-    def _issuer_fits_host(self) -> Self:
-        issuer, top = self.certificates.issuer, self.host.rpartition(".")[2]
-        if issuer == "pebble" and self.environment != "local":
-            raise ValueError(
-                f"certificates.issuer 'pebble' in {self.environment}: browsers don't trust it; name letsencrypt"
-            )
-        if issuer != "pebble" and top in RESERVED_TLDS:
-            raise ValueError(
-                f"host {self.host!r} is reserved for tests, {issuer} can't vouch for it; name a public domain"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _one_cluster(self) -> Self:
-        if self.aws is not None and self.cluster is not None:
-            raise ValueError("cluster and aws are both named; keep aws for a cluster of the stack's own, or cluster")
-        for tier in ("frontend", "fileserver"):
-            image = getattr(self, tier).image
-            if self.aws is not None and ("." in image.partition("/")[0] or image.startswith("localhost/")):
-                raise ValueError(
-                    f"{tier}.image {image} names a registry; in AWS it is the shared stack's, name repository:tag"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _host_of_its_environment(self) -> Self:
-        """The deploy roles of dev and staging may only change DNS records below `<environment>.<domain>`."""
-        if self.aws is not None and self.environment != "prod" and f".{self.environment}." not in self.host:
-            raise ValueError(
-                f"host {self.host} in {self.environment}: its role may not touch that name; "
-                f"name it journal.{self.environment}.<domain>"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _sentry_in_prod(self) -> Self:
-        if self.environment != "prod" and any(c.sentry_dsn is not None for c in (self, *self.config_history)):
-            raise ValueError(f"sentryDsn in {self.environment}: only prod reports errors; take it out")
+    def _together(self, info: ValidationInfo) -> Self:
+        rules.refuse_contradictions(self, info.context)
         return self
 
 
-def parse(raw: dict[str, Any], namespace: str = "journal") -> Settings | SharedSettings:
-    """The settings that a stack's keys, without their namespace, describe. Raises SettingsError with every mistake."""
-    model = SharedSettings if raw.get("environment") == "shared" else Settings
+def parse(
+    raw: Mapping[str, Any], namespace: str = "journal", *, stack: str | None = None, folder: Path | None = None
+) -> Settings | SharedSettings:
+    """The settings that a stack's keys, without their namespace, describe. Raises SettingsError with every mistake.
+
+    stack: the stack's name; without it, its environment may be any. folder: where the file of the stack `shared` is, if
+    this one is to be checked against it: its host must be in that one's domain.
+    """
+    environment = raw.get("environment")
+    if foreign := rules.foreign_environment(environment, stack):
+        raise SettingsError(f"{heading(1)}\n  {namespace}:environment = {environment!r}: {foreign}")
+    model = SharedSettings if environment == "shared" or stack == "shared" else Settings
+    context = rules.Context(stack=stack, shared=None if folder is None else _shared_beside(raw, namespace, folder))
     try:
-        return model.model_validate(raw)
+        return model.model_validate(raw, context=context)
     except ValidationError as error:
         raise SettingsError(describe(error, model, namespace)) from None
 
 
+def _shared_beside(raw: Mapping[str, Any], namespace: str, folder: Path) -> SharedSettings | None:
+    """The settings of the shared stack that a stack in AWS reads, if its file is there. Raises SettingsError.
+
+    One of another project has its file elsewhere.
+    """
+    aws = raw.get("aws")
+    if not isinstance(aws, Mapping) or raw.get("environment") == "shared":
+        return None
+    full_name = aws.get("sharedStack", AwsSettings.model_fields["shared_stack"].default)
+    if not is_stack_name(full_name):
+        return None
+    _, project, name = full_name.split("/")
+    if project != namespace:
+        return None
+    try:
+        found = parse(files.own(files.read(folder / f"Pulumi.{name}.yaml", namespace), namespace), namespace)
+    except FileNotFoundError:
+        return None
+    except files.FileError as error:
+        raise SettingsError(str(error)) from None
+    except SettingsError as error:
+        raise SettingsError(f"In Pulumi.{name}.yaml, which this stack reads: {error}") from None
+    if not isinstance(found, SharedSettings):
+        raise SettingsError(
+            f"{heading(1)}\n  {namespace}:aws.sharedStack = {full_name!r}: is the stack of an environment; "
+            "name the one that holds the image registry and the DNS zone, such as organization/journal/shared"
+        )
+    return found
+
+
 def load() -> Settings | SharedSettings:
     """The settings of the running stack, from Pulumi's configuration. Raises SettingsError with every mistake."""
-    namespace = pulumi.get_project()
-    config = pulumi.runtime.config.CONFIG.get()
-    ours = {key.partition(":")[2]: _decode(value) for key, value in config.items() if key.startswith(f"{namespace}:")}
-    return parse(ours, namespace)
+    namespace, ours = pulumi.get_project(), {}
+    for key, text in pulumi.runtime.config.CONFIG.get().items():
+        project, _, name = key.partition(":")
+        if project == namespace:
+            ours[name] = _secret(name, _decode(text), namespace) if is_config_secret(key) else _decode(text)
+    return parse(ours, namespace, stack=pulumi.get_stack(), folder=ROOT)
 
 
 def _decode(value: Any) -> Any:
@@ -179,6 +198,26 @@ def _decode(value: Any) -> Any:
             return json.loads(value)
         except json.JSONDecodeError:
             return value
+    return value
+
+
+def _secret(name: str, value: Any, namespace: str) -> Any:
+    """A secret value with every text in it marked. Raises SettingsError for one that would not stay secret."""
+    if name not in MAY_BE_SECRET:
+        raise SettingsError(
+            f"{heading(1)}\n  {namespace}:{name}: is encrypted, and only sentryDsn may be; set it without --secret"
+        )
+    return _marked(value)
+
+
+def _marked(value: Any) -> Any:
+    match value:
+        case str():
+            return SecretText(value)
+        case list():
+            return [_marked(part) for part in value]
+        case dict():
+            return {key: _marked(part) for key, part in value.items()}
     return value
 
 

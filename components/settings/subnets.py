@@ -18,6 +18,10 @@ RFC_1918: Sequence[str] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 SHARED = "100.64.0.0/10"
 """Address space for carrier-grade NAT (RFC 6598), which AWS accepts as a secondary block of any VPC."""
 PRIVATE: Sequence[str] = (*RFC_1918, SHARED)
+FOR_PODS: Sequence[str] = (SHARED, "198.19.0.0/16")
+"""Blocks that EKS recommends for pods, whatever the VPC's own (EKS best practices guide, Custom networking)."""
+RESERVED_FOR_EKS = 16
+"""Addresses of each subnet that EKS wants free for its own interfaces (EKS guide, VPC and subnet requirements)."""
 RESTRICTED_SECONDARY: Mapping[str, str] = {"10.0.0.0/15": "10.0.0.0/16", "172.16.0.0/12": "172.31.0.0/16"}
 """A VPC whose primary block is within the first cannot have a secondary block within the second.
 
@@ -41,6 +45,14 @@ class NetworkPlan:
         """The number of nodes, each with as many pods as it can run, that the subnets have addresses for."""
         blocks = self.pods if self.pods else self.private
         return sum((ipaddress.ip_network(b).num_addresses - RESERVED_PER_SUBNET) // ADDRESSES_PER_NODE for b in blocks)
+
+    def node_capacity(self, endpoints: int) -> int:
+        """The number of nodes, one address each, that the private subnets hold beside that many interface endpoints.
+
+        Where pods have subnets of their own, this is what limits the nodes.
+        """
+        taken = RESERVED_PER_SUBNET + RESERVED_FOR_EKS + endpoints
+        return sum(max(0, ipaddress.ip_network(block).num_addresses - taken) for block in self.private)
 
 
 def plan(cidr: str, zones: int, pod_cidr: str | None = None) -> NetworkPlan:
@@ -81,27 +93,29 @@ def service_block(cidr: str) -> str:
     return cidr
 
 
-def _block(cidr: str, name: str) -> IPv4Network:
+def _block(cidr: str, name: str, ranges: Sequence[str] = PRIVATE) -> IPv4Network:
     block = ipaddress.ip_network(cidr)
     if not isinstance(block, IPv4Network):
         raise ValueError(f"{name} {cidr} is no IPv4 block")
     if not 16 <= block.prefixlen <= 24:
         raise ValueError(f"{name} {cidr}: below /24 subnets are too small, above /16 AWS takes no VPC; name /16 to /24")
-    if _range_of(block, PRIVATE) is None:
-        raise ValueError(f"{name} {cidr} is no private block; name one within {', '.join(PRIVATE)}")
+    if _range_of(block, ranges) is None:
+        raise ValueError(f"{name} {cidr} is no private block; name one within {', '.join(ranges)}")
     return block
 
 
 def _pod_block(cidr: str, primary: IPv4Network) -> IPv4Network:
     """A block that AWS accepts as a secondary block of a VPC with this primary one."""
-    block = _block(cidr, "podCidr")
+    block = _block(cidr, "podCidr", (*RFC_1918, *FOR_PODS))
     refuse_overlaps({"cidr": str(primary), "podCidr": cidr})
-    mixed = _range_of(block, [SHARED]) is None and _range_of(block, PRIVATE) != _range_of(primary, PRIVATE)
+    mixed = _range_of(block, FOR_PODS) is None and _range_of(block, PRIVATE) != _range_of(primary, PRIVATE)
     restricted = [
         out for within, out in RESTRICTED_SECONDARY.items() if _range_of(primary, [within]) and _range_of(block, [out])
     ]
     if mixed or restricted:
-        raise ValueError(f"podCidr {cidr}: AWS adds no such block to a VPC with {primary}; name one within {SHARED}")
+        raise ValueError(
+            f"podCidr {cidr}: AWS adds no such block to a VPC with {primary}; name one within {' or '.join(FOR_PODS)}"
+        )
     return block
 
 

@@ -9,6 +9,8 @@ from tools.failures import Failure
 
 Object = Mapping[str, Any]
 LOG_LINES = 8
+REMOVED = "unable to retrieve container logs for "
+"""What the kubelet answers, with success, in place of the log of a container that it has removed meanwhile."""
 IMAGE_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
 CONFIGURATION_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 MOUNT_REASONS = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "Unhealthy"})
@@ -53,11 +55,16 @@ class _Cluster:
         return [text.removeprefix("(combined from similar events): ").strip() for text in newest.values()]
 
     def log(self, pod: str, container: str, *, previous: bool) -> str:
-        flags = ["-c", container, f"--tail={LOG_LINES}", *(["--previous"] if previous else [])]
-        try:
-            return self.access.run("-n", self.namespace, "logs", pod, *flags).decode(errors="replace").rstrip()
-        except Failure:
-            return ""
+        """The last lines of the previous run or of this one; of the other, where that container is gone already."""
+        for which in (previous, not previous):
+            flags = ["-c", container, f"--tail={LOG_LINES}", *(["--previous"] if which else [])]
+            try:
+                text = self.access.run("-n", self.namespace, "logs", pod, *flags).decode(errors="replace").rstrip()
+            except Failure:
+                return ""
+            if not text.startswith(REMOVED):
+                return text
+        return ""
 
 
 def _causes(cluster: _Cluster, kind: str, name: str) -> Iterator[Cause]:

@@ -1,11 +1,37 @@
 """All rules, by topic."""
 
-from policy.rules import dns, encryption, identity, images, namespaces, network, nodes, pods, providers, storage, tags
+from policy.rules import (
+    dns,
+    encryption,
+    identity,
+    images,
+    namespaces,
+    network,
+    nodes,
+    oversight,
+    pods,
+    providers,
+    storage,
+    tags,
+)
 from policy.rules.model import Rule, StackRule
 
 RULES: list[Rule] = [
     rule
-    for topic in (network, encryption, storage, identity, nodes, pods, images, namespaces, dns, tags, providers)
+    for topic in (
+        network,
+        encryption,
+        storage,
+        identity,
+        oversight,
+        nodes,
+        pods,
+        images,
+        namespaces,
+        dns,
+        tags,
+        providers,
+    )
     for rule in topic.RULES
 ]
 STACK_RULES: list[StackRule] = [

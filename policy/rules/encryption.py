@@ -24,6 +24,7 @@ CLUSTER, TEMPLATE = "aws:eks/cluster:Cluster", "aws:ec2/launchTemplate:LaunchTem
 KEY, LOG_GROUP = "aws:kms/key:Key", "aws:cloudwatch/logGroup:LogGroup"
 REPOSITORY, VAULT, VOLUME = "aws:ecr/repository:Repository", "aws:backup/vault:Vault", "aws:ebs/volume:Volume"
 STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
+TOPIC, TRAIL = "aws:sns/topic:Topic", "aws:cloudtrail/trail:Trail"
 EBS = "ebs.csi.aws.com"
 
 
@@ -76,6 +77,16 @@ def _repository_key(r: Resource) -> Iterator[Message]:
 def _vault_key(r: Resource) -> Iterator[Message]:
     if not given(r.inputs.get("kmsKeyArn")):
         yield "backups have no key of ours: set kmsKeyArn to a KMS key's ARN"
+
+
+def _topic_key(r: Resource) -> Iterator[Message]:
+    if not given(r.inputs.get("kmsMasterKeyId")):
+        yield "notices have no key of ours: set kmsMasterKeyId to a KMS key's ARN"
+
+
+def _trail_key(r: Resource) -> Iterator[Message]:
+    if not given(r.inputs.get("kmsKeyId")):
+        yield "the record of calls has no key of ours: set kmsKeyId to a KMS key's ARN"
 
 
 def _storage_class(r: Resource) -> Iterator[Message]:
@@ -135,6 +146,18 @@ RULES = [
         description="Backup vaults are encrypted with a KMS key of ours.",
         types=[VAULT],
         check=_vault_key,
+    ),
+    Rule(
+        name="notices-encrypted",
+        description="Topics are encrypted with a KMS key of ours.",
+        types=[TOPIC],
+        check=_topic_key,
+    ),
+    Rule(
+        name="trail-encrypted",
+        description="CloudTrail's files are encrypted with a KMS key of ours.",
+        types=[TRAIL],
+        check=_trail_key,
     ),
     Rule(
         name="storage-class-encrypted",

@@ -19,6 +19,7 @@ RESOURCE_POLICIES = {
     "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
     "aws:backup/vaultPolicy:VaultPolicy": "policy",
     "aws:ec2/vpcEndpoint:VpcEndpoint": "policy",
+    "aws:sns/topicPolicy:TopicPolicy": "policy",
     ROLE: "assumeRolePolicy",
 }
 USERS = ["aws:iam/user:User", "aws:iam/accessKey:AccessKey", "aws:iam/userPolicy:UserPolicy", "aws:iam/group:Group"]
@@ -35,7 +36,9 @@ BINDINGS = [
 ]
 READS = re.compile(r"(Describe|Get|List|View|Lookup|Search|Simulate|BatchGet|BatchCheck)\w*$")
 GITHUB = "token.actions.githubusercontent.com"
-SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:environment:[\w-]+")
+SUBJECT = re.compile(r"repo:(?:[\w.-]+@\d+/[\w.-]+@\d+|[\w.-]+/[\w.-]+):environment:[\w-]+")
+"""With the ids of owner and repository, or by names as repositories from before 2026-07-15 send it (GitHub docs,
+OpenID Connect reference)."""
 
 
 def _known(r: Resource) -> list[Statement]:
@@ -80,7 +83,7 @@ def _trusts_an_environment(r: Resource) -> Iterator[Message]:
         if len(subjects) != 1 or not SUBJECT.fullmatch(str(subjects[0])):
             yield (
                 f"is taken by more than one environment's workflows: set StringEquals {GITHUB}:sub to one "
-                "repo:OWNER/NAME:environment:NAME"
+                "repo:OWNER@ID/NAME@ID:environment:NAME, or to the form without ids if the repository sends it"
             )
 
 

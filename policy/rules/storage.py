@@ -17,13 +17,15 @@ from policy.rules.model import (
     require,
     uncovered,
 )
-from tools.resource import Resource
+from tools.resource import UNKNOWN, Resource
 
 BUCKET, BUCKET_POLICY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy"
 PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 ACLS = ("aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2", BUCKET)
 REPOSITORY, PUBLIC_REPOSITORY = "aws:ecr/repository:Repository", "aws:ecrpublic/repository:Repository"
 VAULT, PLAN, KEY, ZONE = "aws:backup/vault:Vault", "aws:backup/plan:Plan", "aws:kms/key:Key", "aws:route53/zone:Zone"
+MARKS = "deployed-"
+"""What tags begin with that name what a stack runs, and by which no stack runs anything."""
 STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 HOLDS_DATA = (VAULT, KEY, REPOSITORY, ZONE)
 
@@ -57,7 +59,12 @@ def _denies_plain(r: Resource) -> bool:
 
 
 def _repository(r: Resource) -> Iterator[Message]:
-    yield from require(r, {"imageTagMutability": "IMMUTABLE"}, "a tag that moves runs something else tomorrow")
+    if r.inputs.get("imageTagMutability") != "IMMUTABLE_WITH_EXCLUSION":
+        yield from require(r, {"imageTagMutability": "IMMUTABLE"}, "a tag that moves runs something else tomorrow")
+    for excluded in elements(r.inputs.get("imageTagMutabilityExclusionFilters")):
+        pattern = at(excluded, "filter")
+        if pattern is not UNKNOWN and not str(pattern).startswith(MARKS):
+            yield f"tags {pattern} may move, and may be what a stack runs by: exclude {MARKS}* alone"
 
 
 def _scan(r: Resource) -> Iterator[Message]:

@@ -10,16 +10,25 @@ from typing import Any
 import pytest
 import yaml
 
+from components.aws.identity.github import SESSION_MINUTES
+from components.aws.identity.permissions.boundary import SERVICE_LINKED_ROLE_SERVICES
+from components.settings.shared import CloudEnvironment
 from tools import ci, golang
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
+PULUMI_ACTION = (ROOT / ".github/actions/pulumi/action.yml").read_text()
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 CREDENTIALS = ("./.github/actions/pulumi", "aws-actions/configure-aws-credentials@")
 CHANGES = re.compile(r"pulumi (?:up|destroy|refresh|cancel|import|state|stack (?:init|rm|import))\b")
-WRITES = {"comment": {"pull-requests"}, "report": {"issues"}}
+WRITES = {"comment": {"pull-requests"}, "comment_prod": {"pull-requests"}, "report": {"issues"}}
 """What a job may write beside an OIDC token."""
+
+
+PREVIEWS = {"preview-${{ inputs.stack }}"}
+OF_MAIN = {"audit-${{ inputs.stack }}", "audit-${{ matrix.stack }}", "images", "dev", "${{ inputs.stack }}"}
+"""GitHub environments that any branch may use, and those of the branch main alone (docs/aws.md)."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -33,7 +42,7 @@ def trigger(workflow: dict[Any, Any]) -> Any:
 
 def jobs() -> list[Any]:
     return [
-        pytest.param(job, id=f"{path.stem}-{name}")
+        pytest.param(job, id=f"{path.stem}/{name}")
         for path in WORKFLOWS
         for name, job in load(path.stem)["jobs"].items()
     ]
@@ -85,17 +94,17 @@ def test_a_workflow_has_no_permission_that_a_job_does_not_ask_for(path: Path) ->
 
 @pytest.mark.parametrize("job", jobs())
 def test_a_job_writes_no_more_than_it_must(job: dict[str, Any], request: pytest.FixtureRequest) -> None:
-    name = request.node.callspec.id.rpartition("-")[2]
+    name = request.node.callspec.id.rpartition("/")[2]
     written = {scope for scope, access in job["permissions"].items() if access == "write"}
     credentials = any(used.startswith(CREDENTIALS) for used in uses(job))
-    calls = str(job.get("uses", "")).endswith("deploy-stack.yml")
+    calls = "uses" in job
     assert written == WRITES.get(name, set()) | ({"id-token"} if credentials or calls else set())
 
 
 @pytest.mark.parametrize("job", [job for job in jobs() if "steps" in job.values[0]])
 def test_a_job_ends_and_leaves_no_credentials(job: dict[str, Any]) -> None:
-    limit = 90 if "container" in job else 60
-    assert 0 < job["timeout-minutes"] <= limit
+    limit = 90 if "container" in job or job.get("environment") == "dev" else 60
+    assert job["timeout-minutes"] == "${{ inputs.minutes }}" or 0 < job["timeout-minutes"] <= limit
     checkouts = [step for step in steps(job) if step.get("uses", "").startswith("actions/checkout@")]
     assert [step["with"]["persist-credentials"] for step in checkouts] == [False] * len(checkouts)
 
@@ -114,7 +123,7 @@ def test_scripts_read_what_others_wrote_from_the_environment_alone(job: dict[str
 @pytest.mark.parametrize("job", [job for job in jobs() if any(u.startswith(CREDENTIALS) for u in uses(job.values[0]))])
 def test_credentials_come_by_oidc_for_an_environment(job: dict[str, Any]) -> None:
     """The role's trust names the environment, and the environment says who may use it."""
-    assert job["environment"] in {"preview", "drift", "images", "dev", "${{ inputs.stack }}"}
+    assert job["environment"] in {*PREVIEWS, *OF_MAIN}
     (taken,) = [step for step in steps(job) if step.get("uses", "").startswith(CREDENTIALS)]
     assert "${{ vars.AWS_ROLE_ARN }}" in taken["with"].values()
     assert not {"aws-access-key-id", "aws-secret-access-key"} & taken["with"].keys()
@@ -167,26 +176,101 @@ def test_a_deployment_is_previewed_first_and_checked_after() -> None:
     assert runs(up).index("pulumi up") < runs(up).index("/api/version")
 
 
+def test_what_a_stack_runs_is_kept_in_the_registry_once_it_runs() -> None:
+    jobs = load("deploy-stack")["jobs"]
+    (up,) = [step for step in steps(jobs["up"]) if step.get("id") == "up"]
+    assert "pulumi up" in up["run"]
+    assert jobs["up"]["outputs"] == {"done": "${{ steps.up.outcome }}"}
+    assert jobs["keep"]["needs"] == "up"
+    assert jobs["keep"]["if"] == "always() && needs.up.outputs.done == 'success'"
+    assert jobs["keep"]["environment"] == "images"
+
+
 @pytest.mark.parametrize(
     ("workflow", "job", "command"),
-    [("pull-request", "preview", "preview"), ("deploy-stack", "preview", "preview"), ("deploy-stack", "up", "up")],
+    [("preview-stack", "preview", "preview"), ("deploy-stack", "preview", "preview"), ("deploy-stack", "up", "up")],
 )
 def test_the_policy_pack_judges_what_is_planned_and_what_is_done(workflow: str, job: str, command: str) -> None:
     script = runs(load(workflow)["jobs"][job])
     assert f'pulumi {command} --stack "$STACK" --policy-pack policy' in script
 
 
-def test_forks_get_no_credentials_and_no_comment() -> None:
+def test_forks_get_no_credentials_and_no_comment_and_are_told() -> None:
     pull_request = load("pull-request")["jobs"]
     same = "github.event.pull_request.head.repo.full_name == github.repository"
-    assert {name for name, job in pull_request.items() if same in str(job.get("if"))} == {"preview", "comment"}
-    assert pull_request["preview"]["environment"] == "preview"
+    without = {name for name, job in pull_request.items() if same in str(job.get("if"))}
+    assert without == {"preview", "preview_prod", "comment"}
+    assert "needs.comment.result == 'success'" in pull_request["comment_prod"]["if"]
+    assert "No previews and no comment" in runs(pull_request["stacks"])
+
+
+def test_a_pull_request_previews_each_stack_by_a_role_of_its_own_and_prod_apart() -> None:
+    pull_request = load("pull-request")["jobs"]
+    callers = {name for name, job in pull_request.items() if "uses" in job}
+    assert callers == {"preview", "preview_prod"}
+    assert {pull_request[name]["uses"] for name in callers} == {"./.github/workflows/preview-stack.yml"}
+    assert pull_request["preview_prod"]["with"] == {"stack": "prod"}
+    assert "preview_prod" not in pull_request["comment"]["needs"], "it would wait for prod's reviewer"
+    (job,) = load("preview-stack")["jobs"].values()
+    assert job["environment"] in PREVIEWS
+
+
+@pytest.mark.parametrize("job", [job for job in jobs() if "runs-on" in job.values[0]])
+def test_code_of_a_branch_runs_on_no_machine_that_takes_a_role_of_main(job: dict[str, Any]) -> None:
+    variables = set(re.findall(r"vars\.(\w+)", job["runs-on"]))
+    environment = job.get("environment")
+    expected = {"PREVIEW_RUNNERS"} if environment in PREVIEWS else {"DEPLOY_RUNNERS"}
+    assert variables == (set() if environment in {None, "images"} else expected)
+
+
+def minutes(stack: str) -> int:
+    """How long the workflow lets a deployment of the stack take."""
+    (found,) = [
+        j["with"]["minutes"] for j in load("deploy")["jobs"].values() if j.get("with", {}).get("stack") == stack
+    ]
+    return found
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_a_role_stays_valid_for_as_long_as_its_deployment_may_take(stack: CloudEnvironment) -> None:
+    assert minutes(stack) == SESSION_MINUTES[stack]
+    up = load("deploy-stack")["jobs"]["up"]
+    assert up["timeout-minutes"] == "${{ inputs.minutes }}"
+    (taken,) = [step for step in steps(up) if step.get("uses", "").startswith(CREDENTIALS)]
+    assert taken["with"]["minutes"] == "${{ inputs.minutes }}"
+    assert "role-duration-seconds: ${{ steps.session.outputs.seconds }}" in PULUMI_ACTION
+    assert "$((MINUTES * 60))" in PULUMI_ACTION
+
+
+@pytest.mark.parametrize("job", [job for job in jobs() if any(u.startswith(CREDENTIALS) for u in uses(job.values[0]))])
+def test_credentials_outlast_the_job_that_takes_them(job: dict[str, Any]) -> None:
+    (taken,) = [step for step in steps(job) if step.get("uses", "").startswith(CREDENTIALS)]
+    session = taken["with"].get("minutes", 60)
+    assert session == job["timeout-minutes"] or session >= job["timeout-minutes"]
+    if isinstance(session, int):
+        assert session <= SESSION_MINUTES.get(job["environment"], 60)
+
+
+def test_pulumi_is_asked_to_end_before_its_job_is_killed() -> None:
+    """Thirty minutes hold the check that the journal answers, twenty at most, and what Pulumi still waits for."""
+    script = runs(load("deploy-stack")["jobs"]["up"])
+    assert 'timeout --foreground --signal=INT --kill-after=10m "$((MINUTES - 30))m" \\\n  pulumi up' in script
+    assert min(SESSION_MINUTES.values()) - 30 >= 60
+    assert "timeout --foreground --signal=INT" in runs(load("destroy-dev")["jobs"]["destroy"])
+
+
+def test_a_deployment_by_hand_undoes_drift() -> None:
+    """Without a refresh Pulumi compares the program with the state, and sees no drift."""
+    assert load("deploy-stack")["env"]["REFRESH"] == "${{ github.event_name == 'workflow_dispatch' }}"
+    for name, command in {"preview": "pulumi preview", "up": "pulumi up"}.items():
+        (line,) = [line for line in runs(load("deploy-stack")["jobs"][name]).splitlines() if command in line]
+        assert '--refresh="$REFRESH"' in line
 
 
 def test_drift_is_looked_for_in_every_stack_by_a_role_that_pull_requests_lack() -> None:
     check = load("drift")["jobs"]["check"]
     assert check["strategy"]["matrix"]["stack"] == list(ci.ORDER)
-    assert check["environment"] == "drift"
+    assert check["environment"] == "audit-${{ matrix.stack }}"
     assert "--refresh --expect-no-changes" in runs(check)
     assert trigger(load("drift"))["schedule"]
 
@@ -197,6 +281,7 @@ def test_only_dev_is_destroyed_and_only_when_it_is_typed() -> None:
     (job,) = workflow["jobs"].values()
     assert "inputs.confirm == 'destroy dev'" in job["if"]
     assert re.findall(r"--stack (\S+)", runs(job)) == ["dev"]
+    assert runs(job).index("tools.vault empty journal-dev") < runs(job).index("pulumi destroy")
 
 
 def test_the_guide_to_aws_sets_every_variable_and_makes_every_environment() -> None:
@@ -204,11 +289,29 @@ def test_the_guide_to_aws_sets_every_variable_and_makes_every_environment() -> N
     workflows = "\n".join(path.read_text() for path in WORKFLOWS)
     variables = set(re.findall(r"vars\.(\w+)", workflows))
     assert variables == set(re.findall(r"gh variable set (\w+)", guide))
-    used = {job.values[0].get("environment") for job in jobs()} - {None, "${{ inputs.stack }}"}
-    deployed = {stage["with"]["stack"] for stage in load("deploy")["jobs"].values() if "with" in stage}
-    (protected,) = re.findall(r"for environment in (drift .+); do", guide)
-    assert {"preview", *protected.split()} == used | deployed
-    assert all(f"takes {name} " in guide for name in used - deployed)
+    (stacks,) = re.findall(r"for stack in (shared .+); do\n  gh api -X PUT repos/\$REPO/environments/preview-", guide)
+    assert stacks.split() == list(ci.ORDER)
+    (protected,) = re.findall(r"for environment in (images .+); do\n  gh api", guide)
+    (audits,) = re.findall(r"audit-\{([a-z,]+)\}", protected)
+    assert audits.split(",") == list(ci.ORDER)
+    deployed = [stage["with"]["stack"] for stage in load("deploy")["jobs"].values() if "with" in stage]
+    assert re.sub(r"audit-\S+ ", "", protected).split() == ["images", *deployed]
+    for role in ("preview-$stack", "audit-$stack", "images", "$environment"):
+        assert f"takes {role} " in guide
+
+
+def test_the_guide_asks_a_reviewer_before_prod_is_changed_or_a_branch_reads_it() -> None:
+    guide = (ROOT / "docs/aws.md").read_text()
+    for environment in ("prod", "preview-prod"):
+        (call,) = re.findall(rf"gh api -X PUT repos/\$REPO/environments/{environment} .*?\n(?!  )", guide, re.DOTALL)
+        assert "prevent_self_review=true" in call
+        assert "reviewers[][id]=$APPROVER" in call
+
+
+def test_the_guide_makes_each_service_linked_role_that_the_stacks_need() -> None:
+    (listed,) = re.findall(r"for service in (.+?); do", (ROOT / "docs/aws.md").read_text(), re.DOTALL)
+    made = sorted(f"{name}.amazonaws.com" for name in listed.replace("\\\n", " ").split())
+    assert made == sorted(SERVICE_LINKED_ROLE_SERVICES)
 
 
 def called(pattern: str) -> list[str]:
@@ -232,8 +335,8 @@ def test_the_targets_and_scripts_that_workflows_call_are_there() -> None:
     named = called(r"(?m)(?:^\s*|run: |exec )make ([a-z][a-z-]*)")
     assert named
     assert set(named) <= targets
-    scripts = called(r"(?<![\w/])(\.ci/\w+)")
-    assert scripts == [".ci/image", ".ci/run"]
+    scripts = called(r"(?<![\w/])(\.ci/[\w-]+)")
+    assert scripts == [".ci/image", ".ci/keep", ".ci/run"]
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 
@@ -250,4 +353,9 @@ def test_go_is_new_enough_for_every_module() -> None:
 
 def test_the_pulumi_cli_is_as_new_as_the_sdk() -> None:
     (version,) = re.findall(r"^pulumi==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-    assert f"pulumi-version: {version} #" in ACTIONS[0].read_text()
+    assert f"pulumi-version: {version} #" in PULUMI_ACTION
+
+
+def test_dependabot_updates_every_action_of_ours() -> None:
+    (update,) = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    assert update["directories"] == ["/", *(f"/.github/actions/{path.parent.name}" for path in ACTIONS)]

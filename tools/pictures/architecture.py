@@ -125,7 +125,7 @@ class Places:
     @staticmethod
     def _account(everything: list[Resource]) -> tuple[Frame, ...]:
         for r in everything:
-            if r.type == "pulumi:providers:aws":
+            if r.type == "pulumi:providers:aws" and r.name == "aws":
                 ids = r.inputs.get("allowedAccountIds", "")
                 number = "".join(c for c in str(ids) if c.isdigit())
                 return (Frame("account", f"AWS account {number}, {r['region']}", "account"),)
@@ -230,6 +230,15 @@ def _load_balancer(line: Callable[[Resource], Any] = lambda _r: "") -> Callable[
     return _box("network", "load balancer", "Network load balancer", "edge", line)
 
 
+def _kept(rule: Mapping[str, Any]) -> str:
+    regions = [copy["destinationVaultArn"].split(":")[3] for copy in rule.get("copyActions", [])]
+    return ", ".join([f"kept {rule['lifecycle']['deleteAfter']} days", *(f"copies in {region}" for region in regions)])
+
+
+def _watch(line: Callable[[Resource], Any]) -> Callable[[Places, Resource], Place]:
+    return _box("account", "oversight", "What watches the account", "service", line)
+
+
 def _role(places: Places, r: Resource) -> Place | None:
     """What GitHub takes; roles of services are part of what they serve."""
     if places.dependency(r, "OpenIdConnectProvider") is None:
@@ -239,14 +248,15 @@ def _role(places: Places, r: Resource) -> Place | None:
 
 RULES: Mapping[str, Callable[[Places, Resource], Place | None]] = {
     "aws:autoscaling/attachment:Attachment": _targets,
-    "aws:backup/plan:Plan": _box(
-        "account", "backup", "AWS Backup", "data", lambda r: f"kept {r['rules'][0]['lifecycle']['deleteAfter']} days"
-    ),
+    "aws:backup/plan:Plan": _box("account", "backup", "AWS Backup", "data", lambda r: _kept(r["rules"][0])),
     "aws:backup/restoreTestingPlan:RestoreTestingPlan": _box(
         "account", "backup", "AWS Backup", "data", lambda _r: "restores are tested"
     ),
     "aws:backup/selection:Selection": _box("account", "backup", "AWS Backup", "data"),
     "aws:backup/vault:Vault": _box("account", "backup", "AWS Backup", "data"),
+    "aws:budgets/budget:Budget": _watch(lambda r: f"budget of $ {r['limitAmount']} a month"),
+    "aws:cloudtrail/trail:Trail": _watch(lambda r: f"CloudTrail {r['name']}"),
+    "aws:cloudwatch/eventRule:EventRule": _watch(lambda r: f"mail: {r.name.replace('-', ' ')}"),
     "aws:cloudwatch/logGroup:LogGroup": _box(
         "account", "logs", "CloudWatch Logs", line=lambda r: f"{r['name']}, {r['retentionInDays']} days"
     ),
@@ -258,6 +268,7 @@ RULES: Mapping[str, Callable[[Places, Resource], Place | None]] = {
     "aws:eks/addon:Addon": _add_on,
     "aws:eks/cluster:Cluster": _box("cluster", "control plane", "Control plane", "service"),
     "aws:eks/nodeGroup:NodeGroup": _nodes,
+    "aws:guardduty/detector:Detector": _watch(lambda _r: "GuardDuty"),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _box(
         "account", "oidc", "OpenID Connect provider", line=lambda r: str(r["url"]).removeprefix("https://")
     ),

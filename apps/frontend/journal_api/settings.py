@@ -9,7 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MAX_JOURNAL_ENTRIES = 1_000
 MAX_DRAIN_SECONDS = 60
-_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_ORIGIN = re.compile(rf"(?P<scheme>https?)://{_LABEL}(\.{_LABEL})*(:(?P<port>[1-9][0-9]{{0,4}}))?")
+_SENT_WITHOUT_PORT = {"http": "80", "https": "443"}
 _DSN = re.compile(r"https?://[0-9A-Za-z]+@[A-Za-z0-9.-]+(:\d{1,5})?/\d+")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9a-fA-F:]*:[0-9a-fA-F:.]*")
 
@@ -33,6 +35,18 @@ def _by_index(value: object) -> object:
     return [value[key] for key in sorted(value, key=int)]
 
 
+def is_origin(text: str) -> bool:
+    """Whether a browser may send this as `Origin`: in lower case, without the scheme's own port.
+
+    tests/origins.json holds examples, which the stacks' settings are tested by too.
+    """
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        return False
+    port = found["port"]
+    return port is None or (int(port) <= 65535 and port != _SENT_WITHOUT_PORT[found["scheme"]])
+
+
 class Web(BaseModel, extra="forbid"):
     """Whose pages may call the API: origins as a browser sends them, such as `https://example.org`."""
 
@@ -41,10 +55,10 @@ class Web(BaseModel, extra="forbid"):
     @field_validator("cross_origin")
     @classmethod
     def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+        if wrong := [origin for origin in origins if not is_origin(origin)]:
             raise ValueError(
                 f"{', '.join(map(repr, wrong))} is not an origin: write http(s)://host or http(s)://host:port, "
-                "in lower case, with no path and no wildcard"
+                "in lower case, with no path, no wildcard and not the scheme's own port"
             )
         return origins
 

@@ -1,5 +1,6 @@
 """Mistakes in the environment are all named at once, before anything starts."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from journal_api.settings import SettingsError, load_settings
+
+ORIGINS = json.loads((Path(__file__).parent / "origins.json").read_text())
+"""Examples that the stacks' settings share, so that a stack that deploys has an API that starts."""
 
 
 @pytest.fixture
@@ -77,6 +81,18 @@ def test_a_mistake_names_variable_and_remedy(environment: pytest.MonkeyPatch, na
     (mistake,) = mistakes()
     assert mistake.startswith(name.partition("__0")[0].partition("__FIRST")[0])
     assert says in mistake
+
+
+@pytest.mark.parametrize("origin", ORIGINS["accepted"])
+def test_an_origin_as_a_browser_sends_it(environment: pytest.MonkeyPatch, origin: str) -> None:
+    environment.setenv("WEB__CROSS_ORIGIN__0", origin)
+    assert load_settings().web.cross_origin == (origin,)
+
+
+@pytest.mark.parametrize("origin", ORIGINS["refused"])
+def test_what_no_browser_sends_as_origin(environment: pytest.MonkeyPatch, origin: str) -> None:
+    environment.setenv("WEB__CROSS_ORIGIN__0", origin)
+    assert "not an origin" in mistakes()[0]
 
 
 def test_an_empty_password_file_is_a_mistake(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
-"""AWS Backup of an EKS cluster and its EBS volumes, with weekly restore tests."""
+"""AWS Backup of an EKS cluster and its EBS volumes, with copies in another region and weekly restore tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.identity.iam import Role, RoleArgs, trust_service
-from components.aws.scope import Scope
-from components.settings.aws import BackupSettings
+from components.aws.scope import Scope, create_provider
+from components.settings.aws import AccountSettings, BackupSettings
 
 SERVICE = "backup.amazonaws.com"
 MANAGED_POLICIES = (
@@ -41,19 +42,24 @@ class BackupArgs:
     """Arguments of Backup.
 
     scope: account, region and name prefix; with `scope.protect`, Pulumi refuses to delete the vault.
-    settings: schedule, retention, and whether restores are tested.
+    settings: schedule, retention, copies, and whether restores are tested.
+    account: the account and tags of the provider for the region of the copies.
     cluster_arn: the EKS cluster to back up.
     key_arn: the KMS key that encrypts the recovery points.
     """
 
     scope: Scope
     settings: BackupSettings
+    account: AccountSettings
     cluster_arn: pulumi.Input[str]
     key_arn: pulumi.Input[str]
 
 
 class Backup(pulumi.ComponentResource):
-    """A backup vault, a backup plan for the cluster and its volumes, and, if the settings say so, restore tests."""
+    """A backup vault, and backup plans for the cluster and for its volumes.
+
+    If the settings say so, there are also copies in a vault of another region, and restore tests.
+    """
 
     def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws/backup:Backup", name, {}, opts)
@@ -63,37 +69,59 @@ class Backup(pulumi.ComponentResource):
             RoleArgs(scope=args.scope, trust=[trust_service(SERVICE, args.scope)], managed_policies=MANAGED_POLICIES),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        vault = self._create_vault()
-        plan = self._create_plan(vault)
-        self._create_selection("cluster", plan, role, args.cluster_arn)
-        # A backup of the cluster contains the volumes that are claimed; retained volumes without a claim are here only.
-        self._create_selection("volumes", plan, role, args.scope.arn("ec2", "volume/*"), tags=volume_tags(args.scope))
+        vault = self._create_vault(name, args.key_arn, pulumi.ResourceOptions(parent=self, protect=args.scope.protect))
+        region = args.settings.copy_to_region
+        copies = None if region is None else self._create_copy_vault(region)
+        # A backup of the cluster contains the volumes that are claimed. Restore tests take the volumes' own backups,
+        # and retained volumes without a claim have no other. A resource has one job at a time (AWS Backup, Quotas).
+        cluster = self._create_plan("cluster", args.settings.schedule, vault, copies)
+        volumes = self._create_plan("volumes", args.settings.volume_schedule, vault, copies)
+        self._create_selection("cluster", cluster, role, args.cluster_arn)
+        self._create_selection(
+            "volumes", volumes, role, args.scope.arn("ec2", "volume/*"), tags=volume_tags(args.scope)
+        )
         if args.settings.restore_testing:
             self._create_restore_testing(vault, role)
         self.register_outputs({"vault_name": vault.name})
 
-    def _create_vault(self) -> aws.backup.Vault:
+    def _create_vault(self, name: str, key_arn: pulumi.Input[str], opts: pulumi.ResourceOptions) -> aws.backup.Vault:
+        """A vault by the scope's name. `tools.vault` empties it before it is deleted."""
         return aws.backup.Vault(
-            self._name,
-            name=self._scope.name,
-            kms_key_arn=self._args.key_arn,
-            force_destroy=not self._scope.protect,
-            opts=pulumi.ResourceOptions(parent=self, protect=self._scope.protect),
+            name, name=self._scope.name, kms_key_arn=key_arn, force_destroy=not self._scope.protect, opts=opts
         )
 
-    def _create_plan(self, vault: aws.backup.Vault) -> aws.backup.Plan:
+    def _create_copy_vault(self, region: str) -> aws.backup.Vault:
+        """The vault of the copies, with a key and a provider of its region: a KMS key is of one region."""
+        scope, name = replace(self._scope, region=region), f"{self._name}-copies"
+        provider = create_provider(
+            scope, self._args.account, name=f"aws-{region}", opts=pulumi.ResourceOptions(parent=self)
+        )
+        key = EncryptionKey(
+            name, EncryptionKeyArgs(scope=scope), opts=pulumi.ResourceOptions(parent=self, provider=provider)
+        )
+        return self._create_vault(
+            name, key.key_arn, pulumi.ResourceOptions(parent=self, provider=provider, protect=scope.protect)
+        )
+
+    def _create_plan(
+        self, suffix: str, schedule: str, vault: aws.backup.Vault, copies: aws.backup.Vault | None
+    ) -> aws.backup.Plan:
         settings = self._args.settings
         rule = aws.backup.PlanRuleArgs(
             rule_name="scheduled",
             target_vault_name=vault.name,
-            schedule=settings.schedule,
+            schedule=schedule,
             start_window=START_WINDOW_MINUTES,
             completion_window=COMPLETION_WINDOW_MINUTES,
             lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=settings.retention_days),
             recovery_point_tags={"Environment": self._scope.environment},
+            copy_actions=None if copies is None else [_copy_action(copies, settings)],
         )
         return aws.backup.Plan(
-            self._name, name=self._scope.name, rules=[rule], opts=pulumi.ResourceOptions(parent=self)
+            f"{self._name}-{suffix}",
+            name=f"{self._scope.name}-{suffix}",
+            rules=[rule],
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _create_selection(
@@ -146,3 +174,11 @@ class Backup(pulumi.ComponentResource):
             iam_role_arn=role.arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _copy_action(vault: aws.backup.Vault, settings: BackupSettings) -> aws.backup.PlanRuleCopyActionArgs:
+    days = settings.retention_days if settings.copy_retention_days is None else settings.copy_retention_days
+    return aws.backup.PlanRuleCopyActionArgs(
+        destination_vault_arn=vault.arn,
+        lifecycle=aws.backup.PlanRuleCopyActionLifecycleArgs(delete_after=days),
+    )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.edge.access_logs import AccessLogs, AccessLogsArgs
+from components.aws.edge.access_logs import access_log_bucket
+from components.aws.log_bucket import LogBucket
 from components.aws.scope import Scope
 from components.settings.aws import LoadBalancerSettings
 
@@ -91,9 +92,9 @@ class LoadBalancer(pulumi.ComponentResource):
             "ingress-nodes", "What the load balancer may reach on ingress nodes"
         ).id
         rules = [*self._create_client_rules(), *self._create_node_rules()]
-        logs = AccessLogs(
+        logs = LogBucket(
             f"{name}-logs",
-            AccessLogsArgs(scope=args.scope, retention_days=args.settings.access_log_days),
+            access_log_bucket(args.scope, args.settings.access_log_days),
             opts=pulumi.ResourceOptions(parent=self),
         )
         balancer = self._create_load_balancer(logs.bucket, rules)

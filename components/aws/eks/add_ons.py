@@ -18,6 +18,8 @@ from components.settings.node_groups import CRITICAL_ADDONS
 
 ADD_ONS_NAMESPACE = "kube-system"
 """The namespace of all EKS add-ons that are used here."""
+TIMEOUTS = pulumi.CustomTimeouts(create="20m", update="20m", delete="20m")
+"""How long Pulumi waits for EKS. The AWS provider's limits, but for the deletion, for which it waits twice as long."""
 COREDNS_MAX_REPLICAS = 10
 
 
@@ -301,5 +303,5 @@ class AddOns(pulumi.ComponentResource):
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             preserve=False,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=TIMEOUTS),
         )

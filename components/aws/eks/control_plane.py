@@ -8,27 +8,19 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.eks.access_entries import AccessEntries, AccessEntriesArgs
-from components.aws.identity.iam import Role, RoleArgs, Statement, trust_service
+from components.aws.identity.iam import Role, RoleArgs, trust_service
 from components.aws.scope import Scope
 from components.settings.aws import ControlPlaneSettings
 
 SERVICE = "eks.amazonaws.com"
+TIMEOUTS = pulumi.CustomTimeouts(create="25m", update="45m", delete="20m")
+"""How long Pulumi waits for EKS. A cluster is made or deleted in about ten minutes, and each version takes as long."""
 EXEC_API = "client.authentication.k8s.io/v1beta1"
 
 
 def log_group_name(scope: Scope) -> str:
     """`/aws/eks/<scope>/cluster`, the name that EKS gives to the log group of a cluster."""
     return f"/aws/eks/{scope.name}/cluster"
-
-
-def deny_log_group_creation(scope: Scope) -> Statement:
-    """Keeps EKS, which logs until the cluster is gone, from recreating the log group after Pulumi has deleted it."""
-    return Statement(
-        sid="NoLogGroup",
-        effect="Deny",
-        actions=["logs:CreateLogGroup"],
-        resources=[scope.arn("logs", f"log-group:{log_group_name(scope)}*")],
-    )
 
 
 def vpc_config(
@@ -125,18 +117,27 @@ class ControlPlane(pulumi.ComponentResource):
                 scope=self._scope,
                 trust=[trust_service(SERVICE, self._scope)],
                 managed_policies=["AmazonEKSClusterPolicy"],
-                statements=[deny_log_group_creation(self._scope)],
             ),
-            opts=self._options(),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _create_log_group(self) -> aws.cloudwatch.LogGroup:
+        """The log group; one of its name that no state knows is adopted.
+
+        EKS writes its last events after the cluster is gone, and its service-linked role then creates the group again
+        (terraform-aws-eks #2446, #2763). Pulumi imports such a group, then sets key, retention and tags in the same
+        update; of a group that is in the state, it takes no notice of `import_`.
+        """
+        name = log_group_name(self._scope)
+        found = aws.cloudwatch.get_log_groups(log_group_name_prefix=name, opts=pulumi.InvokeOptions(parent=self))
         return aws.cloudwatch.LogGroup(
             self._name,
-            name=log_group_name(self._scope),
+            name=name,
             retention_in_days=self._args.settings.log_days,
             kms_key_id=self._args.key_arn,
-            opts=self._options(protect=self._scope.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=self._scope.protect, import_=name if name in found.log_group_names else None
+            ),
         )
 
     def _create_cluster(self, role: Role, log_group: aws.cloudwatch.LogGroup) -> aws.eks.Cluster:
@@ -162,7 +163,9 @@ class ControlPlane(pulumi.ComponentResource):
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type=settings.support),
             zonal_shift_config=aws.eks.ClusterZonalShiftConfigArgs(enabled=settings.zonal_shift),
             deletion_protection=settings.deletion_protection,
-            opts=self._options(protect=self._scope.protect, depends_on=[log_group]),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=self._scope.protect, depends_on=[log_group], custom_timeouts=TIMEOUTS
+            ),
         )
 
     def _create_access_entries(self) -> Sequence[pulumi.Resource]:
@@ -176,10 +179,5 @@ class ControlPlane(pulumi.ComponentResource):
                 viewers=args.viewers,
                 auditors=args.auditors,
             ),
-            opts=self._options(),
+            opts=pulumi.ResourceOptions(parent=self),
         ).resources
-
-    def _options(
-        self, *, protect: bool | None = None, depends_on: Sequence[pulumi.Resource] = ()
-    ) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, protect=protect, depends_on=list(depends_on))

@@ -41,6 +41,8 @@ NODE_GROUP_LABEL_OF_EKS = "eks.amazonaws.com/nodegroup"
 """Label that EKS gives each node; its value is the physical name of the node's group."""
 LARGE_GROUP = 6
 """Maximum size from which a third of the nodes is updated at a time; smaller groups are updated node by node."""
+THIRDS = 4
+"""The most steps in which a third at a time is updated: 33 percent of the nodes, and then what is left."""
 
 
 def node_role(scope: Scope) -> RoleArgs:
@@ -70,6 +72,16 @@ def update_config(group: ManagedNodeGroup) -> aws.eks.NodeGroupUpdateConfigArgs:
     if group.max_size < LARGE_GROUP:
         return aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=1)
     return aws.eks.NodeGroupUpdateConfigArgs(max_unavailable_percentage=33)
+
+
+def timeouts(group: ManagedNodeGroup) -> pulumi.CustomTimeouts:
+    """How long Pulumi waits for EKS. An update takes ten minutes for new nodes, and fifteen for each step.
+
+    EKS itself gives up a step whose pods do not leave within fifteen minutes (EKS guide, Managed node update behavior).
+    The provider's own limit is an hour, whatever the number of nodes.
+    """
+    steps = group.max_size if group.max_size < LARGE_GROUP else THIRDS
+    return pulumi.CustomTimeouts(create="30m", update=f"{10 + 15 * steps}m", delete="25m")
 
 
 def block_device_mappings(settings: NodeGroupSettings) -> list[LaunchTemplateBlockDeviceMappingArgs]:
@@ -207,6 +219,7 @@ class NodeGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(args.depends_on),
+                custom_timeouts=timeouts(args.group),
                 ignore_changes=["scalingConfig"] if sizes.unchanged else None,
             ),
         )

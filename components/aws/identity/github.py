@@ -1,6 +1,7 @@
 """IAM roles for GitHub Actions. Workflows assume them by OpenID Connect, so GitHub stores no AWS credentials.
 
-Each GitHub environment has a role of its own, and only jobs in that environment may assume it.
+Each GitHub environment has a role of its own, and only jobs in that environment may assume it. A role is for one stack:
+code that a pull request runs with the preview role of dev reads no secret of prod.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,22 +17,40 @@ from components.aws.identity.permissions.data import data_statements
 from components.aws.identity.permissions.network import network_statements
 from components.aws.identity.permissions.reads import read_statements
 from components.aws.scope import PROJECT, Scope
-from components.settings.shared import GithubSettings, PulumiStateSettings
+from components.settings.shared import CloudEnvironment, GithubSettings, PulumiStateSettings
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 SHARED_STACK = "shared"
 """The stack whose outputs every environment reads."""
-PREVIEW, DRIFT, IMAGES = "preview", "drift", "images"
-"""GitHub environments that deploy nothing; the others are in the settings."""
+PREVIEW, AUDIT, IMAGES = "preview", "audit", "images"
+"""GitHub environments that deploy nothing: `preview-<stack>`, `audit-<stack>` and `images`. Those that deploy have the
+names in the settings."""
+SESSION_MINUTES: Mapping[CloudEnvironment, int] = {"dev": 90, "staging": 120, "prod": 240}
+"""How long a deployment of the environment may take. The workflows have the same times.
+
+An upgrade of Kubernetes replaces the control plane's servers in about ten minutes, then the nodes, a third of a group
+at a time, and a drain of one may take fifteen minutes (EKS guide, managed node update behavior). Role chaining's limit
+of an hour does not apply to a role that is assumed by OpenID Connect (STS reference, AssumeRoleWithWebIdentity)."""
 
 
-def trust_github_environment(repository: str, environment: str, provider_arn: pulumi.Input[str]) -> Statement:
+def subject_of(settings: GithubSettings, environment: str) -> str:
+    """The subject of the tokens that jobs of a GitHub environment get (GitHub docs, OpenID Connect reference).
+
+    With ids, the default, nobody who takes over the name of a deleted repository gets the same subject.
+    environment: letters, digits and hyphens; GitHub would escape a colon.
+    """
+    owner, _, name = settings.repository.partition("/")
+    if settings.subject == "ids":
+        owner, name = f"{owner}@{settings.owner_id}", f"{name}@{settings.repository_id}"
+    return f"repo:{owner}/{name}:environment:{environment}"
+
+
+def trust_github_environment(settings: GithubSettings, environment: str, provider_arn: pulumi.Input[str]) -> Statement:
     """The statement of a trust policy for jobs of one GitHub environment in one repository.
 
     The subject names the environment, so jobs outside it, of whichever branch, tag, fork or pull request, do not match
     (GitHub docs, Configuring OpenID Connect in AWS).
-    repository: "owner/name".
     provider_arn: the account's OpenID Connect provider for GitHub.
     """
     return Statement(
@@ -41,7 +60,7 @@ def trust_github_environment(repository: str, environment: str, provider_arn: pu
         conditions={
             "StringEquals": {
                 f"{ISSUER}:aud": AUDIENCE,
-                f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
+                f"{ISSUER}:sub": subject_of(settings, environment),
             }
         },
     )
@@ -142,15 +161,17 @@ class GithubRoles(pulumi.ComponentResource):
     """The OpenID Connect provider for GitHub, a role for each GitHub environment, and the permissions boundary.
 
     boundary_arn: the permissions boundary that roles created by a deployment must have.
-    preview_role_arn: reads the account's configuration; for previews of pull requests.
-    drift_role_arn: reads the same; clusters also let it read Secrets, for the refresh that detects drift.
+    preview_role_arns: by stack, the role that previews pull requests. It reads the account's configuration, and
+    decrypts the secrets in the state of its stack and of `shared`.
+    audit_role_arns: by stack, the role of main's previews. It reads the same, and its stack's cluster lets it read
+    Secrets, for the refresh that detects drift.
     images_role_arn: pushes images to ECR.
     deploy_role_arns: by environment, the role that deploys it and can change no other one.
     """
 
     boundary_arn: pulumi.Output[str]
-    preview_role_arn: pulumi.Output[str]
-    drift_role_arn: pulumi.Output[str]
+    preview_role_arns: Mapping[str, pulumi.Output[str]]
+    audit_role_arns: Mapping[str, pulumi.Output[str]]
     images_role_arn: pulumi.Output[str]
     deploy_role_arns: Mapping[str, pulumi.Output[str]]
 
@@ -166,20 +187,22 @@ class GithubRoles(pulumi.ComponentResource):
         )
         self.boundary_arn = self._create_policy("boundary", *boundary_statements(self._scope)).arn
         self._read_policy = self._create_policy("read", *read_statements(self._scope, ISSUER))
-        self.preview_role_arn = self._create_read_role(PREVIEW)
-        self.drift_role_arn = self._create_read_role(DRIFT)
+        stacks = [SHARED_STACK, *args.settings.environments]
+        self.preview_role_arns = {stack: self._create_read_role(PREVIEW, stack) for stack in stacks}
+        self.audit_role_arns = {stack: self._create_read_role(AUDIT, stack) for stack in stacks}
         self.images_role_arn = self._create_role(IMAGES, IMAGES, image_push_statements(args.repository_arns)).arn
         self.deploy_role_arns = {
             environment: self._create_deploy_role(environment) for environment in args.settings.environments
         }
         self.register_outputs({"boundary_arn": self.boundary_arn})
 
-    def _create_read_role(self, environment: str) -> pulumi.Output[str]:
-        stacks = [SHARED_STACK, *self._args.settings.environments]
-        state = state_read_statements(self._scope, self._args.state, stacks)
+    def _create_read_role(self, kind: str, stack: str) -> pulumi.Output[str]:
+        """Every stack reads the outputs of `shared`, so its role decrypts that one's secrets too."""
+        environment = f"{kind}-{stack}"
+        state = state_read_statements(self._scope, self._args.state, sorted({SHARED_STACK, stack}))
         return self._attach(environment, self._create_role(environment, environment, state), self._read_policy)
 
-    def _create_deploy_role(self, environment: str) -> pulumi.Output[str]:
+    def _create_deploy_role(self, environment: CloudEnvironment) -> pulumi.Output[str]:
         """A role with one inline and three managed policies, to stay within their size limits (IAM guide, Quotas)."""
         args, name = self._args, f"deploy-{environment}"
         scope = replace(self._scope, name=f"{PROJECT}-{environment}", environment=environment)
@@ -194,6 +217,7 @@ class GithubRoles(pulumi.ComponentResource):
                 *load_balancer_and_dns_statements(scope, args.domain, args.zone_id, others),
                 *role_statements(scope, self.boundary_arn),
             ],
+            SESSION_MINUTES[environment],
         )
         change_policies = [
             self._create_policy(f"{name}-network", *network_statements(scope)),
@@ -201,11 +225,13 @@ class GithubRoles(pulumi.ComponentResource):
         ]
         return self._attach(name, role, self._read_policy, *change_policies)
 
-    def _create_role(self, name: str, environment: str, statements: Sequence[Statement]) -> Role:
-        trust = trust_github_environment(self._args.settings.repository, environment, self._oidc_provider.arn)
+    def _create_role(
+        self, name: str, environment: str, statements: Sequence[Statement], session_minutes: int = 60
+    ) -> Role:
+        trust = trust_github_environment(self._args.settings, environment, self._oidc_provider.arn)
         return Role(
             name,
-            RoleArgs(scope=self._scope, trust=[trust], statements=statements),
+            RoleArgs(scope=self._scope, trust=[trust], statements=statements, session_minutes=session_minutes),
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -109,12 +109,14 @@ class RoleArgs:
     trust: statements of the trust policy: who may assume the role.
     managed_policies: names of AWS managed policies to attach, with their paths.
     statements: statements of the role's inline policy; without any, it has none.
+    session_minutes: how long who assumes the role may keep its credentials, 60 to 720.
     """
 
     scope: Scope
     trust: Sequence[Statement]
     managed_policies: Sequence[str] = ()
     statements: Sequence[Statement] = ()
+    session_minutes: int = 60
 
 
 class Role(pulumi.ComponentResource):
@@ -135,6 +137,7 @@ class Role(pulumi.ComponentResource):
             name=f"{args.scope.name}-{name}",
             assume_role_policy=policy_document(*args.trust),
             permissions_boundary=args.scope.boundary,
+            max_session_duration=args.session_minutes * 60,
             opts=child,
         )
         attached: list[pulumi.CustomResource] = [

@@ -29,8 +29,12 @@ def delivery_policy(scope: Scope) -> tuple[Statement, ...]:
             actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             resources=[group, f"{group}:*"],
         ),
-        # This action cannot be limited to one log group (Service Authorization Reference, CloudWatch Logs).
-        Statement(sid="Find", actions=["logs:DescribeLogGroups"], resources=[scope.arn("logs", "log-group:*")]),
+        Statement(
+            sid="Find",
+            actions=["logs:DescribeLogGroups"],
+            resources=["*"],
+            reason="it supports no resource-level permissions (Service Authorization Reference, CloudWatch Logs)",
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from local import acme
+from tools.failures import Failure
 
 
 def certificate(name: str, key: ec.EllipticCurvePrivateKey | None = None) -> bytes:
@@ -90,3 +91,25 @@ def test_a_client_refuses_another_hosts_certificate_and_another_root(
         pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
         client.get("/")
+
+
+def refused(times: int) -> httpx.Client:
+    """A client that is refused so often, and then answered."""
+    asked = iter(range(times + 1))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if next(asked, times) < times:
+            raise httpx.ConnectError("certificate verify failed: self-signed certificate", request=request)
+        return httpx.Response(200)
+
+    return httpx.Client(base_url="https://journal.test", transport=httpx.MockTransport(answer))
+
+
+def test_an_ingress_pod_that_has_no_certificate_yet_is_asked_again() -> None:
+    with refused(times=2) as client:
+        assert acme.ask(client, "/api").status_code == 200
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_in_words() -> None:
+    with refused(times=100) as client, pytest.raises(Failure, match=r"journal.test/api does not answer: certificate"):
+        acme.ask(client, "/api", seconds=0.1)

@@ -43,7 +43,7 @@ TRUST = {
     "Action": ["sts:AssumeRoleWithWebIdentity"],
     "Principal": {"Federated": [f"arn:aws:iam::111122223333:oidc-provider/{GITHUB}"]},
     "Condition": {
-        "StringEquals": {f"{GITHUB}:aud": ["sts.amazonaws.com"], f"{GITHUB}:sub": ["repo:owner/name:environment:prod"]}
+        "StringEquals": {f"{GITHUB}:aud": ["sts.amazonaws.com"], f"{GITHUB}:sub": ["repo:o@1/n@2:environment:prod"]}
     },
 }
 POD = {
@@ -128,13 +128,27 @@ _INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "repository": (
         "aws:ecr/repository:Repository",
         {
-            "imageTagMutability": "IMMUTABLE",
+            "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+            "imageTagMutabilityExclusionFilters": [{"filter": "deployed-*", "filterType": "WILDCARD"}],
             "imageScanningConfiguration": {"scanOnPush": True},
             "encryptionConfigurations": [{"encryptionType": "KMS", "kmsKey": KEY}],
         },
     ),
     "vault": ("aws:backup/vault:Vault", {"kmsKeyArn": KEY}),
     "backup plan": ("aws:backup/plan:Plan", {"rules": [{"ruleName": "daily", "lifecycle": {"deleteAfter": 35}}]}),
+    "topic": ("aws:sns/topic:Topic", {"kmsMasterKeyId": KEY}),
+    "topic policy": ("aws:sns/topicPolicy:TopicPolicy", {"policy": document(statement())}),
+    "trail": (
+        "aws:cloudtrail/trail:Trail",
+        {
+            "kmsKeyId": KEY,
+            "isMultiRegionTrail": True,
+            "enableLogFileValidation": True,
+            "includeGlobalServiceEvents": True,
+            "enableLogging": True,
+        },
+    ),
+    "detector": ("aws:guardduty/detector:Detector", {"enable": True}),
     "bucket": ("aws:s3/bucket:Bucket", {"bucket": "journal-logs"}),
     "bucket encryption": (
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",

@@ -28,6 +28,14 @@ SECURITY = f"{CONTAINER}.securityContext"
 LOAD_BALANCED = {"type": "LoadBalancer"}
 SUBJECT = {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:owner/name:*"}}
 ANY_BRANCH = {"StringLike": SUBJECT["StringEquals"]}
+NAMES, IDS = "repo:owner/name:environment:prod", "repo:owner@12/name@34:environment:prod"
+
+
+def taken(*subjects: str) -> str:
+    """A trust policy for jobs of these subjects."""
+    condition = {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": list(subjects)}}
+    return document({**TRUST, "Condition": condition})
+
 
 # rule, what is good, where it is changed, what stands there then
 BAD: list[tuple[str, str, str, Any]] = [
@@ -63,12 +71,21 @@ BAD: list[tuple[str, str, str, Any]] = [
     ("logs-kept-for-a-time", "log group", "retentionInDays", 0),
     ("images-encrypted", "repository", "encryptionConfigurations.0.encryptionType", "AES256"),
     ("backups-encrypted", "vault", "kmsKeyArn", GONE),
+    ("notices-encrypted", "topic", "kmsMasterKeyId", GONE),
+    ("trail-encrypted", "trail", "kmsKeyId", GONE),
+    ("trail-complete", "trail", "isMultiRegionTrail", False),
+    ("trail-complete", "trail", "enableLogFileValidation", GONE),
+    ("trail-complete", "trail", "includeGlobalServiceEvents", False),
+    ("trail-complete", "trail", "enableLogging", False),
+    ("detector-on", "detector", "enable", False),
+    ("no-public-principal", "topic policy", "policy", document(statement(Principal="*"))),
     ("storage-class-encrypted", "storage class", "parameters.encrypted", "false"),
     ("bucket-encryption", "bucket encryption", "rules", []),
     ("bucket-encryption", "bucket encryption", "rules.0.applyServerSideEncryptionByDefault.sseAlgorithm", "none"),
     ("public-access-blocked", "public access block", "restrictPublicBuckets", False),
     ("no-public-acl", "bucket", "acl", "public-read"),
     ("image-tags-immutable", "repository", "imageTagMutability", "MUTABLE"),
+    ("image-tags-immutable", "repository", "imageTagMutabilityExclusionFilters.0.filter", "v*"),
     ("images-scanned", "repository", "imageScanningConfiguration.scanOnPush", False),
     ("backups-end", "backup plan", "rules.0.lifecycle", GONE),
     ("no-forced-delete", "bucket", "forceDestroy", True),
@@ -81,6 +98,14 @@ BAD: list[tuple[str, str, str, Any]] = [
     ("github-by-environment", "role", "assumeRolePolicy", document({**TRUST, "Condition": SUBJECT})),
     ("github-by-environment", "role", "assumeRolePolicy", document({**TRUST, "Condition": ANY_BRANCH})),
     ("github-by-environment", "role", "assumeRolePolicy", document({**TRUST, "Condition": {}})),
+    ("github-by-environment", "role", "assumeRolePolicy", taken(NAMES, IDS)),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner/*:environment:prod")),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@12/*:environment:prod")),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@*/name@34:environment:prod")),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@12/name@34:environment:*")),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@12/name:environment:prod")),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner/name@34:environment:prod")),
+    ("github-by-environment", "role", "assumeRolePolicy", taken("repo:owner@12/name@34:pull_request")),
     ("roles-bounded", "role", "permissionsBoundary", GONE),
     ("no-administrators", "attachment", "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
     ("access-entries", "cluster", "accessConfig.authenticationMode", "API_AND_CONFIG_MAP"),
@@ -184,6 +209,12 @@ def test_a_rule_speaks(rule: str, name: str, path: str, value: Any) -> None:
 @pytest.mark.parametrize(("rule", "resources"), OTHERWISE_BAD)
 def test_a_rule_speaks_of_more_than_inputs(rule: str, resources: list[Resource]) -> None:
     assert len(violations(BY_NAME[rule], resources)) == 1
+
+
+@pytest.mark.parametrize("subject", [NAMES, IDS])
+def test_a_role_for_workflows_takes_either_form_of_subject(subject: str) -> None:
+    role = changed(good("role"), "assumeRolePolicy", taken(subject))
+    assert violations(BY_NAME["github-by-environment"], [role]) == []
 
 
 def test_every_rule_has_a_bad_example() -> None:

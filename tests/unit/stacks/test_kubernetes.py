@@ -6,13 +6,21 @@ from typing import Any, TypeVar
 import pytest
 
 from components.settings.values import quantity
-from tests.conftest import Recording, config_of
+from tests.conftest import Recording, config_of, record
 from tools.resource import Resource
 from tools.stack import names
 
 WORKLOADS = ("Deployment", "StatefulSet")
 Found = TypeVar("Found")
-CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "IngressClass", "ClusterIssuer", "StorageClass"}
+CLUSTER_WIDE = {
+    "Namespace",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "IngressClass",
+    "ClusterIssuer",
+    "StorageClass",
+    "ValidatingWebhookConfigurationPatch",
+}
 
 
 @pytest.fixture(params=[name for name in names() if name != "shared"])
@@ -183,3 +191,31 @@ def test_pebble_is_of_the_local_stack_alone(recorded: Callable[[str], Recording]
     assert [r for r in recorded("local").all("Deployment") if r.name == "pebble"]
     for other in ("dev", "staging", "prod"):
         assert not [r for r in recorded(other).registrations if r.name == "pebble"]
+
+
+def room(recording: Recording, namespace: str, of: str) -> int:
+    (quota,) = [r for r in recording.of_type("ResourceQuota") if r["metadata"]["namespace"] == namespace]
+    return int(quota["spec"]["hard"][of])
+
+
+@pytest.mark.parametrize("replicas", [2, 100])
+def test_a_rollout_fits_into_the_quota(replicas: int) -> None:
+    tiers = {
+        tier: {**config_of("local")[f"journal:{tier}"], "replicas": replicas} for tier in ("frontend", "fileserver")
+    }
+    made = record("local", **tiers, redis={**config_of("local")["journal:redis"], "servers": 9})
+    declared: dict[str, int] = {}
+    for r in [*made.of_type("Deployment"), *made.of_type("StatefulSet")]:
+        namespace = r["metadata"]["namespace"]
+        declared[namespace] = declared.get(namespace, 0) + r["spec"]["replicas"]
+    assert declared["journal"] == 2 * replicas + 9 + 2  # HAProxy
+    for namespace, pods in declared.items():
+        assert room(made, namespace, "pods") >= 2 * pods, namespace
+    assert room(made, "journal", "persistentvolumeclaims") >= 9
+
+
+def test_node_ports_fit_into_the_quota() -> None:
+    made = record("local", cluster={"exposure": "NodePort"})
+    service = made.one("Service", "traefik")
+    assert service["spec"]["type"] == "NodePort"
+    assert room(made, "traefik", "services.nodeports") >= len(service["spec"]["ports"])

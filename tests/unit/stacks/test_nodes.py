@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
+from components.aws import eks_cluster
+from components.aws.eks.scaling import LiveSize
+from components.aws.identity.github import SESSION_MINUTES
 from components.settings.node_groups import NODE_GROUP_LABEL
+from components.settings.shared import CloudEnvironment
 from tests.conftest import Recording, config_of, record
 from tools.graph import Graph
 from tools.resource import Resource
 
-ENVIRONMENTS = ("dev", "staging", "prod")
+ENVIRONMENTS: tuple[CloudEnvironment, ...] = ("dev", "staging", "prod")
+CLUSTER, ADD_ON = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon"
 GROUP, ASSOCIATION = "aws:eks/nodeGroup:NodeGroup", "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 CNI_ROLE = "kubernetes.io/role/cni"
 NODE_GROUP_OF_EKS = "eks.amazonaws.com/nodegroup"
@@ -96,6 +101,14 @@ def test_an_ingress_pod_counts_once_the_load_balancer_has_found_its_node(environ
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
+def test_a_deployment_declares_the_sizes_that_the_clusters_groups_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"journal-prod-apps-eu-central-1b-0a1b2c3d": LiveSize(min_size=1, desired_size=3, max_size=4)}
+    monkeypatch.setattr(eks_cluster, "live_sizes", lambda name, parent: there if name == "journal-prod" else {})
+    groups = record("prod").of_type(GROUP)
+    sizes = {r.name: r["scalingConfig"]["desiredSize"] for r in groups if r.name.startswith("apps-")}
+    assert sizes == {"apps-eu-central-1a": 1, "apps-eu-central-1b": 3, "apps-eu-central-1c": 1}
+
+
 def test_a_volume_finds_a_node_in_its_zone(environment: tuple[str, Recording]) -> None:
     """One group a zone, so that the Cluster Autoscaler can grow the one where the volume is."""
     name, recording = environment
@@ -110,3 +123,27 @@ def test_a_volume_finds_a_node_in_its_zone(environment: tuple[str, Recording]) -
     assert len({r["nodeGroupName"] for r in groups}) == len(groups)
     others = [r for r in recording.of_type(GROUP) if r not in groups]
     assert [r.name for r in others if not r["taints"]] == []
+
+
+def longest(recording: Recording, type_: str, operation: str) -> int:
+    """The most minutes that Pulumi waits for a resource of the type."""
+    return max(int(r.timeouts[operation].removesuffix("m")) for r in recording.of_type(type_))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_pulumi_gives_up_waiting_for_eks_before_its_own_time_is_up(
+    name: CloudEnvironment, recorded: Callable[[str], Recording]
+) -> None:
+    """A limit that is exceeded says what was waited for; a run that is stopped does not."""
+    recording, ends = recorded(name), SESSION_MINUTES[name] - 30  # deploy-stack.yml
+    assert max(longest(recording, type_, "update") for type_ in (CLUSTER, ADD_ON, GROUP)) < ends
+    assert sum(longest(recording, type_, "create") for type_ in (CLUSTER, GROUP)) < ends
+    assert sum(longest(recording, type_, "delete") for type_ in (GROUP, CLUSTER)) <= 45  # destroy-dev.yml
+
+
+def test_an_upgrade_of_prod_fits_into_its_deployment(recorded: Callable[[str], Recording]) -> None:
+    """The control plane, add-ons before and after the nodes, and all node groups, which EKS updates side by side."""
+    recording = recorded("prod")
+    nodes, add_ons = longest(recording, GROUP, "update"), longest(recording, ADD_ON, "update")
+    assert nodes > 60  # the provider's own limit
+    assert longest(recording, CLUSTER, "update") + 2 * add_ons + nodes < SESSION_MINUTES["prod"] - 30

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from tests.conftest import Recording
-from tools import durations
-from tools.cost import stacks_in_aws
+from tools import durations, stack
 from tools.graph import Graph, total
 from tools.implicit_dependencies import implicit_dependencies, pod_of
 from tools.resource import Resource
@@ -20,7 +19,7 @@ SLACK = 1.15
 """The critical path may be this much longer than what can't be avoided."""
 
 
-@pytest.fixture(params=[name for name in stacks_in_aws() if name != "shared"])
+@pytest.fixture(params=[name for name in stack.in_aws() if name != "shared"])
 def environment(request: pytest.FixtureRequest, recorded: Callable[[str], Recording]) -> Recording:
     """Each stack with a cluster in AWS."""
     return recorded(request.param)

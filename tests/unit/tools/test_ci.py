@@ -1,5 +1,6 @@
 """What the workflows compute: the stacks that a change touches, what runs, the comment, the image's name."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.aws.registry import deployed_tag
 from tools import ci
 from tools.stack import names
 
@@ -132,6 +134,20 @@ def test_a_long_comment_fits_and_stays_whole() -> None:
     assert "… cut here …" in comment
 
 
+def test_a_preview_that_waits_for_a_reviewer_says_so() -> None:
+    reports = {"dev": {"cost.md": "| 1 |"}, "prod": {"cost.md": "| 2 |"}}
+    comment = ci.comment(reports, "", waiting=["prod"])
+    assert comment.count("waits until a reviewer of the environment `preview-prod` allows it") == 1
+    reports["prod"]["preview.txt"] = "Resources:\n    + 1 to create\n"
+    assert "waits until" not in ci.comment(reports, "", waiting=["prod"])
+
+
+def test_a_preview_that_a_reviewer_refused_is_missed() -> None:
+    reports = {"dev": {"preview.txt": "Resources:\n    + 1 to create\n"}, "prod": {"cost.md": "| 2 |"}}
+    assert ci.comment(reports, "https://run").count("`pulumi preview` did not run: the run says why.") == 1
+    assert "did not run" not in ci.comment(reports, "")
+
+
 def image(tmp_path: Path, answer: str) -> subprocess.CompletedProcess[str]:
     """What .ci/image prints of the frontend where the AWS CLI is a script that answers so."""
     aws = tmp_path / "aws"
@@ -163,3 +179,55 @@ def test_a_registry_that_refuses_is_no_missing_image(tmp_path: Path) -> None:
     run = image(tmp_path, "echo denied >&2; exit 254")
     assert run.returncode == 1
     assert "denied" in run.stderr
+
+
+def keep(tmp_path: Path, put: str) -> subprocess.CompletedProcess[str]:
+    """What .ci/keep does with an image where `aws ecr put-image` answers so. Calls of the AWS CLI are in `calls`."""
+    aws = tmp_path / "aws"
+    aws.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/calls
+case "$2" in
+batch-get-image) printf '{{"schemaVersion": 2,\\n "manifests": []}}\\n' ;;
+put-image) {put} ;;
+esac
+"""
+    )
+    aws.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [ROOT / ".ci/keep", "prod", f"journal/frontend:v1.0.0-bfeda01f@{DIGEST}"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("put", ["true", "echo ImageAlreadyExistsException >&2; exit 254"])
+def test_what_a_stack_runs_gets_its_tag(tmp_path: Path, put: str) -> None:
+    run = keep(tmp_path, put)
+    assert (run.returncode, run.stdout) == (0, f"journal/frontend: deployed-prod is {DIGEST}\n")
+    calls = (tmp_path / "calls").read_text()
+    assert f"--repository-name journal/frontend --image-ids imageDigest={DIGEST}" in calls
+    assert f"--image-tag {deployed_tag('prod')} --image-digest {DIGEST} --image-manifest {{" in calls
+
+
+def test_a_tag_that_the_registry_refuses_is_an_error(tmp_path: Path) -> None:
+    run = keep(tmp_path, "echo denied >&2; exit 254")
+    assert run.returncode == 1
+    assert "denied" in run.stderr
+
+
+@pytest.mark.parametrize("text", ["", "none", "null", "{}", "[null]", '[{"kind": "update"}]', '[{"result": "failed"}]'])
+@pytest.mark.parametrize("command", ["images", "commit"])
+def test_what_is_no_history_is_told_in_one_line(command: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    with pytest.raises(SystemExit, match=r"^tools\.ci: stdin holds no history; give it what `pulumi stack"):
+        ci.main([command])
+
+
+def test_an_update_without_settings_or_commit_has_none() -> None:
+    update = {"kind": "update", "result": "succeeded", "config": None, "environment": None}
+    assert ci.images([update]) == {}
+    assert ci.commit([update]) == ""
+
+
+def test_a_base_that_git_does_not_know_is_told_with_gits_words() -> None:
+    with pytest.raises(SystemExit, match=r"(?s)^tools\.ci: fatal: .*nonsense"):
+        ci.main(["stacks", "--base", "nonsense"])

@@ -68,7 +68,12 @@ def test_answers_are_the_same_each_time(answers: dict[str, str]) -> None:
 
 
 def test_no_two_resources_of_a_type_share_an_id(recording: Recording) -> None:
-    made = [(r.type, r.id) for r in recording.registrations if r.package == "aws" and r.custom]
+    """In one region: an id that follows from a name is the same in each."""
+    made = [
+        (r.provider and r.provider.name, r.type, r.id)
+        for r in recording.registrations
+        if r.package == "aws" and r.custom
+    ]
     assert len(made) == len(set(made))
 
 
@@ -78,6 +83,13 @@ def test_the_account_and_region_are_those_of_the_stacks_file(recorded: Callable[
     keys = {r["kmsKeyId"] for r in recorded("prod").of_type("LogGroup")}
     assert keys
     assert all(key.startswith(f"arn:aws:kms:{place}:key/") for key in keys)
+
+
+def test_what_a_provider_of_another_region_makes_is_there(recorded: Callable[[str], Recording]) -> None:
+    (rule,) = recorded("prod").one("aws:backup/plan:Plan", "backup-cluster")["rules"]
+    (copy,) = rule["copyActions"]
+    region = config_of("prod")["journal:aws"]["backup"]["copyToRegion"]
+    assert copy["destinationVaultArn"] == f"arn:aws:backup:{region}:111122223333:backup-vault:journal-prod"
 
 
 def test_a_stack_reads_what_stack_shared_exports(recorded: Callable[[str], Recording]) -> None:

@@ -151,6 +151,18 @@ def test_a_backup_plan_keeps_a_copy_of_the_volumes_as_an_estimate() -> None:
     assert "further backups" in found.left_out
 
 
+def test_a_copy_in_another_region_costs_as_much_again() -> None:
+    def program() -> None:
+        stateful_set()
+        copy = aws.backup.PlanRuleCopyActionArgs(destination_vault_arn="arn:aws:backup:eu-west-1:1:backup-vault:v")
+        rule = aws.backup.PlanRuleArgs(rule_name="r", target_vault_name="v", copy_actions=[copy])
+        aws.backup.Plan("p", name="p", rules=[rule])
+
+    found = [line for line in estimate_of(program).lines if line.approximate]
+    assert [line.month for line in found] == [pytest.approx(7.5)] * 2
+    assert "another region" in "".join(line.what for line in found)
+
+
 def test_spot_is_an_estimate_and_marked() -> None:
     line = next(line for line in estimate_of(lambda: nodes(capacity="SPOT")).lines if "Spot" in line.what)
     assert line.approximate
@@ -202,7 +214,7 @@ def test_every_price_has_its_source() -> None:
     assert [name for name, entry in entries.items() if not entry["source"]] == []
 
 
-@pytest.mark.parametrize("name", [name for name in cost.stacks_in_aws() if name != "shared"])
+@pytest.mark.parametrize("name", [name for name in stack.in_aws() if name != "shared"])
 def test_every_environment_in_aws_has_an_estimate(name: str, recorded: Callable[[str], Recording]) -> None:
     prices = cost.read_prices()
     found = cost.estimate(recorded(name).registrations, prices)
@@ -219,6 +231,7 @@ def test_a_larger_environment_costs_more(recorded: Callable[[str], Recording]) -
     assert dev < staging < prod
 
 
+@pytest.mark.usefixtures("recordings_once")
 def test_the_estimate_for_a_comment_is_a_table() -> None:
     result = CliRunner().invoke(cli.app, ["cost", "--stack", "prod", "--markdown"])
     assert result.exit_code == 0, result.output

@@ -101,6 +101,7 @@ def test_a_comment_is_cut_at_the_limit_and_says_so(limit: int) -> None:
     assert "cut: " in text
 
 
+@pytest.mark.usefixtures("recordings_once")
 def test_a_rendering_is_read_back(tmp_path: Path) -> None:
     render.write(cloud.record("local").registrations, tmp_path)
     read = diff.read(tmp_path)

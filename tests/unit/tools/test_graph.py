@@ -209,6 +209,7 @@ def test_the_slow_types_have_a_duration_of_their_own() -> None:
         assert min(line["create"], line["delete"]) >= 0
 
 
+@pytest.mark.usefixtures("recordings_once")
 def test_the_paths_are_printed() -> None:
     result = CliRunner().invoke(cli.app, ["graph", "--stack", "local"])
     assert result.exit_code == 0

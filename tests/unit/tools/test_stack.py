@@ -1,8 +1,11 @@
 """The stacks' files: settings by dotted key, and in what they differ."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
+from components.settings import SettingsError
 from tools import cli, stack
 
 
@@ -53,3 +56,34 @@ def test_the_table_is_printed_with_a_column_a_stack() -> None:
     assert "aws.controlPlane.publicAccessCidrs" in result.output
     for name in ("local", "dev", "staging", "prod"):
         assert name in result.output
+
+
+def test_a_stacks_name_may_have_dots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    for name in ("dev", "my.stack"):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text("config: {}\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: journal\n")
+    assert stack.names() == ["dev", "my.stack"]
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a\0b", "../dev", "x" * 300])
+def test_what_is_no_stack_is_told_with_those_that_are(name: str) -> None:
+    with pytest.raises(stack.StackError) as caught:
+        stack.read(name)
+    assert str(caught.value).splitlines() == [
+        f"There is no stack {name!r}. Stacks here: dev, local, prod, shared, staging."
+    ]
+
+
+def test_commands_about_several_stacks_name_the_file_that_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in stack.ROOT.glob("Pulumi.*.yaml"):
+        text = path.read_text()
+        (tmp_path / path.name).write_text(text.replace("journal:host: journal.dev.", "journal:host: Journal.dev."))
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    for ask in (stack.environments, lambda: stack.config_of("dev"), lambda: stack.settings_of("dev")):
+        with pytest.raises(
+            SettingsError, match=r"^Pulumi\.dev\.yaml: 1 mistake in the stack's settings:\n  journal:host"
+        ):
+            ask()

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from tools import cli, tree
 
 
+@pytest.mark.usefixtures("recordings_once")
 def test_leaves_of_one_type_share_a_line_unless_each_is_wanted() -> None:
     results = [CliRunner().invoke(cli.app, ["preview", "--stack", "prod", *flags]) for flags in ([], ["--all"])]
     assert [result.exit_code for result in results] == [0, 0]

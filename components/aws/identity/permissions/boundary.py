@@ -124,9 +124,10 @@ PASS_ROLE_SERVICES = [
     "ec2.amazonaws.com",
     "eks.amazonaws.com",
     "pods.eks.amazonaws.com",
+    "restore-testing.backup.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 ]
-"""Services that assume roles of an environment."""
+"""Services to which a deployment hands roles of an environment (Service Authorization Reference, API operations)."""
 SERVICE_LINKED_ROLE_SERVICES = [
     "autoscaling.amazonaws.com",
     "backup.amazonaws.com",
@@ -140,8 +141,8 @@ SERVICE_LINKED_ROLE_SERVICES = [
 
 
 def boundary_statements(scope: Scope) -> tuple[Statement, ...]:
-    """The statements of the permissions boundary. They allow actions only in the scope's region."""
-    region = {"StringEquals": {"aws:RequestedRegion": scope.region}}
+    """The statements of the permissions boundary. They allow actions only in the scope's regions."""
+    region = {"StringEquals": {"aws:RequestedRegion": scope.regions}}
     actions_by_sid = {
         "Read": READ_ACTIONS,
         "Nodes": NODE_ACTIONS,

@@ -9,6 +9,13 @@ from components.aws.identity.iam import (
 )
 from components.aws.scope import Scope
 
+RECOVERY_POINT_ACTIONS = (
+    "backup:DeleteRecoveryPoint",
+    "backup:DescribeRecoveryPoint",
+    "backup:DisassociateRecoveryPointFromParent",
+)
+"""A composite recovery point goes after its nested ones (Backup guide, Amazon EKS backups)."""
+
 
 def data_statements(scope: Scope) -> tuple[Statement, ...]:
     """Lets it manage the environment's buckets, KMS keys, log groups, backup vaults and backup plans."""
@@ -42,7 +49,12 @@ def _buckets(scope: Scope) -> tuple[Statement, ...]:
 
 
 def _keys(scope: Scope) -> tuple[Statement, ...]:
-    keys = scope.arn("kms", "key/*")
+    """What a key's own policy cannot allow: to make a key, and the alias' part of what is done with both.
+
+    What may be done with a key that exists is in its policy, which counts from the first second. Tags and aliases count
+    after up to five minutes (KMS guide, ABAC for KMS).
+    """
+    keys = scope.arns("kms", "key/*")
     return (
         Statement(
             sid="MakeKey",
@@ -54,46 +66,21 @@ def _keys(scope: Scope) -> tuple[Statement, ...]:
                 "StringEqualsIfExists": has_environment_tag(scope)["StringEquals"],
             },
         ),
-        # A key with an alias is in use. Without this, a deployment could tag the key of Pulumi's state as its own.
+        # CreateKey asks for TagResource on every key. Those that have an alias are in use, and keep their tags.
         Statement(
             sid="ForeignKeys",
             effect="Deny",
             actions=["kms:TagResource"],
-            resources=[keys],
+            resources=keys,
             conditions={
                 "Null": {"kms:ResourceAliases": "false"},
                 "StringNotEquals": has_environment_tag(scope)["StringEquals"],
             },
         ),
         Statement(
-            sid="Keys",
-            actions=[
-                "kms:CreateAlias",
-                "kms:CreateGrant",
-                "kms:Decrypt",
-                "kms:DeleteAlias",
-                "kms:EnableKeyRotation",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:PutKeyPolicy",
-                "kms:ScheduleKeyDeletion",
-                "kms:UpdateAlias",
-                "kms:UpdateKeyDescription",
-            ],
-            resources=[keys],
-            conditions=has_environment_tag(scope),
-        ),
-        Statement(
             sid="KeyAliases",
             actions=["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-            resources=[scope.arn("kms", f"alias/{scope.name}"), scope.arn("kms", f"alias/{scope.name}-*")],
-        ),
-        Statement(
-            sid="UntagKeys",
-            actions=["kms:UntagResource"],
-            resources=[keys],
-            conditions={**has_environment_tag(scope), "ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG}},
+            resources=[*scope.arns("kms", f"alias/{scope.name}"), *scope.arns("kms", f"alias/{scope.name}-*")],
         ),
     )
 
@@ -129,14 +116,14 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
                 "backup:TagResource",
                 "backup:UntagResource",
             ],
-            resources=[scope.arn("backup", f"backup-vault:{scope.name}")],
+            resources=scope.arns("backup", f"backup-vault:{scope.name}"),
         ),
         Statement(
             sid="VaultStorage",
             actions=["backup-storage:MountCapsule"],
             resources=["*"],
             reason="required to create a vault with a KMS key; it supports no resource-level permissions",
-            conditions={"StringEquals": {"aws:RequestedRegion": scope.region}},
+            conditions={"StringEquals": {"aws:RequestedRegion": scope.regions}},
         ),
         Statement(
             sid="MakePlans",
@@ -166,15 +153,34 @@ def _backups(scope: Scope) -> tuple[Statement, ...]:
             resources=plans,
             conditions={
                 **has_environment_tag(scope),
-                "StringEqualsIfExists": requests_environment_tag(scope)["StringEquals"],
+                "ForAllValues:StringNotEquals": {"aws:TagKeys": ENVIRONMENT_TAG},
             },
         ),
-        # Without `protect`, Pulumi deletes a vault together with its recovery points.
+        # CreateBackupPlan and CreateRestoreTestingPlan ask for it, of a plan that has no tag yet.
         Statement(
-            sid="RecoveryPoints",
-            actions=["backup:DeleteRecoveryPoint"],
-            resources=["*"],
-            reason="a recovery point has an ARN of the service it is of; a condition requires the environment's tag",
+            sid="TagNewPlans",
+            actions=["backup:TagResource"],
+            resources=plans,
+            conditions={
+                **requests_environment_tag(scope),
+                "Null": {f"aws:ResourceTag/{ENVIRONMENT_TAG}": "true"},
+            },
+        ),
+        # Without `protect`, Pulumi deletes a vault together with its recovery points. Those of a cluster have its name
+        # (Backup guide, Amazon EKS backups); those of a volume are snapshots, which have the volume's tags.
+        # Either may be in another region, as a copy.
+        Statement(
+            sid="ClusterRecoveryPoints",
+            actions=RECOVERY_POINT_ACTIONS,
+            resources=[
+                f"arn:aws:backup:*:{scope.account}:recovery-point:{kind}eks/{scope.name}-*"
+                for kind in ("", "composite:")
+            ],
+        ),
+        Statement(
+            sid="VolumeRecoveryPoints",
+            actions=RECOVERY_POINT_ACTIONS,
+            resources=["arn:aws:ec2:*::snapshot/*"],
             conditions=has_environment_tag(scope),
         ),
     )

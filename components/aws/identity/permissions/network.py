@@ -94,12 +94,21 @@ def network_statements(scope: Scope) -> tuple[Statement, ...]:
             resources=[scope.arn("ec2", "*")],
             conditions=has_environment_tag(scope),
         ),
-        # EKS creates the cluster security group without the tag `Environment`, but with one of its own.
+        # EKS creates the cluster security group without the tag `Environment`, but with one of its own. The group stays
+        # where a network interface still used it as the cluster was deleted, and so would the VPC.
         Statement(
             sid="ClusterSecurityGroup",
-            actions=[*SECURITY_GROUP_RULES, "ec2:RunInstances"],
+            actions=[*SECURITY_GROUP_RULES, "ec2:DeleteSecurityGroup", "ec2:RunInstances"],
             resources=[scope.arn("ec2", "security-group/*")],
             conditions={"StringEquals": {f"aws:ResourceTag/kubernetes.io/cluster/{scope.name}": "owned"}},
+        ),
+        # The VPC CNI sets this tag, and leaves interfaces behind when a node ends before it does. EC2 refuses to delete
+        # an interface that is attached.
+        Statement(
+            sid="LeftInterfaces",
+            actions=["ec2:DeleteNetworkInterface"],
+            resources=[scope.arn("ec2", "network-interface/*")],
+            conditions={"StringEquals": {"aws:ResourceTag/cluster.k8s.amazonaws.com/name": scope.name}},
         ),
         # EKS checks a launch template with the permissions of the caller (EKS guide, Launch templates).
         Statement(

@@ -49,6 +49,7 @@ DESCRIBE_ACTIONS = {
     ),
     "Account": (
         "backup:DescribeRegionSettings",
+        "cloudtrail:DescribeTrails",
         "eks:DescribeAddonConfiguration",
         "eks:DescribeAddonVersions",
         "eks:DescribeClusterVersions",
@@ -80,6 +81,25 @@ BUCKET_ACTIONS = (
     "s3:ListTagsForResource",
 )
 """What the AWS provider reads of an S3 bucket."""
+
+
+OVERSIGHT_ACTIONS = (
+    "budgets:ListTagsForResource",
+    "budgets:ViewBudget",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetInsightSelectors",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:ListTags",
+    "events:DescribeRule",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+    "guardduty:GetDetector",
+    "guardduty:ListTagsForResource",
+    "sns:GetSubscriptionAttributes",
+    "sns:GetTopicAttributes",
+    "sns:ListTagsForResource",
+)
+"""What the AWS provider reads of a budget, a trail, a detector, a topic with its mailbox, and events' rules."""
 
 
 def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
@@ -134,6 +154,16 @@ def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
                 scope.iam_arn(f"oidc-provider/{oidc_issuer}"),
             ],
         ),
+        # CreateNodegroup looks for the service-linked role with the caller's permissions (terraform-aws-eks issue 823).
+        Statement(
+            sid="ServiceLinkedRoles", actions=["iam:GetRole"], resources=[scope.iam_arn("role/aws-service-role/*")]
+        ),
+        # CreateLoadBalancer and SetSecurityGroups too (aws-load-balancer-controller issue 3917).
+        Statement(
+            sid="SecurityGroupsForVpc",
+            actions=["ec2:GetSecurityGroupsForVpc"],
+            resources=[scope.arn("ec2", "vpc/*")],
+        ),
         Statement(
             sid="Data",
             actions=[
@@ -158,13 +188,24 @@ def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
                 "route53:ListTagsForResource",
             ],
             resources=[
-                scope.arn("backup", "*"),
+                *scope.arns("backup", "*"),
                 scope.arn("ecr", "repository/*"),
-                scope.arn("kms", "key/*"),
+                *scope.arns("kms", "key/*"),
                 scope.arn("logs", "log-group:*"),
                 "arn:aws:route53:::hostedzone/*",
                 "arn:aws:route53:::change/*",
             ],
         ),
         Statement(sid="Buckets", actions=BUCKET_ACTIONS, resources=[f"arn:aws:s3:::{names}"]),
+        Statement(
+            sid="Oversight",
+            actions=OVERSIGHT_ACTIONS,
+            resources=[
+                scope.arn("cloudtrail", f"trail/{names}"),
+                scope.arn("events", f"rule/{names}"),
+                scope.arn("guardduty", "detector/*"),
+                scope.arn("sns", names),
+                f"arn:aws:budgets::{scope.account}:budget/{names}",
+            ],
+        ),
     )

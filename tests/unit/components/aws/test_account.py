@@ -70,18 +70,32 @@ def test_the_outputs_are_those_of_the_resources(outputs: dict[str, Any]) -> None
     assert outputs["zone_id"] == "zone-id"
     assert outputs["name_servers"] == ["ns-1.awsdns-1.org"]
     assert sorted(outputs["deploy_role_arns"]) == sorted(ENVIRONMENTS)
+    for kind in ("preview", "audit"):
+        assert sorted(outputs[f"{kind}_role_arns"]) == sorted(["shared", *ENVIRONMENTS])
 
 
+@pytest.mark.parametrize("kind", ["deploy", "preview", "audit"])
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_environment_has_a_deploy_role(environment: str, outputs: dict[str, Any]) -> None:
-    arn = read(lambda stack: stack.deploy_role_arn(environment), outputs)
-    assert arn == outputs["deploy_role_arns"][environment]
-    assert arn.endswith(f"deploy-{environment}")
+def test_each_environment_has_a_role_of_each_kind(kind: str, environment: str, outputs: dict[str, Any]) -> None:
+    arn = read(lambda stack: getattr(stack, f"{kind}_role_arn")(environment), outputs)
+    assert arn == outputs[f"{kind}_role_arns"][environment]
+    assert arn.endswith(f"{kind}-{environment}")
 
 
-def test_an_environment_without_a_deploy_role_is_told_what_to_do(outputs: dict[str, Any]) -> None:
-    with pytest.raises(ProgramError, match="no deploy role for qa; add qa to journal:github"):
-        read(lambda stack: stack.deploy_role_arn("qa"), outputs)
+def test_a_hosts_records_go_into_the_zone_of_its_domain(outputs: dict[str, Any]) -> None:
+    assert read(lambda stack: stack.zone_id_of("journal.kbp-sample.com"), outputs) == outputs["zone_id"]
+
+
+@pytest.mark.parametrize("host", ["journal.kbp-sample.org", "kbp-sample.com", "journal.my-kbp-sample.com"])
+def test_a_host_in_no_zone_is_told_the_domain(host: str, outputs: dict[str, Any]) -> None:
+    with pytest.raises(ProgramError, match=f"{host} is not in kbp-sample.com, the domain of stack {SHARED}"):
+        read(lambda stack: stack.zone_id_of(host), outputs)
+
+
+@pytest.mark.parametrize("kind", ["deploy", "preview", "audit"])
+def test_an_environment_without_a_role_is_told_what_to_do(kind: str, outputs: dict[str, Any]) -> None:
+    with pytest.raises(ProgramError, match=f"no {kind} role for qa; add qa to journal:github"):
+        read(lambda stack: getattr(stack, f"{kind}_role_arn")("qa"), outputs)
 
 
 def test_a_shared_stack_that_is_behind_is_named_with_what_it_lacks(outputs: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The stack's KMS key and who may use it."""
 
 import json
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,6 +13,7 @@ from components.aws.scope import Scope
 from tools.recording import Recorder, run
 
 ROOT = {"AWS": ["arn:aws:iam::123456789012:root"]}
+DEPLOY_ROLE = "arn:aws:iam::123456789012:role/journal-shared-deploy-prod"
 
 
 def scope(*, protect: bool = True) -> Scope:
@@ -78,6 +80,41 @@ def test_whoever_makes_a_cluster_may_create_grants(statements: dict[str, dict[st
     assert "Condition" not in statements["Grants"]
 
 
+def test_the_role_that_deploys_manages_the_key_by_name(statements: dict[str, dict[str, Any]]) -> None:
+    """So it need not wait until the key's tags count."""
+    own = statements["Deployment"]
+    assert own["Principal"] == {"AWS": [DEPLOY_ROLE]}
+    assert "Condition" not in own
+    at_once = {"kms:EnableKeyRotation", "kms:CreateAlias", "kms:CreateGrant", "kms:RetireGrant", "kms:PutKeyPolicy"}
+    assert at_once <= set(own["Action"])
+
+
+def test_it_keeps_the_tag_that_says_whose_the_key_is(statements: dict[str, dict[str, Any]]) -> None:
+    assert statements["DeploymentTags"]["Condition"] == {"StringEqualsIfExists": {"aws:RequestTag/Environment": "prod"}}
+    assert statements["DeploymentUntags"]["Condition"] == {
+        "ForAllValues:StringNotEquals": {"aws:TagKeys": "Environment"}
+    }
+
+
+def test_other_deployments_neither_change_nor_use_the_key(statements: dict[str, dict[str, Any]]) -> None:
+    others = statements["OtherDeployments"]
+    assert (others["Effect"], others["Principal"]) == ("Deny", ROOT)
+    assert others["Condition"] == {
+        "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/journal-shared-deploy-*"},
+        "ArnNotEquals": {"aws:PrincipalArn": DEPLOY_ROLE},
+    }
+    assert {"kms:Decrypt", "kms:CreateGrant", "kms:PutKeyPolicy", "kms:TagResource"} <= set(others["Action"])
+    assert "kms:DescribeKey" not in others["Action"]  # which the read policy of all GitHub roles allows
+
+
+def test_no_deployment_has_the_key_where_an_administrator_deploys() -> None:
+    shared = replace(scope(), name="journal-shared", environment="shared")
+    statements = json.loads(record(shared).one("Key")["policy"])["Statement"]
+    (others,) = [s for s in statements if s["Effect"] == "Deny"]
+    assert "ArnNotEquals" not in others["Condition"]
+    assert "Deployment" not in [s["Sid"] for s in statements]
+
+
 def test_cloudwatch_logs_uses_the_key_for_log_groups_alone(statements: dict[str, dict[str, Any]]) -> None:
     logs = statements["Logs"]
     assert logs["Principal"] == {"Service": ["logs.eu-central-1.amazonaws.com"]}
@@ -100,5 +137,6 @@ def test_which_log_groups_are_ours(group: str, ours: bool) -> None:
 
 
 def test_nobody_else_is_let_in_and_no_action_is_a_wildcard(statements: dict[str, dict[str, Any]]) -> None:
-    assert set(statements) == {"Administration", "Use", "Grants", "Logs"}
+    deployments = {"Deployment", "DeploymentTags", "DeploymentUntags", "OtherDeployments"}
+    assert set(statements) == {"Administration", "Use", "Grants", "Logs", *deployments}
     assert not [action for s in statements.values() for action in s["Action"] if "*" in action]

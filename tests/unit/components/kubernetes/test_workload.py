@@ -88,5 +88,20 @@ def test_a_namespace_holds_the_load_balancers_that_it_is_given(
     recorder = Recorder()
     run(lambda: Namespace("shop", load_balancers=load_balancers), recorder, project="shop", stack="test", config={})
     hard = recorder.one("ResourceQuota")["spec"]["hard"]
-    assert hard == quotas(load_balancers)
+    assert hard == quotas(load_balancers=load_balancers)
     assert (hard["services.loadbalancers"], hard["services.nodeports"]) == (services, node_ports)
+
+
+@pytest.mark.parametrize(
+    ("declared", "hard"),
+    [
+        ({}, {"pods": "100", "persistentvolumeclaims": "20", "services.nodeports": "0"}),
+        ({"pods": 9, "volumes": 3}, {"pods": "100", "persistentvolumeclaims": "20"}),
+        ({"pods": 45}, {"pods": "100"}),
+        ({"pods": 209, "volumes": 30}, {"pods": "428", "persistentvolumeclaims": "60"}),
+        ({"node_ports": 2}, {"services.nodeports": "2", "services.loadbalancers": "0"}),
+        ({"node_ports": 2, "load_balancers": 1}, {"services.nodeports": "12", "services.loadbalancers": "1"}),
+    ],
+)
+def test_a_quota_follows_from_what_is_declared(declared: dict[str, int], hard: dict[str, str]) -> None:
+    assert quotas(**declared).items() >= hard.items()

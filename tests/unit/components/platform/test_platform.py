@@ -108,6 +108,19 @@ def test_who_issues_the_certificate(stack: str, issuer: str, recorded: Callable[
     assert acme["server"] == ACME_SERVERS[issuer]
 
 
+@pytest.mark.parametrize("stack", ["local", "prod"])
+def test_nothing_is_asked_of_cert_manager_before_the_api_server_trusts_its_webhook(
+    stack: str, recorded: Callable[[str], Recording]
+) -> None:
+    recording = recorded(stack)
+    webhook = recording.one("ValidatingWebhookConfigurationPatch")
+    assert webhook["metadata"]["name"] == "cert-manager-webhook"
+    assert webhook["metadata"]["annotations"]["pulumi.com/waitFor"] == "jsonpath={.webhooks[0].clientConfig.caBundle}"
+    asked = [r for kind in ("Issuer", "ClusterIssuer") for r in recording.of_type(kind)]
+    assert asked
+    assert [r.name for r in asked if webhook.urn not in recording.dependencies_of(r)] == []
+
+
 def test_cert_manager_verifies_pebble_by_pebbles_own_ca(local: Recording, prod: Recording) -> None:
     assert "caBundle" in local.one("ClusterIssuer")["spec"]["acme"]
     assert "caBundle" not in prod.one("ClusterIssuer")["spec"]["acme"]

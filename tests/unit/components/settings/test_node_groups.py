@@ -15,7 +15,7 @@ from components.settings.node_groups import (
 
 
 def group(
-    name: str, *taints: tuple[str, str, str], sizes: tuple[int, int, int] = (0, 0, 3), per_zone: bool = False
+    name: str, *taints: tuple[str, str, str], sizes: tuple[int, int, int] = (1, 1, 3), per_zone: bool = False
 ) -> NodeGroupSettings:
     least, start, most = sizes
     return NodeGroupSettings.model_validate(
@@ -61,10 +61,6 @@ def test_a_pod_runs_where_its_placement_allows_and_it_tolerates_every_hard_taint
     assert {g.name for g in groups if placement.fits(g)} == fits
 
 
-def test_a_group_that_may_have_no_node_takes_nobody() -> None:
-    assert not ANYWHERE.fits(APPS.model_copy(update={"max_size": 0}))
-
-
 @pytest.mark.parametrize(
     ("groups", "left"),
     [
@@ -92,7 +88,7 @@ Parts = list[tuple[str, tuple[str, ...], tuple[int, int, int]]]
 @pytest.mark.parametrize(
     ("given", "zones", "parts"),
     [
-        (SYSTEM, ZONES, [("system", (A, B, C), (0, 0, 3))]),
+        (SYSTEM, ZONES, [("system", (A, B, C), (1, 1, 3))]),
         (group("apps", sizes=(3, 6, 12), per_zone=True), ZONES, [(f"apps-{z}", (z,), (1, 2, 4)) for z in ZONES]),
         (group("apps", sizes=(2, 2, 4), per_zone=True), [A, C], [(f"apps-{z}", (z,), (1, 1, 2)) for z in (A, C)]),
         (group("apps", sizes=(0, 0, 2), per_zone=True), [A, B], [(f"apps-{z}", (z,), (0, 0, 1)) for z in (A, B)]),

@@ -80,7 +80,9 @@ REFUSED = {
     "pods inside the network": (("10.2.0.0/16", 2, "10.2.128.0/18"), "overlap"),
     "pods around the network": (("10.2.0.0/20", 2, "10.2.0.0/16"), "overlap"),
     "pods too large": (("10.2.0.0/16", 2, "100.64.0.0/10"), "podCidr .* name /16 to /24"),
-    "pods in public": (("10.2.0.0/16", 2, "198.19.0.0/16"), "podCidr .* is no private block"),
+    "pods in public": (("10.2.0.0/16", 2, "198.20.0.0/16"), "podCidr .* is no private block"),
+    "pods in the other half of the benchmark block": (("10.2.0.0/16", 2, "198.18.0.0/16"), "is no private block"),
+    "a network where only pods may be": (("198.19.0.0/16", 2, None), "is no private block"),
     "pods in another private range": (("10.2.0.0/16", 2, "172.20.0.0/16"), "within 100.64.0.0/10"),
     "192.168 beside 172.16": (("172.16.0.0/16", 2, "192.168.0.0/16"), "within 100.64.0.0/10"),
     "10.0 beside 100.64": (("100.64.0.0/16", 2, "10.2.0.0/16"), "within 100.64.0.0/10"),
@@ -99,6 +101,8 @@ def test_what_aws_would_refuse_is_refused(given: tuple[str, int, str | None], me
     ("cidr", "pod_cidr"),
     [
         ("10.2.0.0/16", "100.64.0.0/16"),
+        ("10.2.0.0/16", "198.19.0.0/16"),
+        ("172.16.0.0/16", "198.19.0.0/18"),
         ("10.2.0.0/16", "10.0.0.0/16"),
         ("10.1.0.0/16", "10.2.0.0/16"),
         ("172.16.0.0/16", "172.20.0.0/16"),
@@ -120,6 +124,18 @@ def test_blocks_that_aws_adds_to_a_vpc(cidr: str, pod_cidr: str) -> None:
 )
 def test_how_many_full_nodes_have_room(given: tuple[str, int, str | None], nodes: int) -> None:
     assert plan(*given).pod_capacity == nodes
+
+
+@pytest.mark.parametrize(
+    ("given", "endpoints", "nodes"),
+    [
+        (("10.0.0.0/24", 3, "100.64.0.0/16"), 0, 3 * (64 - 5 - 16)),
+        (("10.0.0.0/24", 2, "100.64.0.0/16"), 8, 2 * (64 - 5 - 16 - 8)),
+        (("10.0.0.0/24", 2, "100.64.0.0/16"), 60, 0),
+    ],
+)
+def test_how_many_nodes_have_an_address(given: tuple[str, int, str | None], endpoints: int, nodes: int) -> None:
+    assert plan(*given).node_capacity(endpoints) == nodes
 
 
 def test_a_node_has_room_where_its_pods_prefixes_do() -> None:

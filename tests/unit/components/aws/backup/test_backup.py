@@ -1,5 +1,6 @@
 """Backups: what is kept, where, for how long, and the weekly proof that it can be restored."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from components.aws.backup.backup import Backup, BackupArgs, restore_testing_name
 from components.aws.scope import Scope
-from components.settings.aws import BackupSettings
+from components.settings.aws import AccountSettings, BackupSettings
 from tools.recording import Recorder, run
 
 CLUSTER = "arn:aws:eks:eu-central-1:123456789012:cluster/journal-prod"
@@ -16,7 +17,7 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 BOUNDARY = "arn:aws:iam::123456789012:policy/journal-shared-boundary"
 
 
-def record(*, protect: bool = True, restore_testing: bool = True, days: int = 35) -> Recorder:
+def record(*, protect: bool = True, restore_testing: bool = True, days: int = 35, **copies: Any) -> Recorder:
     scope = Scope(
         name="journal-prod",
         environment="prod",
@@ -25,9 +26,10 @@ def record(*, protect: bool = True, restore_testing: bool = True, days: int = 35
         protect=protect,
         boundary=BOUNDARY,
     )
-    settings = BackupSettings.model_validate({"retentionDays": days, "restoreTesting": restore_testing})
+    settings = BackupSettings.model_validate({"retentionDays": days, "restoreTesting": restore_testing, **copies})
     recorder = Recorder()
-    args = BackupArgs(scope=scope, settings=settings, cluster_arn=CLUSTER, key_arn=KEY)
+    account = AccountSettings.model_validate({"account": scope.account, "region": scope.region})
+    args = BackupArgs(scope=scope, settings=settings, account=account, cluster_arn=CLUSTER, key_arn=KEY)
     run(lambda: Backup("backup", args), recorder, project="journal", stack="prod", fail_on_warnings=True)
     return recorder
 
@@ -49,11 +51,14 @@ def test_a_vault_with_backups_goes_only_where_nothing_is_protected(protect: bool
     assert vault["forceDestroy"] is not protect
 
 
-def test_the_plan_fills_the_vault_and_forgets_what_is_old(recorded: Recorder) -> None:
-    (rule,) = recorded.one("Plan")["rules"]
+PLANS = pytest.mark.parametrize("plan", ["backup-cluster", "backup-volumes"])
+
+
+@PLANS
+def test_a_plan_fills_the_vault_and_forgets_what_is_old(recorded: Recorder, plan: str) -> None:
+    (rule,) = recorded.one("aws:backup/plan:Plan", plan)["rules"]
     assert rule["targetVaultName"] == "journal-prod"
     assert rule["lifecycle"] == {"deleteAfter": 35}
-    assert rule["schedule"] == "cron(0 3 * * ? *)"
     assert rule["startWindow"] >= 60
     assert rule["completionWindow"] > rule["startWindow"]
 
@@ -87,6 +92,14 @@ def test_one_role_backs_up_and_restores_within_the_boundary(recorded: Recorder) 
     assert {r["iamRoleArn"] for r in users} == {"arn:aws:iam:eu-west-1:123456789012:role/backup"}
 
 
+def test_no_volume_has_two_backups_at_once(recorded: Recorder) -> None:
+    """A backup of the cluster has its volumes in it, and a resource has one job at a time (AWS Backup quotas)."""
+    plan_of = {s.name: s["planId"] for s in recorded.all("Selection")}
+    assert plan_of["backup-cluster"] != plan_of["backup-volumes"]
+    schedules = [rule["schedule"] for plan in recorded.all("Plan") for rule in plan["rules"]]
+    assert schedules == ["cron(0 3 * * ? *)", "cron(0 6 * * ? *)"]
+
+
 def test_nothing_is_backed_up_before_the_role_may_do_it(recorded: Recorder) -> None:
     policies, selections = {r.urn for r in recorded.all("RolePolicyAttachment")}, recorded.all("Selection")
     assert (len(policies), len(selections)) == (2, 2)
@@ -114,3 +127,47 @@ def test_no_restore_is_tested_where_the_settings_ask_for_none() -> None:
 def test_restore_tests_have_names_that_aws_takes() -> None:
     scope = Scope(name="journal-dev", environment="dev", account="1", region="eu-central-1", protect=False)
     assert restore_testing_name(scope) == "journal_dev"
+
+
+def test_copies_go_to_a_vault_of_another_region_with_a_key_of_that_region() -> None:
+    recorder = record(copyToRegion="eu-west-1")
+    vault, key = recorder.one("Vault", "backup-copies"), recorder.one("Key", "backup-copies")
+    assert key.provider is not None
+    assert key.provider["region"] == "eu-west-1"
+    assert json.loads(key.provider["allowedAccountIds"]) == ["123456789012"]
+    assert json.loads(key.provider["defaultTags"])["tags"]["Environment"] == "prod"
+    assert vault.provider == key.provider
+    assert (vault["name"], vault["kmsKeyArn"]) == (
+        "journal-prod",
+        "arn:aws:kms:eu-west-1:123456789012:key/backup-copies",
+    )
+    assert vault.protect
+    assert key.protect
+    logs = next(s for s in json.loads(key["policy"])["Statement"] if s["Sid"] == "Logs")
+    assert logs["Principal"] == {"Service": ["logs.eu-west-1.amazonaws.com"]}
+
+
+@PLANS
+@pytest.mark.parametrize(("copies", "days"), [({}, 35), ({"copyRetentionDays": 90}, 90)])
+def test_a_copy_is_kept_as_long_as_its_backup_unless_the_settings_say(
+    copies: dict[str, Any], days: int, plan: str
+) -> None:
+    recorder = record(copyToRegion="eu-west-1", **copies)
+    (rule,) = recorder.one("aws:backup/plan:Plan", plan)["rules"]
+    (action,) = rule["copyActions"]
+    assert action["lifecycle"] == {"deleteAfter": days}
+    assert action["destinationVaultArn"].endswith("/backup-copies")
+    assert rule["lifecycle"] == {"deleteAfter": 35}
+
+
+@PLANS
+def test_without_a_region_nothing_is_copied(recorded: Recorder, plan: str) -> None:
+    (rule,) = recorded.one("aws:backup/plan:Plan", plan)["rules"]
+    assert "copyActions" not in rule
+    assert len(recorded.all("Vault")) == 1
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_a_vault_of_copies_goes_only_where_nothing_is_protected(protect: bool) -> None:
+    vault = record(protect=protect, copyToRegion="eu-west-1").one("Vault", "backup-copies")
+    assert (vault.protect, vault["forceDestroy"]) == (protect, not protect)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.aws.edge.access_logs import AccessLogs, AccessLogsArgs, bucket_name
+from components.aws.edge.access_logs import access_log_bucket, bucket_name
+from components.aws.log_bucket import LogBucket
 from components.aws.scope import Scope
 from tools.recording import Recorder, run
 
@@ -15,8 +16,8 @@ SCOPE = Scope(name="journal-prod", environment="prod", account="123456789012", r
 
 def record(*, protect: bool) -> Recorder:
     recorder = Recorder()
-    args = AccessLogsArgs(scope=replace(SCOPE, protect=protect), retention_days=30)
-    run(lambda: AccessLogs("logs", args), recorder, project="journal", stack="prod", fail_on_warnings=True)
+    args = access_log_bucket(replace(SCOPE, protect=protect), 30)
+    run(lambda: LogBucket("logs", args), recorder, project="journal", stack="prod", fail_on_warnings=True)
     return recorder
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockCallArgs
 
 from components.aws.eks.control_plane import ControlPlane, ControlPlaneArgs, kubeconfig
 from components.aws.scope import Scope
@@ -31,8 +32,8 @@ def scope(*, protect: bool = True) -> Scope:
     )
 
 
-def record(place: Scope, **changes: Any) -> Recorder:
-    recorder = Recorder(Cloud(ACCOUNT))
+def record(place: Scope, cloud: Cloud | None = None, **changes: Any) -> Recorder:
+    recorder = Recorder(Cloud(ACCOUNT) if cloud is None else cloud)
 
     def program() -> None:
         made = ControlPlane(
@@ -92,18 +93,46 @@ def test_logs_have_a_group_of_ours_before_there_is_a_cluster(recorded: Recorder)
     assert cluster["enabledClusterLogTypes"] == LOG_TYPES
 
 
-def test_eks_never_makes_the_log_group_again(recorded: Recorder) -> None:
-    policy = recorded.one("RolePolicy", "control-plane")
-    (statement,) = json.loads(policy["policy"])["Statement"]
-    assert (statement["Effect"], statement["Action"]) == ("Deny", ["logs:CreateLogGroup"])
-    assert statement["Resource"] == [
-        f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:{recorded.one('LogGroup')['name']}*"
-    ]
-    assert policy.urn in recorded.dependencies_of(recorded.one("Cluster"))
+class CloudWithLogs(Cloud):
+    """A cloud in which EKS has written log groups."""
+
+    def __init__(self, *groups: str) -> None:
+        super().__init__(ACCOUNT)
+        self.groups = groups
+
+    def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
+        assert args.token == "aws:cloudwatch/getLogGroups:getLogGroups"
+        found = [group for group in self.groups if group.startswith(args.args["logGroupNamePrefix"])]
+        return {"logGroupNames": found, "arns": found, "id": "eu-central-1"}, []
+
+
+@pytest.mark.parametrize(
+    ("there", "adopted"),
+    [
+        ([], ""),
+        (["/aws/eks/journal-prod/cluster"], "/aws/eks/journal-prod/cluster"),
+        (["/aws/eks/journal-prod/cluster-old"], ""),
+        (["/aws/eks/journal-staging/cluster"], ""),
+    ],
+)
+def test_a_log_group_that_eks_wrote_again_after_a_destroy_is_adopted(there: list[str], adopted: str) -> None:
+    group = record(scope(), cloud=CloudWithLogs(*there)).one("LogGroup")
+    assert group.import_id == adopted
+    assert (group["retentionInDays"], group["kmsKeyId"]) == (365, KEY)
+
+
+def test_the_clusters_role_has_the_managed_policy_alone(recorded: Recorder) -> None:
+    """A Deny of logs:CreateLogGroup would hold nothing: EKS writes by its service-linked role."""
+    assert recorded.all("RolePolicy") == []
 
 
 def test_settings_reach_the_cluster() -> None:
-    changes = {"serviceCidr": "10.96.0.0/16", "support": "EXTENDED", "zonalShift": False, "deletionProtection": False}
+    changes: dict[str, Any] = {
+        "serviceCidr": "10.96.0.0/16",
+        "support": "EXTENDED",
+        "zonalShift": False,
+        "deletionProtection": False,
+    }
     cluster = record(scope(), **changes).one("Cluster")
     assert cluster["kubernetesNetworkConfig"] == {"ipFamily": "ipv4", "serviceIpv4Cidr": "10.96.0.0/16"}
     assert cluster["upgradePolicy"] == {"supportType": "EXTENDED"}

@@ -14,6 +14,7 @@ from components.aws.eks.node_group import (
     ami_type,
     node_role,
     physical_name,
+    timeouts,
     update_config,
 )
 from components.aws.identity.iam import Role
@@ -131,12 +132,16 @@ def test_the_new_group_is_made_before_the_old_one_goes(recorded: Recorder) -> No
 
 
 @pytest.mark.parametrize(
-    ("most", "expected"),
-    [(1, (1, None)), (5, (1, None)), (6, (None, 33)), (450, (None, 33))],
+    ("most", "at_once", "wait"),
+    [(1, (1, None), "25m"), (5, (1, None), "85m"), (6, (None, 33), "70m"), (450, (None, 33), "70m")],
 )
-def test_how_many_nodes_are_updated_at_once(most: int, expected: tuple[int | None, int | None]) -> None:
-    config = update_config(group(minSize=0, desiredSize=0, maxSize=most))
-    assert (config.max_unavailable, config.max_unavailable_percentage) == expected
+def test_how_many_nodes_are_updated_at_once_and_how_long_that_may_take(
+    most: int, at_once: tuple[int | None, int | None], wait: str
+) -> None:
+    made = group(minSize=0, desiredSize=0, maxSize=most)
+    config = update_config(made)
+    assert (config.max_unavailable, config.max_unavailable_percentage) == at_once
+    assert timeouts(made).update == wait
 
 
 @pytest.mark.parametrize(
@@ -181,7 +186,7 @@ def test_the_group_takes_the_settings(recorded: Recorder) -> None:
 
 def test_nodes_carry_their_groups_name_and_taints() -> None:
     taints = [{"key": "dedicated", "value": "apps"}, {"key": "slow", "effect": "PREFER_NO_SCHEDULE"}]
-    made = record(labels={"team": "a", NODE_GROUP_LABEL: "forged"}, taints=taints).one(GROUP)
+    made = record(labels={"team": "a"}, taints=taints).one(GROUP)
     assert made["labels"] == {"team": "a", NODE_GROUP_LABEL: "apps"}
     assert made["taints"] == [
         {"key": "dedicated", "value": "apps", "effect": "NO_SCHEDULE"},

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.aws.identity.github import GithubRoles, GithubRolesArgs
+from components.aws.identity.github import (
+    SESSION_MINUTES,
+    GithubRoles,
+    GithubRolesArgs,
+    trust_github_environment,
+)
 from components.aws.scope import Scope
 from components.settings.shared import GithubSettings, PulumiStateSettings
 from tests.unit.components.aws.identity.iam_evaluator import Context, allowed
@@ -15,11 +20,14 @@ from tools.recording import Recorder, run
 ACCOUNT, REGION, BUCKET = "111122223333", "eu-central-1", "journal-pulumi-state-111122223333"
 ENVIRONMENTS = ["dev", "staging", "prod"]
 PAIRS = [(own, other) for own in ENVIRONMENTS for other in ENVIRONMENTS if own != other]
-ROLES = ["preview", "drift", "images", *(f"deploy-{environment}" for environment in ENVIRONMENTS)]
+STACKS = ["shared", *ENVIRONMENTS]
+READERS = [f"{kind}-{stack}" for kind in ("preview", "audit") for stack in STACKS]
+ROLES = [*READERS, "images", *(f"deploy-{environment}" for environment in ENVIRONMENTS)]
+GITHUB: dict[str, Any] = {"repository": "acme/journal", "ownerId": 1234, "repositoryId": 567890}
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/journal-shared-boundary"
 MANAGED_LIMIT, INLINE_LIMIT, ATTACHED_LIMIT = 6_144, 10_240, 10
 """Characters without white space, and attached policies (IAM guide, Quotas)."""
-READING = re.compile(r"\w+(-\w+)*:(Get|List|Describe)\w+|kms:Decrypt")
+READING = re.compile(r"\w+(-\w+)*:(Get|List|Describe|View)\w+|kms:Decrypt")
 SCOPE = Scope(name="journal-shared", environment="shared", account=ACCOUNT, region=REGION, protect=True)
 
 
@@ -34,7 +42,7 @@ def recorded() -> Recorder:
     state = PulumiStateSettings.model_validate({"bucket": BUCKET, "keyAlias": "alias/journal-pulumi"})
     args = GithubRolesArgs(
         scope=SCOPE,
-        settings=GithubSettings.model_validate({"repository": "acme/journal", "environments": ENVIRONMENTS}),
+        settings=GithubSettings.model_validate({**GITHUB, "environments": ENVIRONMENTS}),
         state=state,
         domain="example.com",
         zone_id="Z0123456789ABCDEFGHIJ",
@@ -70,7 +78,7 @@ def arn(service: str, resource: str) -> str:
 @pytest.mark.parametrize("role", ROLES)
 def test_only_jobs_of_its_github_environment_take_a_role(recorded: Recorder, role: str) -> None:
     (statement,) = json.loads(recorded.one("aws:iam/role:Role", role)["assumeRolePolicy"])["Statement"]
-    subject = f"repo:acme/journal:environment:{role.removeprefix('deploy-')}"
+    subject = f"repo:acme@1234/journal@567890:environment:{role.removeprefix('deploy-')}"
     assert statement["Action"] == ["sts:AssumeRoleWithWebIdentity"]
     assert statement["Condition"] == {
         "StringEquals": {
@@ -87,7 +95,7 @@ def test_aws_takes_the_policies_of_a_role(recorded: Recorder, role: str) -> None
     own, managed = inline(recorded, role), attached(recorded, role)
     assert len(own) == 1
     assert sum(len(re.sub(r"\s", "", text)) for text in own) <= INLINE_LIMIT
-    assert len(managed) == {"preview": 1, "drift": 1, "images": 0}.get(role, 3)
+    assert len(managed) == (1 if role in READERS else {"images": 0}.get(role, 3))
     assert max((len(re.sub(r"\s", "", text)) for text in managed), default=0) <= MANAGED_LIMIT
     assert len(managed) <= ATTACHED_LIMIT
 
@@ -96,21 +104,52 @@ def test_aws_takes_the_boundary(recorded: Recorder) -> None:
     assert len(re.sub(r"\s", "", recorded.one("Policy", "boundary")["policy"])) <= MANAGED_LIMIT
 
 
-def test_a_preview_reads_and_no_more(recorded: Recorder) -> None:
-    texts = [*inline(recorded, "preview"), *attached(recorded, "preview")]
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("ids", "repo:acme@1234/journal@567890:environment:audit-prod"),
+        ("names", "repo:acme/journal:environment:audit-prod"),
+    ],
+)
+def test_a_trust_takes_the_one_form_of_subject_that_the_repository_sends(subject: str, expected: str) -> None:
+    settings = GithubSettings.model_validate({**GITHUB, "subject": subject})
+    trust = trust_github_environment(settings, "audit-prod", "arn:aws:iam::111122223333:oidc-provider/github")
+    assert trust.conditions["StringEquals"]["token.actions.githubusercontent.com:sub"] == expected
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_environment_has_a_character_that_github_escapes_in_a_subject(role: str) -> None:
+    assert re.fullmatch(r"[a-z-]+", role)
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_what_reads_changes_nothing(recorded: Recorder, role: str) -> None:
+    texts = [*inline(recorded, role), *attached(recorded, role)]
     assert len(texts) == 2
     assert [action for text in texts for action in actions(text) if not READING.fullmatch(action)] == []
-    assert may(recorded, "preview", "s3:GetObject", f"arn:aws:s3:::{BUCKET}/.pulumi/stacks/journal/prod.json")
-    assert not may(recorded, "preview", "s3:GetObject", "arn:aws:s3:::journal-prod-access-logs/any")
+    assert may(recorded, role, "s3:GetObject", f"arn:aws:s3:::{BUCKET}/.pulumi/stacks/journal/prod.json")
+    assert not may(recorded, role, "s3:GetObject", "arn:aws:s3:::journal-prod-access-logs/any")
 
 
 PULUMI_KEY = {"kms:ResourceAliases": ["alias/journal-pulumi"]}
 
 
-def test_a_preview_decrypts_with_pulumis_key_alone(recorded: Recorder) -> None:
-    key, context = arn("kms", "key/1"), {"kms:EncryptionContext:stack": "prod"}
-    assert may(recorded, "preview", "kms:Decrypt", key, {**PULUMI_KEY, **context})
-    assert not may(recorded, "preview", "kms:Decrypt", key, {"kms:ResourceAliases": ["alias/journal-prod"], **context})
+@pytest.mark.parametrize("role", READERS)
+def test_what_reads_decrypts_its_stack_and_shared_with_pulumis_key_alone(recorded: Recorder, role: str) -> None:
+    key, own = arn("kms", "key/1"), role.partition("-")[2]
+    contexts = {stack: {"kms:EncryptionContext:stack": stack} for stack in STACKS}
+    read = {stack for stack in STACKS if may(recorded, role, "kms:Decrypt", key, {**PULUMI_KEY, **contexts[stack]})}
+    assert read == {"shared", own}
+    other = {"kms:ResourceAliases": [f"alias/journal-{own}"], **contexts[own]}
+    assert not may(recorded, role, "kms:Decrypt", key, other)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_session_lasts_as_long_as_a_deployment_may_take(recorded: Recorder, role: str) -> None:
+    """AWS takes one hour to twelve (IAM reference, CreateRole)."""
+    expected = SESSION_MINUTES.get(role.removeprefix("deploy-"), 60)
+    assert recorded.one("aws:iam/role:Role", role)["maxSessionDuration"] == expected * 60
+    assert 60 <= expected <= 720
 
 
 def test_images_go_to_our_repositories_alone(recorded: Recorder) -> None:
@@ -149,8 +188,6 @@ def probes(owner: str) -> list[tuple[str, str, dict[str, Any]]]:
             {"aws:ResourceTag/eks:cluster-name": name},
         ),
         ("s3:DeleteBucket", f"arn:aws:s3:::{name}-access-logs-{ACCOUNT}", {}),
-        ("kms:ScheduleKeyDeletion", arn("kms", "key/1"), tag),
-        ("kms:Decrypt", arn("kms", "key/1"), tag),
         ("logs:DeleteLogGroup", arn("logs", f"log-group:/aws/eks/{name}/cluster"), {}),
         ("backup:DeleteBackupVault", arn("backup", f"backup-vault:{name}"), {}),
         ("backup:DeleteBackupPlan", arn("backup", "backup-plan:1"), tag),
