@@ -1,15 +1,14 @@
 """The API: its routes, and the types and errors of which its description is made."""
 
 import asyncio
-import re
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
+from urllib.parse import parse_qsl
 
 import orjson
-from litestar import Litestar, Request, Response, delete, get, post, put
+from litestar import Litestar, Request, Response, delete, get, post, put, route
 from litestar.config.cors import CORSConfig
 from litestar.connection import ASGIConnection
-from litestar.datastructures import ResponseHeader
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException, MethodNotAllowedException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Server
@@ -62,8 +61,10 @@ _PROBLEMS = {
 }
 _HEADERS = {
     "X-Request-ID": {"description": "The id in the logs: the request's own when sane.", "schema": {"type": "string"}},
+    "Location": {"description": "Where the new entry is.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
+_HEADERS_OF = {"201": ["Location"], "503": ["Retry-After"]}
 _WRITE = (400, 403, 408, 413, 415, 422, 500, 503, 507)
 
 Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="How many entries at most.")]
@@ -105,6 +106,8 @@ class JsonRequest(Request[Any, Any, Any]):
         except TimeoutError:
             close = {"connection": "close"}
             raise Problem(408, f"The body did not arrive in {BODY_TIMEOUT:g} s.", headers=close) from None
+        except InternalServerException:
+            raise Problem(400, "The client left before its request was complete.") from None
         if not body:
             raise Problem(400, "The body is not JSON: it is empty.")
         return body
@@ -121,7 +124,7 @@ def strict_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: B
     if not connection.scope["query_string"]:
         return
     allowed: tuple[str, ...] = handler.opt["query"]
-    given = [name for name, _ in connection.query_params.multi_items()]
+    given = [name for name, _ in parse_qsl(connection.scope["query_string"].decode("latin-1"), keep_blank_values=True)]
     detail = f"unknown: {' and '.join(allowed) or 'none'} can be given"
     errors = [{"parameter": name, "detail": detail} for name in dict.fromkeys(given) if name not in allowed]
     errors += [{"parameter": name, "detail": "can be given once"} for name in allowed if given.count(name) > 1]
@@ -138,7 +141,7 @@ def one_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHa
 def application(settings: Settings, store: Store) -> Litestar:
     """Handlers raise Problem for the client's mistakes and what the store raises when Redis cannot answer."""
     origins = settings.web.cross_origin
-    shown = settings.journal_entries
+    shown, most = settings.journal_entries, min(settings.journal_entries, MAX_PAGE)
 
     def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Refuses writes by pages of foreign origins: browsers send some of them unasked."""
@@ -179,7 +182,7 @@ def application(settings: Settings, store: Store) -> Litestar:
         summary="A page of entries",
         responses=_problems(400, 500, 503),
     )
-    async def list_entries(limit: Limit = min(shown, MAX_PAGE), cursor: Cursor = None) -> Page:
+    async def list_entries(limit: Limit = most, cursor: Cursor = None) -> Page:
         found = await store.newest(limit + 1, before=cursor)
         page = found[:limit]
         return Page([Entry.of(record) for record in page], page[-1].id if len(found) > limit else None)
@@ -189,7 +192,6 @@ def application(settings: Settings, store: Store) -> Litestar:
         guards=[same_origin, one_key],
         summary="Add an entry",
         response_description="The new entry. The same for the same Idempotency-Key and body.",
-        response_headers=[ResponseHeader(name="Location", description="Where it is.", documentation_only=True)],
         responses=_problems(*_WRITE),
     )
     async def add_entry(request: JsonRequest, data: NewEntry, key: Key = None) -> Response[Entry]:
@@ -240,9 +242,20 @@ def application(settings: Settings, store: Store) -> Litestar:
 
     @get("/api/openapi.json", summary="This description", responses=_problems(500))
     async def get_description() -> Response[dict[str, Any]]:
-        return Response(description, media_type="application/json")
+        return Response(cast(Any, description), media_type="application/json")
+
+    @route(
+        ["/api", "/api/entries", "/api/entries/{id:str}", "/api/version", "/api/openapi.json"],
+        http_method="OPTIONS",
+        include_in_schema=False,
+    )
+    async def options(request: JsonRequest) -> None:
+        """A browser's question never comes here."""
+        methods = request.app.route_handler_method_map[request.scope["path_template"]]
+        raise MethodNotAllowedException(headers={"allow": ", ".join(methods)})
 
     handlers = [
+        options,  # before the others: each of them would bring its own
         show_journal,
         append_to_journal,
         list_entries,
@@ -285,9 +298,8 @@ def _description(handlers: list[Any], version: str) -> bytes:
         for parameter in operation.get("parameters", ()):
             parameter["schema"].pop("oneOf", None) and parameter["schema"].update(type="string")  # null is not sent
         for status, response in operation["responses"].items():
-            response.setdefault("headers", {}).update({"X-Request-ID": _HEADERS["X-Request-ID"]})
-            if status == "503":
-                response["headers"]["Retry-After"] = _HEADERS["Retry-After"]
+            names = ["X-Request-ID", *_HEADERS_OF.get(status, ())]
+            response["headers"] = {name: _HEADERS[name] for name in names}
     return orjson.dumps(described)
 
 
@@ -296,7 +308,7 @@ def _problems(*statuses: int) -> dict[int, ResponseSpec]:
         status: ResponseSpec(
             ProblemDetails,
             description=_PROBLEMS[status],
-            media_type="application/problem+json",  # ty: ignore[invalid-argument-type]
+            media_type="application/problem+json",
             generate_examples=False,
         )
         for status in sorted(statuses)

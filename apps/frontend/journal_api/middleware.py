@@ -54,8 +54,9 @@ class Account:
                 headers = [*message["headers"], (b"x-request-id", request_id.encode()), *_ALWAYS]
                 if self.draining:
                     headers.append((b"connection", b"close"))
-                message = {**message, "headers": headers}
-            await send(message)
+                await send({**message, "headers": headers})
+            else:
+                await send(message)
 
         await self._app(scope, heard, answer)
         seconds = time.perf_counter() - started
@@ -109,7 +110,7 @@ class Pages:
 
     async def _read(self, scope: Any, receive: Receive) -> Page:
         page = await self._run(scope, receive)
-        if page.messages[0]["status"] != 200:  # ty: ignore[invalid-key]
+        if page.messages[0]["status"] != 200:  # ty: ignore[invalid-typed-dict-key]
             raise _NotKept(page)
         return page
 

@@ -55,7 +55,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
             problem = Problem(404, f"There is nothing at {request.scope['path'][:256]!r}.")
         case MethodNotAllowedException():
             allowed = {name.upper() for name in (error.headers or {}).get("allow", "").split(", ")}
-            names = ", ".join(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
+            names = ", ".join(sorted(allowed - {"OPTIONS"} | ({"HEAD"} if "GET" in allowed else set())))
             problem = Problem(405, f"Allowed here: {names}.", headers={"allow": names})
         case HTTPException(status_code=413):
             problem = Problem(413, f"The body is too large: {MAX_BODY:,} bytes are allowed.")

@@ -75,7 +75,11 @@ class Host(AbstractCredentialProvider):
         """Where to connect now. Raises RedisError when no sentinel knows a primary."""
         if not self.sentinels:
             return TCPLocation(self.address.host, self.address.port)
-        options = {"credential_provider": self, "connect_timeout": CONNECT_TIMEOUT / 2, "stream_timeout": ANSWER_TIMEOUT}
+        options = {
+            "credential_provider": self,
+            "connect_timeout": CONNECT_TIMEOUT / 2,
+            "stream_timeout": ANSWER_TIMEOUT,
+        }
         known = [TCPLocation(sentinel.host, sentinel.port) for sentinel in self.sentinels]
         async with coredis.Sentinel(known, sentinel_kwargs=options) as sentinel:
             return TCPLocation(*await sentinel.discover_primary(self.primary))

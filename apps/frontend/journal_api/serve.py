@@ -6,7 +6,6 @@ import logging
 import signal
 import socket
 from collections.abc import Generator
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import uvicorn
@@ -16,7 +15,7 @@ from .cache import Cache
 from .middleware import Account, Page, Pages
 from .protocol import Protocol
 from .redis_client import Host
-from .settings import Address, Settings
+from .settings import Address, Networks, Settings
 from .store import Store
 
 # Requests under way when the process stops accepting have this long.
@@ -97,8 +96,8 @@ def _store(settings: Settings, cache: Cache[Page]) -> Store:
     return Store(read, write, cache.clear, limit=settings.journal_max_entries)
 
 
-def trusted(networks: tuple[IPv4Network | IPv6Network, ...]) -> list[str]:
-    """As uvicorn takes them. On a socket for both families, IPv4 addresses are seen as IPv6 ones (RFC 4291, 2.5.5.2)."""
+def trusted(networks: Networks) -> list[str]:
+    """As uvicorn takes them. A socket for both families sees IPv4 addresses as IPv6 ones (RFC 4291, 2.5.5.2)."""
     mapped = [f"::ffff:{net.network_address}/{96 + net.prefixlen}" for net in networks if net.version == 4]
     return [*map(str, networks), *mapped]
 

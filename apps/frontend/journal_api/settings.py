@@ -1,11 +1,10 @@
 """What the environment tells the API, checked whole before anything starts."""
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, Field, FilePath, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, FilePath, IPvAnyNetwork, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MAX_JOURNAL_ENTRIES = 1_000
@@ -40,7 +39,7 @@ def _addresses(value: object) -> object:
     return tuple(Address(host, int(port)) for _, host, _, port in found)
 
 
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_by_comma)]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_by_comma)]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_addresses)]
 
 
