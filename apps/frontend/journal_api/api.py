@@ -7,12 +7,10 @@ from urllib.parse import parse_qsl
 import orjson
 from litestar import Litestar, Request, Response, delete, get, post, put, route
 from litestar.config.cors import CORSConfig
-from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, InternalServerException, MethodNotAllowedException
-from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Server
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from pydantic.alias_generators import to_camel
 
 from .entry import MAX_LEVELS, MAX_TEXT, Entry, NewEntry, Page, ProblemDetails, Version, item_of
@@ -67,18 +65,18 @@ _HEADERS = {
 _HEADERS_OF = {"201": ["Location"], "503": ["Retry-After"]}
 _WRITE = (400, 403, 408, 413, 415, 422, 500, 503, 507)
 
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="How many entries at most.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="How many entries at most.")]
 Cursor = Annotated[
     str | None,
-    Parameter(
+    QueryParameter(
         pattern=f"^{ID.pattern}$",
         description="The `next` of the page before. Opaque. Stays valid when entries are added or deleted.",
     ),
 ]
 Key = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=255,
         pattern="^[!-~]+$",
@@ -87,7 +85,10 @@ Key = Annotated[
 ]
 
 
-class JsonRequest(Request[Any, Any, Any]):
+AnyRequest = Request[Any, Any, Any]
+
+
+class JsonRequest(AnyRequest):
     """Takes a body that claims to be JSON in UTF-8, and is."""
 
     async def body(self) -> bytes:
@@ -114,17 +115,15 @@ class JsonRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         try:
-            return orjson.loads(await self.body())
+            return orjson.loads(await super().body())
         except orjson.JSONDecodeError as error:
             raise Problem(400, f"The body is not JSON: {error}") from None
 
 
-def strict_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Refuses parameters in the query that the route does not know, and those given twice."""
-    if not connection.scope["query_string"]:
-        return
-    allowed: tuple[str, ...] = handler.opt["query"]
-    given = [name for name, _ in parse_qsl(connection.scope["query_string"].decode("latin-1"), keep_blank_values=True)]
+def _check_query(request: AnyRequest) -> None:
+    """Refuses parameters that the route does not know, and those given twice."""
+    allowed: tuple[str, ...] = request.route_handler.opt["query"]
+    given = [name for name, _ in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)]
     detail = f"unknown: {' and '.join(allowed) or 'none'} can be given"
     errors = [{"parameter": name, "detail": detail} for name in dict.fromkeys(given) if name not in allowed]
     errors += [{"parameter": name, "detail": "can be given once"} for name in allowed if given.count(name) > 1]
@@ -132,8 +131,13 @@ def strict_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: B
         raise Problem(400, "The query has wrong parameters.", errors=errors)
 
 
-def one_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    if len(connection.headers.getall("idempotency-key", [])) > 1:
+def _check_write(request: AnyRequest, origins: tuple[str, ...]) -> None:
+    """Refuses pages of foreign origins, because browsers send some writes unasked, and more than one key."""
+    origin = request.headers.get("origin")
+    own = f"{request.scope['scheme']}://{request.headers.get('host')}"
+    if origin and origin not in origins and origin != own:
+        raise Problem(403, "Pages of this origin may not write to the journal.")
+    if len(request.headers.getall("idempotency-key", [])) > 1:
         error = {"parameter": "Idempotency-Key", "detail": "can be given once"}
         raise Problem(400, "There is more than one Idempotency-Key.", errors=[error])
 
@@ -143,16 +147,13 @@ def application(settings: Settings, store: Store) -> Litestar:
     origins = settings.web.cross_origin
     shown, most = settings.journal_entries, min(settings.journal_entries, MAX_PAGE)
 
-    def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Refuses writes by pages of foreign origins: browsers send some of them unasked."""
-        origin = connection.headers.get("origin")
-        own = f"{connection.scope['scheme']}://{connection.headers.get('host')}"
-        if origin and origin not in origins and origin != own:
-            raise Problem(403, "Pages of this origin may not write to the journal.")
+    async def check(request: AnyRequest) -> None:
+        if request.method != "GET":
+            _check_write(request, origins)
+        elif request.scope["query_string"] and "query" in request.route_handler.opt:
+            _check_query(request)
 
-    async def append(
-        request: Request[Any, Any, Any], item: bytes, key: str | None, newest: int = 0
-    ) -> tuple[str, list[Record]]:
+    async def append(request: AnyRequest, item: bytes, key: str | None, newest: int = 0) -> tuple[str, list[Record]]:
         known = None if key is None else Idempotency(key, request.scope["path"].encode() + b" " + item)
         try:
             return await store.append(item, newest=newest, idempotency=known)
@@ -166,18 +167,16 @@ def application(settings: Settings, store: Store) -> Litestar:
     @post(
         "/api",
         status_code=200,
-        guards=[same_origin, one_key],
         opt={"any_text": True},
         summary="Append any JSON value and answer the newest entries, the new one first",
         responses=_problems(*_WRITE),
     )
-    async def append_to_journal(request: JsonRequest, data: Any, key: Key = None) -> Response[list[Any]]:
+    async def append_to_journal(request: AnyRequest, data: JSONBody[Any], key: Key = None) -> Response[list[Any]]:
         _, newest = await append(request, item_of(data), key, newest=shown)
         return _items(newest)
 
     @get(
         "/api/entries",
-        guards=[strict_parameters],
         opt={"query": ("limit", "cursor")},
         summary="A page of entries",
         responses=_problems(400, 500, 503),
@@ -189,12 +188,11 @@ def application(settings: Settings, store: Store) -> Litestar:
 
     @post(
         "/api/entries",
-        guards=[same_origin, one_key],
         summary="Add an entry",
         response_description="The new entry. The same for the same Idempotency-Key and body.",
         responses=_problems(*_WRITE),
     )
-    async def add_entry(request: JsonRequest, data: NewEntry, key: Key = None) -> Response[Entry]:
+    async def add_entry(request: AnyRequest, data: JSONBody[NewEntry], key: Key = None) -> Response[Entry]:
         item = orjson.dumps({"text": data.text})
         entry_id, _ = await append(request, item, key)
         record = Record(entry_id, int(entry_id[:13], 16), item)
@@ -202,37 +200,33 @@ def application(settings: Settings, store: Store) -> Litestar:
 
     @get(
         "/api/entries/{id:str}",
-        guards=[strict_parameters],
         opt={"query": ()},
         summary="One entry",
         responses=_problems(400, 404, 500, 503),
     )
-    async def get_entry(id: str) -> Entry:
+    async def get_entry(id: FromPath[str]) -> Entry:
         return _entry(id, await store.get(_known_form(id)))
 
     @put(
         "/api/entries/{id:str}",
-        guards=[same_origin],
         summary="Replace an entry",
         responses=_problems(404, *_WRITE),
     )
-    async def replace_entry(id: str, data: NewEntry) -> Entry:
+    async def replace_entry(id: FromPath[str], data: JSONBody[NewEntry]) -> Entry:
         item = orjson.dumps({"text": data.text})
         return _entry(id, await store.replace(_known_form(id), item))
 
     @delete(
         "/api/entries/{id:str}",
-        guards=[same_origin],
         summary="Delete an entry",
         responses=_problems(403, 404, 500, 503),
     )
-    async def delete_entry(id: str) -> None:
+    async def delete_entry(id: FromPath[str]) -> None:
         if not await store.delete(_known_form(id)):
             raise _unknown(id)
 
     @get(
         "/api/version",
-        guards=[strict_parameters],
         opt={"query": ()},
         summary="What runs here",
         responses=_problems(400, 500),
@@ -249,7 +243,7 @@ def application(settings: Settings, store: Store) -> Litestar:
         http_method="OPTIONS",
         include_in_schema=False,
     )
-    async def options(request: JsonRequest) -> None:
+    async def options(request: AnyRequest) -> None:
         """A browser's question never comes here."""
         methods = request.app.route_handler_method_map[request.scope["path_template"]]
         raise MethodNotAllowedException(headers={"allow": ", ".join(methods)})
@@ -276,6 +270,7 @@ def application(settings: Settings, store: Store) -> Litestar:
     return Litestar(
         handlers,
         request_class=JsonRequest,
+        before_request=check,
         request_max_body_size=MAX_BODY,
         exception_handlers={HTTPException: answer, Exception: answer},
         cors_config=cors if origins else None,

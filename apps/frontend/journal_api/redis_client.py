@@ -120,7 +120,9 @@ class RedisClient:
             raise
 
     async def _once(self, command: bytes, *arguments: str | int | bytes) -> Any:
-        if not self.up:
+        if self._connection is not None and not self._connection.usable:
+            self._drop()
+        if self._connection is None:
             await self._tried.wait()
         if self._connection is None:
             raise Unavailable(self._problem)
