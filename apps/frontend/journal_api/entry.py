@@ -1,18 +1,19 @@
-"""What a client sends for an entry, and what it gets back."""
+"""What a client sends for an entry, and what it gets back. The description at /api/openapi.json comes from here."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec import Meta
+from pydantic import BaseModel, ConfigDict, Field
 
-from .problem import Problem
+from .problems import Problem
 from .store import Record
 
 MAX_TEXT = 10_000
+MAX_LEVELS = 250
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Text = Annotated[str, Field(description="What the entry says.")]
 
 
 class NewEntry(BaseModel):
@@ -20,72 +21,85 @@ class NewEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    text: Annotated[Text, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
+    text: Annotated[str, Field(description="What the entry says.", min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
 
 
-class Entry(BaseModel):
+class Entry(msgspec.Struct):
     """An entry of the journal."""
 
-    id: Annotated[str, Field(description="Opaque.", examples=["06518f0c3a1b21f4e09c7"])]
-    text: Text
+    id: Annotated[str, Meta(description="Opaque.", examples=["06518f0c3a1b21f4e09c7"])]
+    text: Annotated[str, Meta(description="What the entry says.")]
     created: datetime
     updated: datetime
 
+    @classmethod
+    def of(cls, record: Record) -> "Entry":
+        text = text_of(orjson.loads(record.item), record.item)
+        return cls(record.id, text, _time(record.created), _time(record.updated))
 
-def parse_item(body: bytes) -> bytes:
-    """Any JSON value, in one compact spelling. Raises Problem 400 for what is no JSON, 422 for what cannot be kept."""
-    value = parse_json(body)
-    try:
-        item = orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        raise Problem(422, "The JSON is nested too deeply: 250 levels are allowed.") from None
-    if (length := len(_text(value, item))) > MAX_TEXT:
+
+class Page(msgspec.Struct):
+    """Some entries, newest first."""
+
+    entries: list[Entry]
+    next: Annotated[str | None, Meta(description="The cursor of the next page, null on the last.")]
+
+
+class Version(msgspec.Struct):
+    """What runs here."""
+
+    version: str
+    commit: str
+    environment: str
+
+
+class Mistake(msgspec.Struct, omit_defaults=True):
+    """One mistake in a request, by JSON pointer or parameter."""
+
+    detail: str
+    pointer: str = ""
+    parameter: str = ""
+
+
+class ProblemDetails(msgspec.Struct):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[Mistake] = []
+
+
+def item_of(value: Any) -> bytes:
+    """Any JSON value, in one compact spelling. Raises Problem 422 for what cannot be kept."""
+    if _deeper(value, MAX_LEVELS):
+        raise Problem(422, f"The JSON is nested too deeply: {MAX_LEVELS} levels are allowed.")
+    item = orjson.dumps(value)
+    if (length := len(text_of(value, item))) > MAX_TEXT:
         raise Problem(422, f"The entry's text has {length:,} characters: {MAX_TEXT:,} are allowed.")
     return item
 
 
-def parse_new_entry(body: bytes) -> bytes:
-    """The item of a `{"text": …}`. Raises Problem 400 for what is no JSON, 422 with every mistake for the rest."""
-    try:
-        entry = NewEntry.model_validate(parse_json(body))
-    except ValidationError as error:
-        mistakes = [
-            {"pointer": "/" + "/".join(str(part) for part in mistake["loc"]), "detail": mistake["msg"]}
-            for mistake in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        raise Problem(422, 'An entry is {"text": "…"}.', errors=mistakes) from None
-    return orjson.dumps(entry.model_dump())
-
-
-def parse_json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Problem(400, f"The body is not JSON: {error}") from None
-
-
-def text_of(item: bytes) -> str:
+def text_of(value: Any, item: bytes) -> str:
     """A string says itself, an object with a string `text` says that; any other value says its JSON."""
-    return _text(orjson.loads(item), item)
-
-
-def _text(value: object, item: bytes) -> str:
     match value:
         case str(text) | {"text": str(text)}:
             return text
     return item.decode()
 
 
-def render(record: Record) -> dict[str, str]:
-    """The entry as `Entry` describes it."""
-    return {
-        "id": record.id,
-        "text": text_of(record.item),
-        "created": timestamp(record.created),
-        "updated": timestamp(record.updated),
-    }
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether arrays and objects are nested in more than so many levels."""
+    containers = [value] if isinstance(value, list | dict) else []
+    for _ in range(levels):
+        if not containers:
+            return False
+        inner = [one for outer in containers for one in (outer.values() if isinstance(outer, dict) else outer)]
+        containers = [one for one in inner if isinstance(one, list | dict)]
+    return bool(containers)
 
 
-def timestamp(microseconds: int) -> str:
-    """RFC 3339 in UTC."""
-    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -1,4 +1,9 @@
-"""A client of one Redis host, which connects again whenever its connection is lost."""
+"""A client of one Redis host on one connection of coredis, made anew whenever it is lost.
+
+One connection, because its server tracks what was read through it (RESP3 client tracking): a pool, and coredis's own
+TrackingCache, would read and be told of changes on different connections, which behind a Kubernetes Service end at
+different servers. Any number of callers share it: commands are pipelined.
+"""
 
 import asyncio
 import logging
@@ -7,10 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import hiredis
+import coredis
+from anyio import create_task_group, fail_after
+from coredis.connection import TCPConnection, TCPLocation
+from coredis.credentials import AbstractCredentialProvider, UserPass
+from coredis.exceptions import (
+    AuthenticationRequiredError,
+    AuthorizationError,
+    ClusterDownError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from coredis.exceptions import ConnectionError as Lost
 
-from .connection import Connection, Unavailable
-from .settings import read_password
+from .settings import Address, read_password
 
 CONNECT_TIMEOUT = 1.0
 RETRY_DELAY = 0.25
@@ -21,159 +38,169 @@ ANSWER_TIMEOUT = 1.5
 TRACKED_PREFIX = "journal:entries"
 
 # Answers to a command that was not executed and that another connection, or a later moment, may answer better.
-_ELSEWHERE = ("READONLY", "NOAUTH")
-_LATER = ("LOADING", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "NOPERM")
+_ELSEWHERE = (ReadOnlyError, AuthenticationRequiredError)
+_LATER = (Lost, TimeoutError, AuthorizationError, ClusterDownError, TryAgainError, *_ELSEWHERE)
+_LATER_WORDS = ("MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS")
 
 log = logging.getLogger(__name__)
+logging.getLogger("coredis").setLevel(logging.CRITICAL)  # what it logs of lost connections is told here
+
+
+class Unavailable(Exception):
+    """Redis cannot answer now. Whether a command that was under way took effect is not known."""
+
+
+class Full(Exception):
+    """There is no room. The command was not executed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Host:
-    """The address of a Redis and its password. The role `write` needs a primary; `read` takes any server."""
+class Host(AbstractCredentialProvider):
+    """A Redis server and its password. The role `write` needs a primary; `read` takes any server.
+
+    sentinels: who to ask for the address of the primary named `primary`; with none, it is `address`.
+    """
 
     role: Literal["read", "write"]
-    name: str
-    port: int
+    address: Address
     password_file: Path
+    sentinels: tuple[Address, ...] = ()
+    primary: str = ""
+
+    async def get_credentials(self) -> UserPass:
+        """The password is read anew for each connection."""
+        return UserPass("default", read_password(self.password_file))
+
+    async def locate(self) -> TCPLocation:
+        """Where to connect now. Raises RedisError when no sentinel knows a primary."""
+        if not self.sentinels:
+            return TCPLocation(self.address.host, self.address.port)
+        options = {
+            "credential_provider": self,
+            "connect_timeout": CONNECT_TIMEOUT / 2,
+            "stream_timeout": ANSWER_TIMEOUT,
+        }
+        known = [TCPLocation(sentinel.host, sentinel.port) for sentinel in self.sentinels]
+        async with coredis.Sentinel(known, sentinel_kwargs=options) as sentinel:
+            return TCPLocation(*await sentinel.discover_primary(self.primary))
 
 
 class RedisClient:
-    """Calls `on_change` whenever what was read through this client may be out of date.
-
-    The server tracks the entries for this connection (RESP3 client tracking in broadcast mode), so that is: when an
-    entry changes, and when the connection is lost. Tracking belongs to the connection that reads, because behind a
-    Kubernetes service each connection may end at another server.
+    """Calls `on_change` whenever what was read through this client may be out of date: when the server says that an
+    entry changed (tracking in broadcast mode), and when the connection is lost.
     """
 
     def __init__(self, host: Host, on_change: Callable[["RedisClient"], None]) -> None:
-        self.host = host
-        self.behind = False
+        self.host, self.behind = host, False
         self._on_change = on_change
-        self._connection: Connection | None = None
+        self._connection: TCPConnection | None = None
         self._tried = asyncio.Event()
-        self._lost = asyncio.Event()
         self._problem = "not connected yet"
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def up(self) -> bool:
-        return self._connection is not None
+        return self._connection is not None and self._connection.usable
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._maintain(), name=f"redis-{self.host.role}")
+    async def execute(self, command: bytes, *arguments: str | int | bytes) -> Any:
+        """The answer. Raises Unavailable when there is none to be had now, Full, or RedisError for any other error."""
+        try:
+            try:
+                return await self._once(command, *arguments)
+            except _ELSEWHERE as error:
+                log.warning("redis %s refused a command: %s", self.host.role, error)
+                self._drop()
+                return await self._once(command, *arguments)
+        except _LATER as error:
+            raise Unavailable(str(error) or "no answer") from None
+        except ResponseError as error:
+            if str(error).startswith("OOM"):
+                raise Full("its storage has no room.") from None
+            if str(error).startswith(_LATER_WORDS):
+                raise Unavailable(str(error)) from None
+            raise
 
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.abort()
-
-    async def execute(self, *command: str | int | bytes) -> Any:
-        """The answer. Raises Unavailable when there is none to be had now, hiredis.ReplyError for any other error."""
-        answer = await self._once(*command)
-        if _is_error(answer, _ELSEWHERE):
-            log.warning("redis %s at %s refused a command: %s", self.host.role, self.host.name, answer)
+    async def _once(self, command: bytes, *arguments: str | int | bytes) -> Any:
+        if self._connection is not None and not self._connection.usable:
             self._drop()
-            answer = await self._once(*command)
-        if _is_error(answer, _ELSEWHERE + _LATER):
-            raise Unavailable(str(answer))
-        if isinstance(answer, hiredis.ReplyError):
-            raise answer
-        return answer
-
-    async def _once(self, *command: str | int | bytes) -> Any:
         if self._connection is None:
             await self._tried.wait()
         if self._connection is None:
             raise Unavailable(self._problem)
-        return await self._connection.execute(*command)
+        return await self._connection.create_request(command, *arguments)
 
-    async def _maintain(self) -> None:
+    async def run(self) -> None:
+        """Keeps a connection until it is cancelled."""
         while True:
+            problem: BaseException = Lost("the connection was lost")
+            connected = False
             try:
-                async with asyncio.timeout(CONNECT_TIMEOUT):
-                    self._connection = await self._connect()
-            except (OSError, TimeoutError, ValueError, Unavailable) as error:
-                self._fail(error)
-                await asyncio.sleep(RETRY_DELAY)
-            else:
-                log.info("redis %s at %s is connected", self.host.role, self.host.name)
-                self._tried.set()
-                await self._watch()
+                async with create_task_group() as group:
+                    with fail_after(CONNECT_TIMEOUT):
+                        connection = TCPConnection(
+                            await self.host.locate(), credential_provider=self.host, client_name="journal-api"
+                        )
+                        connection.register_connect_callback(self._prepare)
+                        await group.start(connection.run)
+                    self._connection, connected = connection, True
+                    log.info("redis %s at %s is connected", self.host.role, self.host.address.host)
+                    self._tried.set()
+                    group.start_soon(self._listen, connection)
+                    await self._watch(connection)
+            except* (OSError, TimeoutError, ValueError, RedisError, Unavailable) as errors:
+                problem = _first(errors)
+            self._lost(problem, connected)
+            await asyncio.sleep(0 if connected else RETRY_DELAY)
 
-    async def _connect(self) -> Connection:
-        """A connection that is logged in and tracks the entries. The password is read anew for each one."""
-        password = read_password(self.host.password_file)
-        self._lost.clear()
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
-            lambda: Connection(self._changed, self._connection_lost), self.host.name, self.host.port
-        )
-        try:
-            hello = await connection.execute("HELLO", 3, "AUTH", "default", password, "SETNAME", "journal-api")
-            if isinstance(hello, hiredis.ReplyError):
-                raise Unavailable(str(hello))
-            if self.host.role == "write" and hello[b"role"] != b"master":
-                raise Unavailable("the server is a replica")
-            tracking = await connection.execute("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", TRACKED_PREFIX)
-            if isinstance(tracking, hiredis.ReplyError):
-                raise Unavailable(str(tracking))
-        except BaseException:
-            connection.abort()
-            raise
-        return connection
+    async def _prepare(self, connection: TCPConnection) -> None:
+        """Raises Unavailable when the server is not what the role needs."""
+        self._look(await connection.create_request(b"INFO", b"replication"))
+        await connection.create_request(b"CLIENT TRACKING", b"ON", b"BCAST", b"PREFIX", TRACKED_PREFIX)
 
-    async def _watch(self) -> None:
-        """Until the connection is lost: ask for the server's role, and leave a primary that became a replica."""
-        while self._connection is not None:
-            try:
-                async with asyncio.timeout(ANSWER_TIMEOUT):
-                    replication = await self._connection.execute("INFO", "replication")
-            except TimeoutError:
-                log.warning("redis %s at %s did not answer in %g s", self.host.role, self.host.name, ANSWER_TIMEOUT)
-                self._drop()
-                continue
-            except Unavailable:
-                continue
-            if isinstance(replication, bytes):
-                self._set_behind(b"master_link_status:down" in replication)
-                if self.host.role == "write" and b"role:master" not in replication:
-                    self._drop()
-            try:
-                async with asyncio.timeout(WATCH_INTERVAL):
-                    await self._lost.wait()
-            except TimeoutError:
-                continue
-
-    def _set_behind(self, behind: bool) -> None:
+    def _look(self, replication: Any) -> None:
+        if self.host.role == "write" and b"role:master" not in replication:
+            raise Unavailable("the server is a replica")
+        behind = b"master_link_status:down" in replication
         if behind != self.behind:
             self.behind = behind
-            self._changed()
+            self._on_change(self)
 
-    def _fail(self, error: BaseException) -> None:
-        problem = str(error) or f"no connection in {CONNECT_TIMEOUT:g} s"
-        if problem != self._problem:
-            log.warning("redis %s at %s is not available: %s", self.host.role, self.host.name, problem)
-        self._problem = problem
-        self._tried.set()
+    async def _listen(self, connection: TCPConnection) -> None:
+        """Raises coredis's ConnectionError when the connection is lost."""
+        async for _ in connection.push_messages:
+            self._on_change(self)
+
+    async def _watch(self, connection: TCPConnection) -> None:
+        """Asks for the server's role. Raises TimeoutError when it hangs, Unavailable when the role is wrong."""
+        while True:
+            with fail_after(ANSWER_TIMEOUT):
+                try:
+                    self._look(await connection.create_request(b"INFO", b"replication"))
+                except ResponseError as error:
+                    log.debug("redis %s does not tell its role: %s", self.host.role, error)
+            await asyncio.sleep(WATCH_INTERVAL)
 
     def _drop(self) -> None:
+        """Ends the connection, so that the next command waits for a new one."""
         if self._connection is not None:
-            self._connection.abort()
-
-    def _changed(self) -> None:
-        self._on_change(self)
-
-    def _connection_lost(self, connection: Connection) -> None:
-        if connection is self._connection:
-            log.warning("redis %s at %s: the connection was lost", self.host.role, self.host.name)
-            self._connection, self._problem = None, "the connection was lost"
             self._tried.clear()
-        self._lost.set()
+            self._connection.invalidate()
+            self._connection = None
+
+    def _lost(self, error: BaseException, connected: bool) -> None:
+        """Commands wait for the attempt to connect that follows a lost connection, and for no other."""
+        problem = str(error) or "it did not answer in time"
+        if connected or problem != self._problem:
+            log.warning("redis %s at %s is not available: %s", self.host.role, self.host.address.host, problem)
+        if connected:
+            self._tried.clear()
+        else:
+            self._tried.set()
+        self._connection, self._problem = None, problem
         self._on_change(self)
 
 
-def _is_error(answer: object, words: tuple[str, ...]) -> bool:
-    return isinstance(answer, hiredis.ReplyError) and str(answer).split(" ", 1)[0] in words
+def _first(errors: BaseExceptionGroup) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -10,16 +11,12 @@ from typing import Any
 
 import uvicorn
 
-from .app import Application
+from . import api, management, metrics
 from .cache import Cache
-from .cors import Cors
-from .http import Answer
-from .journal import Journal
-from .management import Management
-from .metrics import Metrics
+from .middleware import Account, Page, Pages
 from .protocol import Protocol
 from .redis_client import Host
-from .settings import Settings
+from .settings import Address, Networks, Settings
 from .store import Store
 
 # Requests under way when the process stops accepting have this long.
@@ -43,23 +40,25 @@ class Server(uvicorn.Server):
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then drains. Raises OSError when a port is taken."""
     stop = _signalled()
-    cache: Cache[Answer] = Cache()
+    cache: Cache[Page] = Cache()
     store = _store(settings, cache)
+    app = Account(Pages(api.application(settings, store), cache))
     about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}
-    metrics = Metrics(store.connected, about)
-    journal = Journal(settings, store)
-    app = Application(journal, cache, Cors(settings.web.cross_origin), metrics, settings.version)
-    management = Management(store, metrics)
+    metrics.describe(store.connected, about)
     sockets = listen(settings.http_port), listen(settings.management_port)
-    store.start()
-    servers = _server(app), _server(management)
+    redis = asyncio.create_task(store.run())
+    servers = _server(app, settings), _server(management.application(store, lambda: app.draining), settings)
     tasks = [asyncio.create_task(server.serve([sock])) for server, sock in zip(servers, sockets, strict=True)]
+    # What is loaded by now lives as long as the process: without this, collections spend their time on it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     log.info("serving on ports %d and %d", settings.http_port, settings.management_port)
     try:
         await stop.wait()
         log.info("draining for %g s", settings.drain_seconds)
         stop.clear()
-        app.draining = management.draining = True
+        app.draining = True
         with contextlib.suppress(TimeoutError):
             # A second signal ends the wait.
             await asyncio.wait_for(stop.wait(), settings.drain_seconds)
@@ -67,7 +66,8 @@ async def serve(settings: Settings) -> None:
             server.should_exit = True
             await task
     finally:
-        await store.close()
+        redis.cancel()
+        await asyncio.gather(redis, return_exceptions=True)
     log.info("stopped")
 
 
@@ -88,14 +88,26 @@ def _signalled() -> asyncio.Event:
     return stop
 
 
-def _store(settings: Settings, cache: Cache[Answer]) -> Store:
-    common: dict[str, Any] = {"port": settings.redis_port, "password_file": settings.redis_password_file}
-    read = Host(role="read", name=settings.redis_read_host, **common)
-    write = Host(role="write", name=settings.redis_write_host, **common)
-    return Store(read, write, cache.clear)
+def _store(settings: Settings, cache: Cache[Page]) -> Store:
+    port, password = settings.redis_port, settings.redis_password_file
+    read = Host(role="read", address=Address(settings.redis_read_host, port), password_file=password)
+    write = Host(
+        role="write",
+        address=Address(settings.redis_write_host, port),
+        password_file=password,
+        sentinels=settings.redis_sentinels,
+        primary=settings.redis_sentinel_primary,
+    )
+    return Store(read, write, cache.clear, limit=settings.journal_max_entries)
 
 
-def _server(app: Any) -> Server:
+def trusted(networks: Networks) -> list[str]:
+    """As uvicorn takes them. A socket for both families sees IPv4 addresses as IPv6 ones (RFC 4291, 2.5.5.2)."""
+    mapped = [f"::ffff:{net.network_address}/{96 + net.prefixlen}" for net in networks if net.version == 4]
+    return [*map(str, networks), *mapped]
+
+
+def _server(app: Any, settings: Settings) -> Server:
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -105,7 +117,7 @@ def _server(app: Any) -> Server:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        forwarded_allow_ips=trusted(settings.trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )

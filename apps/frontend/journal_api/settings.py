@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, Field, FilePath, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, Field, FilePath, IPvAnyNetwork, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MAX_JOURNAL_ENTRIES = 1_000
 MAX_DRAIN_SECONDS = 60
@@ -15,7 +15,34 @@ _SENT_WITHOUT_PORT = {"http": "80", "https": "443"}
 _DSN = re.compile(r"https?://[0-9A-Za-z]+@[A-Za-z0-9.-]+(:\d{1,5})?/\d+")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9a-fA-F:]*:[0-9a-fA-F:.]*")
 
+# Where pods and load balancers have their addresses (RFC 1918, 6598, 4193), and this machine.
+_PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,::1/128,fc00::/7"
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+
+def _by_comma(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _addresses(value: object) -> object:
+    """Of `host:port,host:port`."""
+    parts = _by_comma(value)
+    if not isinstance(parts, tuple):
+        return value
+    found = [(part, *part.rpartition(":")) if isinstance(part, str) else part for part in parts]
+    if wrong := [part for part, host, _, port in found if not (_HOST.fullmatch(host) and port.isdecimal())]:
+        raise ValueError(f"{', '.join(map(repr, wrong))} is not host:port")
+    return tuple(Address(host, int(port)) for _, host, _, port in found)
+
+
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_by_comma)]
+Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_addresses)]
 
 
 class SettingsError(Exception):
@@ -64,16 +91,26 @@ class Web(BaseModel, extra="forbid"):
 
 
 class Settings(BaseSettings):
-    """The API's settings. Nothing secret is among them: the password is in a file."""
+    """The API's settings. Nothing secret is among them: the password is in a file.
+
+    journal_max_entries: how many entries the journal may hold; 0 is no limit but Redis's memory.
+    redis_sentinels: `host:port` of each Sentinel, comma between: they tell the address of the primary that they call
+    `redis_sentinel_primary`. With none, `redis_write_host` is the primary's.
+    trusted_proxies: networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    """
 
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
 
     journal_entries: Annotated[int, Field(ge=1, le=MAX_JOURNAL_ENTRIES)] = 10
+    journal_max_entries: Annotated[int, Field(ge=0)] = 0
     web: Web = Web()
+    trusted_proxies: Annotated[Networks, Field(validate_default=True)] = _PRIVATE  # ty: ignore[invalid-assignment]
     environment: Literal["local", "dev", "staging", "prod"] = "local"
     redis_read_host: str = "redis"
     redis_write_host: str = "redis-write"
     redis_port: Port = 6379
+    redis_sentinels: Addresses = ()
+    redis_sentinel_primary: Annotated[str, Field(min_length=1)] = "journal"
     redis_password_file: FilePath = Path("/etc/redis-auth/password")
     drain_seconds: Annotated[float, Field(ge=0, le=MAX_DRAIN_SECONDS, allow_inf_nan=False)] = 5
     http_port: Port = 8080

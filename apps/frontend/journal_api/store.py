@@ -8,6 +8,7 @@ An id is 13 hex digits of the server's time in µs and 8 random ones: after a fa
 comes to mean another entry.
 """
 
+import asyncio
 import hashlib
 import random
 import re
@@ -17,10 +18,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-import hiredis
+from coredis.exceptions import NoScriptError
 
-from .connection import Unavailable
-from .redis_client import TRACKED_PREFIX, Host, RedisClient
+from .redis_client import TRACKED_PREFIX, Full, Host, RedisClient, Unavailable
 
 INDEX, ENTRIES, IDEMPOTENCY = "journal:index", TRACKED_PREFIX, "journal:idempotency:"
 ID = re.compile(r"[0-9a-f]{21}")
@@ -65,14 +65,12 @@ class Script:
         folder = files("journal_api") / "scripts"
         self._text = f"{(folder / 'page.lua').read_text()}\n{(folder / name).read_text()}"
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-        self._by_hash, self._in_full = ("EVALSHA_RO", "EVAL_RO") if reads else ("EVALSHA", "EVAL")
+        self._by_hash, self._in_full = (b"EVALSHA_RO", b"EVAL_RO") if reads else (b"EVALSHA", b"EVAL")
 
     async def run(self, client: RedisClient, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
         try:
             return await client.execute(self._by_hash, self._sha, len(keys), *keys, *arguments)
-        except hiredis.ReplyError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
+        except NoScriptError:
             return await client.execute(self._in_full, self._text, len(keys), *keys, *arguments)
 
 
@@ -83,25 +81,22 @@ _APPEND, _REPLACE, _DELETE = Script("append.lua"), Script("replace.lua"), Script
 class Store:
     """The journal. `on_change` is called whenever what was read before may be out of date.
 
-    Every reading and writing method raises Unavailable when Redis cannot answer.
+    Every reading and writing method raises Unavailable when Redis cannot answer, those that need room raise Full.
+    `limit` is the largest number of entries, 0 for as many as Redis has room for.
     """
 
-    def __init__(self, read: Host, write: Host, on_change: Callable[[], None]) -> None:
+    def __init__(self, read: Host, write: Host, on_change: Callable[[], None], *, limit: int = 0) -> None:
         self._read, self._write = RedisClient(read, self._changed), RedisClient(write, self._changed)
-        self._on_change = on_change
+        self._on_change, self._limit = on_change, limit
         self._ask_primary_until = 0.0
 
-    def start(self) -> None:
-        for client in (self._read, self._write):
-            client.start()
+    async def run(self) -> None:
+        """Keeps the connections until it is cancelled."""
+        await asyncio.gather(self._read.run(), self._write.run())
 
-    async def close(self) -> None:
-        for client in (self._read, self._write):
-            await client.close()
-
-    def connected(self) -> dict[str, bool]:
-        """By role: whether there is a connection."""
-        return {client.host.role: client.up for client in (self._read, self._write)}
+    def connected(self, role: str) -> bool:
+        """Whether there is a connection to the host of this role."""
+        return (self._write if role == "write" else self._read).up
 
     async def append(
         self, item: bytes, *, newest: int = 0, idempotency: Idempotency | None = None
@@ -111,9 +106,12 @@ class Store:
         if idempotency is not None:
             keys = (*keys, IDEMPOTENCY + idempotency.key)
             memory = (idempotency.fingerprint, REMEMBER_SECONDS)
-        entry_id, found = await self._change(_APPEND, keys, f"{random.getrandbits(32):08x}", item, newest, *memory)
+        arguments = (f"{random.getrandbits(32):08x}", item, newest, self._limit, *memory)
+        entry_id, found = await self._change(_APPEND, keys, *arguments)
         if entry_id is None:
             raise KeyReused
+        if not entry_id:
+            raise Full(f"it holds {self._limit:,} entries, which is its limit.")
         return entry_id.decode(), _records(found)
 
     async def newest(self, count: int, *, before: str | None = None) -> list[Record]:
@@ -131,7 +129,7 @@ class Store:
         answered = False
         for client in self._readers():
             try:
-                value = await client.execute("HGET", ENTRIES, entry_id)
+                value = await client.execute(b"HGET", ENTRIES, entry_id)
             except Unavailable as error:
                 problem = error
                 continue

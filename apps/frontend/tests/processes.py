@@ -68,6 +68,7 @@ class Redis:
         options += ["--repl-diskless-sync-delay", "0", "--logfile", "log"]
         if self._primary is not None:
             options += ["--replicaof", f"{self._primary.host} {self._primary.port}"]
+            options += ["--replica-announce-ip", self.host]
         self._process = subprocess.Popen([program, *options])
         eventually(self._ready, "redis-server answers, and follows its primary")
 

@@ -2,11 +2,12 @@
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 import httpx
 import pytest
 
-from .processes import Api, eventually
+from .processes import Api, Redis, eventually
 
 
 def logged(api: Api, request_id: str) -> dict:
@@ -24,10 +25,31 @@ def test_a_request_is_one_line(api: Api, client: httpx.Client) -> None:
         "level": "info",
         "logger": "request",
         "request_id": "Trace-1.a_b",
+        "client": "127.0.0.1",
         "method": "POST",
         "path": "/api/entries",
         "status": 201,
     }
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client_"),
+    [("203.0.113.9", "203.0.113.9"), ("6.6.6.6, 203.0.113.9", "203.0.113.9"), ("2001:db8::7", "2001:db8::7")],
+)
+def test_the_client_is_the_one_that_a_trusted_proxy_names(
+    api: Api, client: httpx.Client, forwarded: str, client_: str
+) -> None:
+    answer = client.get("/api", headers={"x-forwarded-for": forwarded})
+    assert logged(api, answer.headers["x-request-id"])["client"] == client_
+
+
+def test_nobody_else_is_believed(tmp_path: Path, redis: Redis) -> None:
+    with Api(tmp_path, read=redis, write=redis, TRUSTED_PROXIES="192.0.2.0/24").running() as api:
+        spoof = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+        answer = api.client.get("/api", headers=spoof)
+        assert logged(api, answer.headers["x-request-id"])["client"] == "127.0.0.1"
+        own = {"origin": api.url.replace("http:", "https:"), **spoof}
+        assert api.client.post("/api", json=1, headers=own).status_code == 403
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "two words", 'quote"', "a,b", "<b>"])
@@ -67,7 +89,7 @@ def test_requests_are_counted_by_route_and_status(api: Api, client: httpx.Client
 
 def test_methods_that_nobody_knows_share_a_label(api: Api, client: httpx.Client) -> None:
     assert client.request("PROPFIND", "/api").status_code == 405
-    assert api.metric('journal_http_request_duration_seconds_count{method="other",route="/api",status="405"}') >= 1
+    assert api.metric('journal_http_request_duration_seconds_count{method="other",route="unknown",status="405"}') >= 1
 
 
 def test_redis_and_version_are_told(api: Api) -> None:
@@ -79,7 +101,7 @@ def test_redis_and_version_are_told(api: Api) -> None:
 def test_the_management_port(api: Api, client: httpx.Client, path: str, status: int) -> None:
     assert client.get(api.management + path).status_code == status
     assert client.head(api.management + path).status_code == status
-    assert client.post(api.management + path).status_code == 405
+    assert client.post(api.management + path).status_code == (404 if status == 404 else 405)
 
 
 def test_the_management_paths_are_not_public(client: httpx.Client) -> None:

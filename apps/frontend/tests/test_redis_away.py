@@ -1,12 +1,16 @@
 """Without Redis: no hanging, no wrong answers, and back to work as soon as it is back."""
 
+import contextlib
+import functools
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from .processes import Api, Redis, eventually
+from .processes import Api, Redis, eventually, free_port
 
 ENTRY = {"text": "x"}
 
@@ -105,8 +109,66 @@ def test_a_primary_that_became_a_replica_is_left(
         eventually(lambda: statuses(api) == WORKS, "writes go on when the host is a primary again")
 
 
-def test_a_server_that_is_full_means_503(tmp_path: Path, redis: Redis) -> None:
+def refused(answer: httpx.Response) -> bool:
+    """Whether the journal said that it is full, in a way that a client does not repeat at once."""
+    problem = answer.json()
+    assert (problem["status"], problem["title"]) == (answer.status_code, "Insufficient Storage")
+    assert "full" in problem["detail"]
+    return answer.status_code == 507 and "retry-after" not in answer.headers
+
+
+def test_a_store_without_room_refuses_writes_and_goes_on_reading(tmp_path: Path, redis: Redis) -> None:
     with Api(tmp_path, read=redis, write=redis).running() as api:
+        kept = api.client.post("/api/entries", json=ENTRY).headers["location"]
+        api.client.post("/api", json=1, headers={"idempotency-key": "k"})
         redis.command("CONFIG", "SET", "maxmemory", "1")
-        assert statuses(api) == [200, 200, 404, 503, 503, 200, 200]
+        assert refused(api.client.post("/api/entries", json=ENTRY))
+        assert refused(api.client.post("/api", json=ENTRY))
+        assert refused(api.client.put(kept, json=ENTRY))
+        assert api.client.get("/api").json() == [1, ENTRY]
+        assert api.client.post("/api", json=1, headers={"idempotency-key": "k"}).json() == [1, ENTRY]
+        assert api.is_ready()
+        assert api.client.delete(kept).status_code == 204
+        assert api.client.get("/api").json() == [1]
         assert not [line for line in api.log() if line["level"] == "error"]
+
+
+def test_a_journal_has_a_limit_by_setting(tmp_path: Path, redis: Redis) -> None:
+    with Api(tmp_path, read=redis, write=redis, JOURNAL_MAX_ENTRIES="2").running() as api:
+        key = {"idempotency-key": "k"}
+        first = api.client.post("/api/entries", json=ENTRY, headers=key)
+        assert api.client.post("/api", json=2).json() == [2, ENTRY]
+        assert refused(api.client.post("/api", json=3))
+        assert refused(api.client.post("/api/entries", json=ENTRY, headers={"idempotency-key": "other"}))
+        assert api.client.post("/api/entries", json=ENTRY, headers=key).json() == first.json()
+        assert api.client.put(first.headers["location"], json={"text": "y"}).status_code == 200
+        assert api.client.delete(first.headers["location"]).status_code == 204
+        assert api.client.post("/api", json=3).json() == [3, 2]
+
+
+@contextlib.contextmanager
+def sentinel(folder: Path, primary: Redis) -> Generator[int]:
+    """The port of a Sentinel that calls the primary "journal"."""
+    port, file = free_port(), folder / "sentinel.conf"
+    lines = [f"port {port}", f"sentinel monitor journal {primary.host} {primary.port} 1"]
+    file.write_text("\n".join([*lines, f'sentinel auth-pass journal "{primary.password}"', 'logfile "/dev/null"']))
+    process = subprocess.Popen(["redis-server", str(file), "--sentinel"])
+    try:
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_primary_is_found_by_sentinel(tmp_path: Path, redis: Redis, replica: Redis, unused_port: int) -> None:
+    """`REDIS_WRITE_HOST` names a replica, and one of the Sentinels is away. After a failover writes go on."""
+    with sentinel(tmp_path, redis) as port:
+        known = f"127.0.0.1:{unused_port}, 127.0.0.1:{port}"
+        with Api(tmp_path / "api", read=redis, write=replica, REDIS_SENTINELS=known).running() as api:
+            eventually(lambda: api.client.post("/api", json=ENTRY).status_code == 200, "the primary is found")
+            ask = functools.partial(subprocess.run, check=True, capture_output=True)
+            failover = ["redis-cli", "-p", str(port), "sentinel", "failover", "journal"]
+            eventually(lambda: ask(failover).stdout == b"OK\n", "Sentinel knows a good replica")
+            eventually(lambda: b"role:slave" in redis.command("INFO", "replication"), "the replica takes over")
+            eventually(lambda: api.client.post("/api", json=2).status_code == 200, "writes go on")
+            assert replica.command("ZCARD", "journal:index") == 2

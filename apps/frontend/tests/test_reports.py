@@ -80,8 +80,8 @@ def test_an_unforeseen_error_is_reported_without_what_people_wrote(tmp_path: Pat
     assert event["release"] == "1.2.3-bfeda01f"
     assert event["environment"] == "prod"
     assert event["level"] == "error"
-    assert event["extra"]["fields"] == {"request_id": "trace-7"}
-    assert "WRONGTYPE" in event["exception"]["values"][-1]["value"]
+    assert event["extra"]["request_id"] == "trace-7"
+    assert event["exception"]["values"][-1]["type"] == "WrongTypeError"
     (path, auth, text) = sentry.envelopes[0]
     assert path == "/api/7/envelope/"
     assert f"sentry_key={KEY}" in auth

@@ -41,6 +41,14 @@ def test_defaults(environment: pytest.MonkeyPatch) -> None:
     assert (settings.http_port, settings.management_port, settings.web.cross_origin) == (8080, 8081, ())
 
 
+def test_lists_are_separated_by_commas(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REDIS_SENTINELS", "redis-0.redis:26379, redis-1.redis:26380")
+    environment.setenv("TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8")
+    settings = load_settings()
+    assert settings.redis_sentinels == (("redis-0.redis", 26379), ("redis-1.redis", 26380))
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "fd00::/8"]
+
+
 def test_origins_come_in_the_order_of_their_index(environment: pytest.MonkeyPatch) -> None:
     for index in (10, 2, 0):
         environment.setenv(f"WEB__CROSS_ORIGIN__{index}", f"https://host{index}.example")
@@ -72,6 +80,11 @@ def test_origins_come_in_the_order_of_their_index(environment: pytest.MonkeyPatc
         ("WEB__CROSS_ORIGIN__FIRST", "https://host.example", "indices must be numbers"),
         ("WEB__CROSS_ORIGINS__0", "https://host.example", "Extra inputs"),
         ("LOG_LEVEL", "loud", "'debug'"),
+        ("JOURNAL_MAX_ENTRIES", "-1", "greater than or equal to 0"),
+        ("REDIS_SENTINELS", "redis-0", "not host:port"),
+        ("REDIS_SENTINELS", "redis-0:26379,:1", "':1' is not host:port"),
+        ("REDIS_SENTINEL_PRIMARY", "", "at least 1"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "not a valid IPv4 or IPv6 network"),
         ("SENTRY_DSN", "", "or not be set"),
         ("SENTRY_DSN", "https://sentry.example/1", "https://KEY@HOST/PROJECT"),
     ],

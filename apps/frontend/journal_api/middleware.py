@@ -1,0 +1,124 @@
+"""What stands before the framework: an account of every request, and the pages that are kept in memory."""
+
+import itertools
+import os
+import re
+import time
+from functools import partial
+from typing import Any, NamedTuple
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import metrics
+from .cache import Cache
+from .logs import request_logger
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+_CLIENT_LEFT = 499
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first header of that name (lower case), b"" when there is none."""
+    return next((value for known, value in scope["headers"] if known == name), b"")
+
+
+class Account:
+    """Gives each request an id, logs it and counts it. `draining` set to True asks clients, with each answer, to
+    connect anew: elsewhere.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.draining = False
+        self._app, self._log = app, request_logger()
+        self._process, self._counter = os.urandom(4).hex(), itertools.count(1)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        started, status = time.perf_counter(), 0
+        given = header(scope, b"x-request-id").strip()
+        request_id = given.decode() if _SANE_ID.fullmatch(given) else f"{self._process}-{next(self._counter):x}"
+        scope["state"] = {"request_id": request_id}
+        path, client = scope["path"], scope["client"]
+
+        async def heard() -> Any:
+            nonlocal status
+            message = await receive()
+            if message["type"] == "http.disconnect" and not status:
+                status = _CLIENT_LEFT
+            return message
+
+        async def answer(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = status or message["status"]
+                headers = [*message["headers"], (b"x-request-id", request_id.encode()), *_ALWAYS]
+                if self.draining:
+                    headers.append((b"connection", b"close"))
+                await send({**message, "headers": headers})
+            else:
+                await send(message)
+
+        await self._app(scope, heard, answer)
+        seconds = time.perf_counter() - started
+        route = scope.get("path_template", "unknown").replace(":str}", "}")
+        metrics.observe(scope["method"], route, status, seconds)
+        self._log.info(
+            request_id=request_id,
+            client=client[0].removeprefix("::ffff:")[:64] if client else "",
+            method=scope["method"],
+            path=path[:256],
+            status=status,
+            milliseconds=round(seconds * 1000, 3),
+        )
+
+
+class Page(NamedTuple):
+    messages: tuple[Message, ...]
+    route: str
+    request_id: str
+
+
+class _NotKept(Exception):
+    """An answer other than 200: its request's own."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+
+class Pages:
+    """Answers GET, and HEAD as GET, from memory; a browser's origin is part of the key because the answer names it."""
+
+    def __init__(self, app: ASGIApp, cache: Cache[Page]) -> None:
+        self._app, self._cache = app, cache
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        key = (scope["path"], scope["query_string"], header(scope, b"origin"))
+        page = self._cache.get(key)
+        try:
+            if page is None:
+                page = await self._cache.load(key, partial(self._read, {**scope, "method": "GET"}, receive))
+        except _NotKept as other:
+            page = other.page
+            if page.request_id != scope["state"]["request_id"]:
+                page = await self._run({**scope, "method": "GET"}, receive)
+        scope["path_template"] = page.route
+        for message in page.messages:
+            await send(message)
+
+    async def _read(self, scope: Any, receive: Receive) -> Page:
+        page = await self._run(scope, receive)
+        if page.messages[0]["status"] != 200:  # ty: ignore[invalid-typed-dict-key]
+            raise _NotKept(page)
+        return page
+
+    async def _run(self, scope: Any, receive: Receive) -> Page:
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        await self._app(scope, receive, keep)
+        return Page(tuple(messages), scope.get("path_template", "unknown"), scope["state"]["request_id"])
