@@ -51,7 +51,9 @@ def environment(config: FrontendConfig) -> dict[str, str]:
     """The environment variables by which the container reads a configuration."""
     origins = {f"WEB__CROSS_ORIGIN__{number}": origin for number, origin in enumerate(config.cross_origins)}
     reports = {} if config.sentry_dsn is None else {"SENTRY_DSN": config.sentry_dsn}
-    return {"JOURNAL_ENTRIES": str(config.journal_entries), **origins, **reports}
+    most = config.journal_max_entries
+    limit = {} if most is None else {"JOURNAL_MAX_ENTRIES": str(most)}
+    return {"JOURNAL_ENTRIES": str(config.journal_entries), **limit, **origins, **reports}
 
 
 def report_port(dsn: str) -> int:

@@ -197,6 +197,11 @@ class FrontendConfig(Model):
 
     journal_entries: int = Field(default=10, ge=1, le=1000)
     """The number of newest entries that `GET /api` returns."""
+    journal_max_entries: int | None = Field(default=None, ge=1)
+    """The number of entries that the journal may hold; one more is refused with 507, until others are deleted.
+
+    By default Redis' memory is the limit, `redis.resources.memoryLimit`.
+    """
     cross_origins: list[Origin] = []
     """The web origins whose pages may call the API from a browser, such as https://app.example.com.
 

@@ -35,6 +35,8 @@ RETRY_DELAY = 0.25
 # A server that hangs is found by a question once a second, so no command waits longer than the sum of both.
 WATCH_INTERVAL = 1.0
 ANSWER_TIMEOUT = 1.5
+# How long the primary waits for another server to have a change.
+COPY_TIMEOUT = 1.0
 TRACKED_PREFIX = "journal:entries"
 
 # Answers to a command that was not executed and that another connection, or a later moment, may answer better.
@@ -101,15 +103,18 @@ class RedisClient:
     def up(self) -> bool:
         return self._connection is not None and self._connection.usable
 
-    async def execute(self, command: bytes, *arguments: str | int | bytes) -> Any:
-        """The answer. Raises Unavailable when there is none to be had now, Full, or RedisError for any other error."""
+    async def execute(self, command: bytes, *arguments: str | int | bytes, copies: int = 0) -> Any:
+        """The answer, once `copies` other servers have the change that the command made.
+
+        Raises Unavailable when there is none to be had now, Full, or RedisError for any other error.
+        """
         try:
             try:
-                return await self._once(command, *arguments)
+                return await self._once(command, *arguments, copies=copies)
             except _ELSEWHERE as error:
                 log.warning("redis %s refused a command: %s", self.host.role, error)
                 self._drop()
-                return await self._once(command, *arguments)
+                return await self._once(command, *arguments, copies=copies)
         except _LATER as error:
             raise Unavailable(str(error) or "no answer") from None
         except ResponseError as error:
@@ -119,14 +124,19 @@ class RedisClient:
                 raise Unavailable(str(error)) from None
             raise
 
-    async def _once(self, command: bytes, *arguments: str | int | bytes) -> Any:
+    async def _once(self, command: bytes, *arguments: str | int | bytes, copies: int = 0) -> Any:
         if self._connection is not None and not self._connection.usable:
             self._drop()
         if self._connection is None:
             await self._tried.wait()
         if self._connection is None:
             raise Unavailable(self._problem)
-        return await self._connection.create_request(command, *arguments)
+        connection = self._connection
+        answer = await connection.create_request(command, *arguments)
+        # WAIT counts what came by the same connection: on another one it would be content at once.
+        if copies and await connection.create_request(b"WAIT", copies, round(COPY_TIMEOUT * 1000)) < copies:
+            raise Unavailable("no other server has the change yet")
+        return answer
 
     async def run(self) -> None:
         """Keeps a connection until it is cancelled."""

@@ -98,7 +98,8 @@ def _store(settings: Settings, cache: Cache[Page]) -> Store:
         sentinels=settings.redis_sentinels,
         primary=settings.redis_sentinel_primary,
     )
-    return Store(read, write, cache.clear, limit=settings.journal_max_entries)
+    copies = {"fast": 0, "safe": 1}[settings.redis_durability]
+    return Store(read, write, cache.clear, limit=settings.journal_max_entries, copies=copies)
 
 
 def trusted(networks: Networks) -> list[str]:

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     """The API's settings. Nothing secret is among them: the password is in a file.
 
     journal_max_entries: how many entries the journal may hold; 0 is no limit but Redis's memory.
+    redis_durability: `fast` answers a write when the primary has it, `safe` when another server has it too.
     redis_sentinels: `host:port` of each Sentinel, comma between: they tell the address of the primary that they call
     `redis_sentinel_primary`. With none, `redis_write_host` is the primary's.
     trusted_proxies: networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
@@ -111,6 +112,7 @@ class Settings(BaseSettings):
     redis_port: Port = 6379
     redis_sentinels: Addresses = ()
     redis_sentinel_primary: Annotated[str, Field(min_length=1)] = "journal"
+    redis_durability: Literal["fast", "safe"] = "fast"
     redis_password_file: FilePath = Path("/etc/redis-auth/password")
     drain_seconds: Annotated[float, Field(ge=0, le=MAX_DRAIN_SECONDS, allow_inf_nan=False)] = 5
     http_port: Port = 8080

@@ -67,11 +67,13 @@ class Script:
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
         self._by_hash, self._in_full = (b"EVALSHA_RO", b"EVAL_RO") if reads else (b"EVALSHA", b"EVAL")
 
-    async def run(self, client: RedisClient, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
+    async def run(
+        self, client: RedisClient, keys: tuple[str, ...], *arguments: str | int | bytes, copies: int = 0
+    ) -> Any:
         try:
-            return await client.execute(self._by_hash, self._sha, len(keys), *keys, *arguments)
+            return await client.execute(self._by_hash, self._sha, len(keys), *keys, *arguments, copies=copies)
         except NoScriptError:
-            return await client.execute(self._in_full, self._text, len(keys), *keys, *arguments)
+            return await client.execute(self._in_full, self._text, len(keys), *keys, *arguments, copies=copies)
 
 
 _LIST = Script("list.lua", reads=True)
@@ -82,12 +84,15 @@ class Store:
     """The journal. `on_change` is called whenever what was read before may be out of date.
 
     Every reading and writing method raises Unavailable when Redis cannot answer, those that need room raise Full.
-    `limit` is the largest number of entries, 0 for as many as Redis has room for.
+    `limit` is the largest number of entries, 0 for as many as Redis has room for. A change is answered when `copies`
+    servers beside the primary have it.
     """
 
-    def __init__(self, read: Host, write: Host, on_change: Callable[[], None], *, limit: int = 0) -> None:
+    def __init__(
+        self, read: Host, write: Host, on_change: Callable[[], None], *, limit: int = 0, copies: int = 0
+    ) -> None:
         self._read, self._write = RedisClient(read, self._changed), RedisClient(write, self._changed)
-        self._on_change, self._limit = on_change, limit
+        self._on_change, self._limit, self._copies = on_change, limit, copies
         self._ask_primary_until = 0.0
 
     async def run(self) -> None:
@@ -155,7 +160,7 @@ class Store:
 
     async def _change(self, script: Script, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
         try:
-            return await script.run(self._write, keys, *arguments)
+            return await script.run(self._write, keys, *arguments, copies=self._copies)
         finally:
             self._changed(self._write)
 

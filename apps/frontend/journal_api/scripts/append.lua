@@ -11,6 +11,8 @@ if KEYS[3] then
         if fingerprint ~= ARGV[5] then
             return { false, {} }
         end
+        -- A change, so that WAIT waits also for the entry of the request before.
+        redis.call('EXPIRE', KEYS[3], ARGV[6])
     end
 end
 if not id then

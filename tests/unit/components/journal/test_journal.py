@@ -46,6 +46,12 @@ def test_a_list_of_origins_becomes_numbered_variables() -> None:
     }
 
 
+def test_a_limit_of_entries_reaches_the_api() -> None:
+    config = FrontendConfig.model_validate({"journalMaxEntries": 5000})
+    assert environment(config)["JOURNAL_MAX_ENTRIES"] == "5000"
+    assert "JOURNAL_MAX_ENTRIES" not in environment(TEN)
+
+
 @pytest.mark.parametrize(
     ("dsn", "port"), [(DSN, 443), ("https://0123456789abcdef0123456789abcdef@sentry.example.com:9443/1", 9443)]
 )

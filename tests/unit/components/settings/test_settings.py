@@ -54,6 +54,7 @@ BAD = [
     ("journalEntries", -3, "greater than or equal to 1"),
     ("journalEntries", 0, "greater than or equal to 1"),
     ("journalEntries", "many", "valid integer"),
+    ("journalMaxEntries", 0, "greater than or equal to 1"),
     ("journalEntries", 10_000, "less than or equal to 1000"),
     ("crossOrigins", ["https://a.example/path"], "with no path"),
     ("crossOrigins", "https://a.example", "valid list"),
