@@ -8,14 +8,20 @@ is_primary() { ask "$LOCAL" "$PORT" info replication | grep -q '^role:master'; }
 is_primary && [ "$SERVERS" != "$SELF" ] || exit 0
 tell "$LOCAL" "$PORT" "CLIENT PAUSE 8000 WRITE" > /dev/null
 sleep 0.2
-# A Sentinel may refuse, or give up: then another one is asked.
+# A Sentinel may refuse, or give up: then another one is asked. One that has made another server primary leaves this one
+# as it is for some seconds: made a replica here, it sends the waiting writers on.
 for host in $SERVERS; do
   [ "$host" != "$SELF" ] || continue
   tell "$host" "$SENTINEL_PORT" "SENTINEL FAILOVER $NAME" 2> /dev/null | tail -n 1 | grep -qx OK || continue
   waited=0
-  while is_primary && [ "$waited" -lt 40 ]; do
+  while [ "$waited" -lt 40 ]; do
+    next=$(primary_by_sentinel "$host")
+    if [ -n "$next" ] && [ "$next" != "$SELF" ]; then
+      tell "$LOCAL" "$PORT" "REPLICAOF $next $PORT" > /dev/null
+      tell "$LOCAL" "$PORT" "CLIENT UNPAUSE" > /dev/null
+      exit 0
+    fi
     sleep 0.1
     waited=$((waited + 1))
   done
-  is_primary || break
 done

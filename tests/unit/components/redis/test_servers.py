@@ -51,6 +51,7 @@ def test_a_new_redis_starts_by_itself(cluster: Cluster) -> None:
 def test_all_at_once_and_the_primarys_volume_is_empty(cluster: Cluster) -> None:
     """Fault 1: everything was lost."""
     write(cluster.start().complete(), 0, 10)
+    settle(cluster)
     cluster.kill()
     cluster[0].empty()
     primary = cluster.start().complete()
@@ -136,6 +137,7 @@ def test_a_primary_that_stops_hands_over_first(cluster: Cluster) -> None:
     first.kill()
     second = cluster.primary()
     assert entries(second) == list(range(10))
+    assert sum(server.said.count("+try-failover") for server in cluster.servers) == 1
 
 
 def test_a_disk_that_is_full_is_told_and_another_takes_over(cluster: Cluster) -> None:
