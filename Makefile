@@ -94,6 +94,12 @@ test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, li
 unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
 	@$(TOOLS) test --quick
 
+.PHONY: drills
+drills: $(VENV)/.ready ## Break Redis in every way under load, 10,000 requests each; the figures go to .state/drills.md
+	@rm -f .state/drills.md
+	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s tests/live/test_redis_failover.py
+	@cat .state/drills.md
+
 .PHONY: bench
 bench: $(VENV)/.ready ## Measure start, repeated up, a preview, reads and writes; as ratios within this run
 	@$(TOOLS) bench

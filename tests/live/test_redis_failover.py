@@ -1,7 +1,7 @@
 """Redis under load through the front door: its primary dies in every way, and what was acknowledged is kept.
 
 Stack `local` acknowledges a write when the primary has it (`durability: fast`): what a frozen primary took last may be
-lost with it, and is counted. Everything else is kept.
+lost with it, and is counted. Everything else is kept. `make drills` runs them for longer, with figures in a table.
 """
 
 import itertools
@@ -28,8 +28,11 @@ from tools.failures import Failure
 pytestmark = pytest.mark.live
 SELECTOR = "app.kubernetes.io/name=redis"
 ASK = ("redis-cli", "--user", "health", "--pass", "any", "--no-auth-warning")
-RATE = 100
+RATE = int(os.environ.get("DRILL_RATE", "100"))
 """Requests a second: a write for every four reads."""
+LEAST = int(os.environ.get("DRILL_REQUESTS", "500"))
+"""How many requests each drill makes at least."""
+TABLE = stack.STATE / "drills.md"
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +90,11 @@ class Load:
     refused: list[tuple[float, str]] = field(default_factory=list)
     failed_reads: list[tuple[float, str]] = field(default_factory=list)
     reads: int = 0
+    seconds: float = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "Load":
+        self._began = time.monotonic()
         self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(20)]
         for thread in self._threads:
             thread.start()
@@ -99,6 +104,7 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self.seconds = time.monotonic() - self._began
 
     def _ask(self, number: int) -> None:
         due, count = time.monotonic() + number / RATE, 0
@@ -136,6 +142,10 @@ class Load:
         """The longest time, in seconds, from one acknowledged write to the next."""
         times = sorted(self.acknowledged.values())
         return max(after - before for before, after in itertools.pairwise(times))
+
+    def rate(self) -> float:
+        """Requests a second, over the whole drill."""
+        return (self.sent + self.reads) / self.seconds
 
     def lost(self) -> int:
         """How many acknowledged writes the journal does not have."""
@@ -206,6 +216,14 @@ DRILLS: dict[str, tuple[Callable[[Access, str], None], float, bool]] = {
 """The drill, seconds without writes at most, and whether every acknowledged write must be there."""
 
 
+def tell(figures: dict[str, Any]) -> None:
+    """Prints a drill's figures, and adds them to the table."""
+    print(json.dumps(figures, ensure_ascii=False))
+    rows = [*([] if TABLE.exists() else [figures, ["---"] * len(figures)]), figures.values()]
+    with TABLE.open("a") as file:
+        file.writelines(f"| {' | '.join(map(str, row))} |\n" for row in rows)
+
+
 @pytest.mark.parametrize("name", DRILLS)
 def test_what_was_acknowledged_is_there(name: str, here: Access, client: httpx.Client) -> None:
     drill, allowed, kept = DRILLS[name]
@@ -216,6 +234,7 @@ def test_what_was_acknowledged_is_there(name: str, here: Access, client: httpx.C
         second = primary(here)
         before = len(load.acknowledged)
         until(lambda: len(load.acknowledged) > before + 60, 60)
+        until(lambda: load.sent + load.reads >= LEAST, 2 * LEAST / RATE)
     lost = load.lost()
     figures = {
         "drill": name,
@@ -224,12 +243,14 @@ def test_what_was_acknowledged_is_there(name: str, here: Access, client: httpx.C
         "acknowledged": len(load.acknowledged),
         "lost": lost,
         "seconds without writes": round(load.without_writes(), 1),
+        "requests a second": round(load.rate()),
         "refused writes": sorted({what for _, what in load.refused}),
         "refused": len(load.refused),
         "failed reads": len(load.failed_reads),
     }
-    print(json.dumps(figures, ensure_ascii=False))
+    tell(figures)
     assert len(load.acknowledged) > 100
+    assert load.sent + load.reads >= LEAST
     assert {what for _, what in load.refused} <= {"503"}
     assert load.without_writes() < allowed
     assert not kept or lost == 0

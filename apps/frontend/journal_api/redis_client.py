@@ -134,8 +134,10 @@ class RedisClient:
         connection = self._connection
         answer = await connection.create_request(command, *arguments)
         # WAIT counts what came by the same connection: on another one it would be content at once.
-        if copies and await connection.create_request(b"WAIT", copies, round(COPY_TIMEOUT * 1000)) < copies:
-            raise Unavailable("no other server has the change yet")
+        if copies:
+            have: Any = await connection.create_request(b"WAIT", copies, round(COPY_TIMEOUT * 1000))
+            if have < copies:
+                raise Unavailable("no other server has the change yet")
         return answer
 
     async def run(self) -> None:

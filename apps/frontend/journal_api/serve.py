@@ -99,7 +99,9 @@ def _store(settings: Settings, cache: Cache[Page]) -> Store:
         primary=settings.redis_sentinel_primary,
     )
     copies = {"fast": 0, "safe": 1}[settings.redis_durability]
-    return Store(read, write, cache.clear, limit=settings.journal_max_entries, copies=copies)
+    return Store(
+        read, write, cache.clear, limit=settings.journal_max_entries, copies=copies, patience=settings.read_patience
+    )
 
 
 def trusted(networks: Networks) -> list[str]:

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     """The API's settings. Nothing secret is among them: the password is in a file.
 
     journal_max_entries: how many entries the journal may hold; 0 is no limit but Redis's memory.
+    read_patience: for how many seconds a read is tried again that no server answers, while another becomes primary.
     redis_durability: `fast` answers a write when the primary has it, `safe` when another server has it too.
     redis_sentinels: `host:port` of each Sentinel, comma between: they tell the address of the primary that they call
     `redis_sentinel_primary`. With none, `redis_write_host` is the primary's.
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
     redis_port: Port = 6379
     redis_sentinels: Addresses = ()
     redis_sentinel_primary: Annotated[str, Field(min_length=1)] = "journal"
+    read_patience: Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)] = 5
     redis_durability: Literal["fast", "safe"] = "fast"
     redis_password_file: FilePath = Path("/etc/redis-auth/password")
     drain_seconds: Annotated[float, Field(ge=0, le=MAX_DRAIN_SECONDS, allow_inf_nan=False)] = 5

@@ -13,10 +13,10 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from coredis.exceptions import NoScriptError
 
@@ -28,6 +28,9 @@ REMEMBER_SECONDS = 24 * 3600
 
 # Replicas lag by tens of ms. For this long after a change is heard of, reads ask the primary.
 PRIMARY_SECONDS = 1.0
+RETRY_SECONDS = 0.1
+
+_T = TypeVar("_T")
 
 
 class KeyReused(Exception):
@@ -85,14 +88,21 @@ class Store:
 
     Every reading and writing method raises Unavailable when Redis cannot answer, those that need room raise Full.
     `limit` is the largest number of entries, 0 for as many as Redis has room for. A change is answered when `copies`
-    servers beside the primary have it.
+    servers beside the primary have it. A read that no server answers is tried again for `patience` seconds.
     """
 
     def __init__(
-        self, read: Host, write: Host, on_change: Callable[[], None], *, limit: int = 0, copies: int = 0
+        self,
+        read: Host,
+        write: Host,
+        on_change: Callable[[], None],
+        *,
+        limit: int = 0,
+        copies: int = 0,
+        patience: float = 0,
     ) -> None:
         self._read, self._write = RedisClient(read, self._changed), RedisClient(write, self._changed)
-        self._on_change, self._limit, self._copies = on_change, limit, copies
+        self._on_change, self._limit, self._copies, self._patience = on_change, limit, copies, patience
         self._ask_primary_until = 0.0
 
     async def run(self) -> None:
@@ -121,6 +131,24 @@ class Store:
 
     async def newest(self, count: int, *, before: str | None = None) -> list[Record]:
         """At most `count` entries, newest first; only those older than the id `before` when it is given."""
+        return await self._patiently(lambda: self._newest(count, before))
+
+    async def get(self, entry_id: str) -> Record | None:
+        """The entry. One that a replica does not know is looked for on the primary: the replica may lag."""
+        return await self._patiently(lambda: self._get(entry_id))
+
+    async def _patiently(self, read: Callable[[], Awaitable[_T]]) -> _T:
+        """While another server becomes primary, a read waits for it: it can't do harm twice, as a write could."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return await read()
+            except Unavailable:
+                if time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _newest(self, count: int, before: str | None) -> list[Record]:
         bound = "+" if before is None else f"({before}"
         for client in self._readers():
             try:
@@ -129,8 +157,7 @@ class Store:
                 problem = error
         raise problem
 
-    async def get(self, entry_id: str) -> Record | None:
-        """The entry. One that a replica does not know is looked for on the primary: the replica may lag."""
+    async def _get(self, entry_id: str) -> Record | None:
         answered = False
         for client in self._readers():
             try:
@@ -155,8 +182,8 @@ class Store:
         return await self._change(_DELETE, (INDEX, ENTRIES), entry_id) == 1
 
     async def ping(self) -> None:
-        """One read, by the way that entries are read."""
-        await self.newest(1)
+        """One read, by the way that entries are read, without patience."""
+        await self._newest(1, None)
 
     async def _change(self, script: Script, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
         try:

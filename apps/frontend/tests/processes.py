@@ -145,6 +145,7 @@ class Api:
             "HTTP_PORT": str(self.port),
             "MANAGEMENT_PORT": str(management_port),
             "DRAIN_SECONDS": "0.5",
+            "READ_PATIENCE": "0",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -5,6 +5,7 @@ import functools
 import subprocess
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -61,6 +62,17 @@ def test_a_redis_that_hangs_is_given_up(tmp_path: Path, redis: Redis) -> None:
         redis.thaw()
         eventually(api.is_ready, "the API finds Redis again")
         assert statuses(api) == WORKS
+
+
+def test_a_read_waits_until_redis_is_back(tmp_path: Path, redis: Redis) -> None:
+    with Api(tmp_path, read=redis, write=redis, READ_PATIENCE="20").running() as api, ThreadPoolExecutor() as pool:
+        entry = api.client.post("/api/entries", json=ENTRY).json()["id"]
+        eventually(lambda: redis.command("INFO", "persistence").count(b"aof_buffer_length:0"), "it is in the file")
+        redis.kill()
+        eventually(lambda: not api.is_ready(), "the API finds that Redis is away")
+        reads = [pool.submit(api.client.get, path) for path in ("/api", "/api/entries", f"/api/entries/{entry}")]
+        redis.start()
+        assert [read.result().status_code for read in reads] == [200] * 3
 
 
 def test_the_api_starts_without_redis(tmp_path: Path, redis: Redis) -> None:
