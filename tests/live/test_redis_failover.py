@@ -210,10 +210,13 @@ DRILLS: dict[str, tuple[Callable[[Access, str], None], float, bool]] = {
     "process frozen": (process_frozen, 15, False),
     "rolling restart": (rolling_restart, 10, True),
     "all killed": (all_killed, 30, True),
-    "all deleted": (all_deleted, 60, True),
-    "all deleted, one volume emptied": (all_deleted_and_the_primarys_volume_is_empty, 60, True),
+    "all deleted": (all_deleted, 60, False),
+    "all deleted, one volume emptied": (all_deleted_and_the_primarys_volume_is_empty, 60, False),
 }
-"""The drill, seconds without writes at most, and whether every acknowledged write must be there."""
+"""The drill, seconds without writes at most, and whether every acknowledged write must be there.
+
+Where all pods are deleted, one that is made primary may be stopping too: its last moment may be lost (`fast`).
+"""
 
 
 def tell(figures: dict[str, Any]) -> None:
