@@ -1,22 +1,39 @@
 #!/bin/sh
-# Once a second, beside a server: the primary writes the time into the data, in database 15. By it, and by the bytes after
-# it, servers that start together find out who has the newest data.
+# Once a second, more often at first, beside a server: the primary writes the time into the data, in database 15. By it, and by the bytes after
+# it, servers that start together find out who has the newest data. A replica sees to its place among those that Sentinels
+# may make primary.
 . "${FILES:-/etc/redis}/common.sh"
-tell() { printf 'AUTH %s\n'"$1" "$(cat "$AUTH/password")" | timeout 5 redis-cli -h "$LOCAL" -p "$PORT" 2>&1; }
 
+# A replica starts with priority 0, which no Sentinel makes primary: until its first copy, its data is older than what was
+# acknowledged while it was away. One that gets none decides anew how to start, because others may wait for its vote. An
+# offset of 1 tells that there was no copy (valkey, genValkeyInfoString).
+#
 # Sentinels make no replica primary whose link has been down for longer than they know of, with 10 times DOWN_AFTER on
 # top. When they were away too, that is every replica, for ever (valkey, sentinelSelectReplica). To follow anew sets
 # that time back, and keeps the offset by which they choose.
-follow_anew() {
+replica() {
   info=$(ask "$LOCAL" "$PORT" info replication)
+  if [ "$(echo "$info" | field slave_priority)" = 0 ]; then
+    if [ "$(echo "$info" | field slave_repl_offset)" -gt 1 ]; then
+      tell "$LOCAL" "$PORT" "CONFIG SET replica-priority 100" > /dev/null
+      pause=1
+    elif [ $(($(date +%s) - began)) -gt "$PATIENCE" ] && [ "$(echo "$info" | field master_sync_in_progress)" = 0 ]; then
+      echo "no first copy: it starts anew" >&2
+      tell "$LOCAL" "$PORT" SHUTDOWN
+    fi
+    return
+  fi
   down=$(echo "$info" | field master_link_down_since_seconds)
   if [ "${down:-0}" -gt $((DOWN_AFTER * 8 / 1000)) ]; then
-    tell "MULTI\nREPLICAOF NO ONE\nREPLICAOF $(echo "$info" | field master_host) $PORT\nEXEC\n" > /dev/null
+    tell "$LOCAL" "$PORT" "MULTI\nREPLICAOF NO ONE\nREPLICAOF $(echo "$info" | field master_host) $PORT\nEXEC" > /dev/null
   fi
 }
 
-while sleep 1; do
-  case $(tell "SELECT 15\nSET redis:beat beat=$(date +%s);\n") in
-    *READONLY*) follow_anew ;;
+began=$(date +%s) pause=0.3
+while sleep "$pause"; do
+  [ ! -e "$RUN/stopping" ] || exit 0
+  case $(tell "$LOCAL" "$PORT" "SELECT 15\nSET redis:beat beat=$(date +%s);") in
+    *READONLY*) replica ;;
+    *OK*OK*OK*) pause=1 ;;
   esac
 done

@@ -12,6 +12,11 @@ ask() {
   timeout 2 redis-cli -h "$host" -p "$port" --user health --pass any --no-auth-warning "$@" 2>/dev/null | tr -d '\r'
 }
 
+# tell HOST PORT COMMAND: the answer to a command that needs the password. A line each for COMMAND's lines.
+tell() {
+  printf 'AUTH %s\n'"$3"'\n' "$(cat "$AUTH/password")" | timeout 5 redis-cli -h "$1" -p "$2" 2>&1
+}
+
 # field NAME: the value of a line `NAME:value` of INFO.
 field() { sed -n "s/^$1://p"; }
 

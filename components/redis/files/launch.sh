@@ -62,8 +62,8 @@ while :; do
   decision=$(decide)
   case $decision in
     "vote "*) say "${decision#vote }" ;;
-    lead) role= && break ;;
-    "follow "*) role="replicaof ${decision#follow } $PORT" && break ;;
+    lead) role= priority=100 && break ;;
+    "follow "*) role="replicaof ${decision#follow } $PORT" priority=0 && break ;;
     *)
       if [ "$decision" != "$said" ]; then
         echo "not starting yet: $decision. Its own data: $data (docs/runbooks.md, Redis does not start)" >&2
@@ -74,7 +74,7 @@ while :; do
   esac
 done
 echo "$decision, with the data: $data" >&2
-rm -f "$RUN/told"
+rm -f "$RUN/told" "$RUN/stopping"
 cat > "$RUN/server.conf" <<END
 include $FILES/redis.conf
 port $PORT
@@ -85,6 +85,7 @@ masterauth $password
 $HEALTH
 replica-announce-ip $SELF
 replica-announce-port $PORT
+replica-priority $priority
 $role
 END
 if [ "$SERVERS" != "$SELF" ]; then sh "$FILES/beat.sh" & fi

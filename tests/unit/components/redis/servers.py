@@ -86,7 +86,7 @@ class Server:
             self._run("sentinel", "sentinel.sh")
 
     def _run(self, name: str, script: str) -> None:
-        if name in self._processes:
+        if name in self._processes and self._processes[name].poll() is None:
             return
         self._hurried = False
         with self.log.open("ab") as log:
@@ -125,6 +125,11 @@ class Server:
     def limit_files(self, size: int) -> None:
         """Lets the server write no file beyond this size, as on a disk that is full."""
         resource.prlimit(self._processes["server"].pid, resource.RLIMIT_FSIZE, (size, size))
+
+    def never_copies(self) -> None:
+        """From its next start on, the primary refuses this server as a replica."""
+        script = self.files / "launch.sh"
+        script.write_text(script.read_text().replace("masterauth $password", "masterauth wrong"))
 
     def empty(self) -> None:
         shutil.rmtree(self.data)
@@ -189,7 +194,7 @@ class Cluster:
         return found[0] if len(found) == 1 and found[0].ask("SET", "probe", "1") == "OK" else None
 
     def complete(self) -> Server:
-        """The primary, once all others follow it and all Sentinels agree."""
+        """The primary, once all others follow it and may take over, and all Sentinels agree."""
 
         def holds() -> Server | None:
             primary = self._primary()
@@ -197,7 +202,8 @@ class Cluster:
             ok = f"status=ok,address={'' if primary is None else primary.host}:{PORT},slaves={len(others)}"
             agreed = all(ok in server.ask("INFO", "sentinel", port=SENTINEL_PORT) for server in self.servers)
             linked = all(server.info("master_link_status") == "up" for server in others)
-            return primary if agreed and linked else None
+            ready = all(server.info("slave_priority") == "100" for server in others)
+            return primary if agreed and linked and ready else None
 
         return eventually(holds, "all servers follow one primary, and all Sentinels know", 25)
 

@@ -139,6 +139,29 @@ def test_a_primary_that_stops_hands_over_first(cluster: Cluster) -> None:
     assert sum(server.said.count("+try-failover") for server in cluster.servers) == 1
 
 
+def test_a_replica_without_the_data_is_not_made_primary(cluster: Cluster) -> None:
+    """Seen live: what the primary had taken while its replicas were away was lost."""
+    first = cluster.start().complete()
+    write(first, 0, 10)
+    settle(cluster)
+    for server in cluster.servers[1:]:
+        server.kill("server")
+        server.never_copies()
+        server.start()
+    eventually(lambda: all(server.info("role") == "slave" for server in cluster.servers[1:]), "they run")
+    first.script("stop.sh")
+    assert first.info("role") == "master"
+    first.kill()
+    for server in cluster.servers[1:]:
+        eventually(lambda: "no first copy: it starts anew" in server.said, "it waits for its copy no longer")  # noqa: B023
+    assert "master" not in [server.info("role") for server in cluster.servers[1:]]
+    for server in cluster.servers[1:]:
+        server.start()
+    first.start()
+    eventually(lambda: first.info("role") == "master", "it leads again")
+    assert entries(first) == list(range(10))
+
+
 def test_a_disk_that_is_full_is_told_and_another_takes_over(cluster: Cluster) -> None:
     first = cluster.start().complete()
     write(first, 0, 10)
