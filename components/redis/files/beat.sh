@@ -2,7 +2,7 @@
 # Once a second, beside a server: the primary writes the time into the data, in database 15. By it, and by the bytes after
 # it, servers that start together find out who has the newest data.
 . "${FILES:-/etc/redis}/common.sh"
-tell() { printf 'AUTH %s\n'"$1" "$(cat "$AUTH/password")" | timeout 5 redis-cli -h "$LOCAL" -p "$PORT" 2>&1; }
+tell() { printf 'AUTH %s\n'"$1" "$(password)" | timeout 5 redis-cli -h "$LOCAL" -p "$PORT" 2>&1; }
 
 # Sentinels make no replica primary whose link has been down for longer than they know of, with 10 times DOWN_AFTER on
 # top. When they were away too, that is every replica, for ever (valkey, sentinelSelectReplica). To follow anew sets

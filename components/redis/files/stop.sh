@@ -1,7 +1,7 @@
 #!/bin/sh
 # Before this server stops: hands the primary's role over, when it has it. Writes wait while replicas catch up.
 . "${FILES:-/etc/redis}/common.sh"
-password=$(cat "$AUTH/password")
+password=$(password)
 tell() { host=$1 port=$2; shift 2; printf 'AUTH %s\n%s\n' "$password" "$*" | timeout 2 redis-cli -h "$host" -p "$port"; }
 is_primary() { ask "$LOCAL" "$PORT" info replication | grep -q '^role:master'; }
 

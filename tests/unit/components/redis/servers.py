@@ -58,7 +58,8 @@ class Server:
             shutil.copy(path, self.files)
         with (self.files / "redis.conf").open("a") as file:
             file.write(configuration)
-        (folder / "auth" / "password").write_text(PASSWORD)
+        self.password = PASSWORD
+        self.accept(PASSWORD)
         self._environment = {
             "PATH": os.environ["PATH"],
             "NAME": "redis",
@@ -79,6 +80,23 @@ class Server:
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._hurried = False
+
+    def accept(self, *passwords: str) -> None:
+        """Mounts a Secret anew, as the kubelet does: all at once. The first password is the one to use."""
+        auth = self._folder / "auth"
+        (auth / "next").write_text("\n".join(passwords))
+        (auth / "next").replace(auth / "accepted")
+
+    def accepts(self, password: str, port: int = PORT) -> bool:
+        """Whether a new connection may come with this password."""
+        done = subprocess.run(
+            ["timeout", "2", "redis-cli", "-h", self.host, "-p", str(port)],
+            input=f"AUTH {password}\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip() == "OK"
 
     def start(self, *, sentinel: bool = True) -> None:
         self._run("server", "launch.sh")
@@ -105,6 +123,10 @@ class Server:
         command = ["sh", self.files / script, *arguments]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stderr.strip()
+
+    def output(self, script: str, *arguments: str) -> str:
+        command = ["sh", self.files / script, *arguments]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False).stdout
 
     def kill(self, *names: str) -> None:
         """SIGKILL to all processes of the pod, or of one container of it."""
@@ -135,7 +157,7 @@ class Server:
         line = " ".join(f'"{word}"' for word in command)
         done = subprocess.run(
             ["timeout", "2", "redis-cli", "-h", self.host, "-p", str(port)],
-            input=f"AUTH {PASSWORD}\n{line}\n",
+            input=f"AUTH {self.password}\n{line}\n",
             capture_output=True,
             text=True,
             check=False,
