@@ -30,6 +30,10 @@ up: $(VENV)/.ready ## Serve the journal over HTTPS from a real Kubernetes on thi
 preview: $(VENV)/.ready ## Show what `make up` would change [REFRESH=1]; STACK=prod [ALL=1] shows another stack, without credentials
 	@$(if $(filter-out local,$(STACK)),$(TOOLS) preview --stack $(STACK) $(if $(ALL),--all),$(LOCAL) preview $(if $(REFRESH),--refresh))
 
+.PHONY: rotate
+rotate: $(VENV)/.ready ## Give Redis its next password while it serves; run again, it goes on: make rotate [STACK=prod]
+	@$(LOCAL) rotate $(STACK)
+
 .PHONY: refresh
 refresh: $(VENV)/.ready ## Take into Pulumi's state what the cluster has
 	@$(LOCAL) refresh

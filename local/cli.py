@@ -37,6 +37,15 @@ def preview(
 
 
 @app.command()
+def rotate(name: Annotated[str, typer.Argument(help="The stack.")] = "local") -> None:
+    """Give Redis its next password while it serves: no request fails, and no pod restarts."""
+    from local import lifecycle
+
+    with failures():
+        lifecycle.rotate(name)
+
+
+@app.command()
 def refresh() -> None:
     """Take into the state what the cluster has, whoever changed it."""
     from local import lifecycle

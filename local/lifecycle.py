@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from components.settings.errors import SettingsError
-from local import acme, cluster, images, overrides, show
+from local import acme, cluster, images, overrides, rotation, show
 from local.access import Access, access, named_context, stopped
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
@@ -21,6 +21,7 @@ from tools.progress import NO_PROGRESS
 from tools.terminal import Step, Steps, console
 
 ROOTS, ROLLOUT_SECONDS = "acme-roots.pem", 300
+SAID = {None: "alone", "accept": "servers accept the next one too", "use": "all use the next one"}
 T = TypeVar("T")
 
 
@@ -45,6 +46,37 @@ def up() -> None:
             roots = _answer(here, outputs)
     show.tiers(here)
     show.address(outputs["url"], outputs["host"], outputs["address"], roots)
+
+
+def rotate(name: str) -> None:
+    """Give Redis its next password while it serves: each stage is deployed, and everyone is asked, before the next.
+
+    Of a stack in AWS, one stage at a time: it is deployed as any change of its file.
+    """
+    path = stack.ROOT / f"Pulumi.{name}.yaml"
+    config = stack.config_of(name)
+    start = stage = rotation.stage_of(config[f"{stack.PROJECT}:redis"])
+    namespace = json.loads(json.dumps(config)).get(f"{stack.PROJECT}:namespace", "journal")
+    if name != STACK and named_context() is None:
+        raise Failure(f"Where stack {name} runs is not known.", "Name its context: KUBE_CONTEXT=CONTEXT.")
+    here = access()
+    with Steps() as steps:
+        # Nobody who lags behind the stage that the file has: a run before may have ended there.
+        while True:
+            with steps.step(f"password {stage[0]}, {SAID[stage[1]]}") as step:
+                if name == STACK:
+                    deployment_on(here, pulumi_programs.build(step)).up(step)
+                rotation.hurry(here, namespace)
+                rotation.wait(lambda: rotation.lagging(here, namespace), step.step)
+            if stage[1] is None and stage != start:
+                break
+            stage = rotation.following(stage)
+            rotation.write(path, stage)
+            if name != STACK:
+                last = " It is the last." if stage[1] is None else " Then run this again."
+                console.print(f"Commit {path.name} and deploy it.{last}")
+                return
+    console.print(f"Redis has password {stage[0]}, and refuses the one before. Commit {path.name}.")
 
 
 def preview(*, refresh: bool) -> None:

@@ -99,6 +99,18 @@ class RedisSettings(Model):
     By default `fast`, which may lose the writes of the moment in which the primary dies. `safe` loses none to the death
     of any one server with its volume; it excludes `servers: 1`. https://valkey.io/commands/wait/
     """
+    password_generation: int = Field(default=1, ge=1)
+    """The number of the password in use. By default 1; `make rotate` counts it up.
+
+    Another number by hand is another password at once: servers and clients refuse each other until all have it.
+    https://valkey.io/topics/security/
+    """
+    password_step: Literal["accept", "use"] | None = None
+    """How far a change to the next password is. By default none is under way; `make rotate` sets it.
+
+    `accept`: servers accept the next one too. `use`: clients and servers use the next one, and servers still accept
+    this one. https://valkey.io/commands/acl-setuser/
+    """
     storage: Storage
     """The size of each server's volume, such as 5Gi. Volumes grow while servers run; they can't shrink.
 

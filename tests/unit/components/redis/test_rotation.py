@@ -47,7 +47,7 @@ class Load:
     """Reads and writes, each on a new connection, and on one that stays."""
 
     def __init__(self, primary: Server) -> None:
-        self.done, self.failed = 0, [""][:0]
+        self.done, self.failed = 0, list[str]()
         self._primary, self._stop = primary, threading.Event()
         self._stays = subprocess.Popen(
             ["redis-cli", "-h", primary.host, "-p", str(PORT)],
@@ -60,7 +60,8 @@ class Load:
         self._thread = threading.Thread(target=self._run)
 
     def _say(self, line: str) -> str:
-        assert self._stays.stdin is not None and self._stays.stdout is not None
+        assert self._stays.stdin is not None
+        assert self._stays.stdout is not None
         self._stays.stdin.write(f"{line}\n")
         self._stays.stdin.flush()
         return self._stays.stdout.readline().strip()
