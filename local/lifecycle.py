@@ -21,7 +21,8 @@ from tools.progress import NO_PROGRESS
 from tools.terminal import Step, Steps, console
 
 ROOTS, ROLLOUT_SECONDS = "acme-roots.pem", 300
-SAID = {None: "alone", "accept": "servers accept the next one too", "use": "all use the next one"}
+NAMESPACE = "journal"
+SAID = {None: "no other is accepted", "accept": "servers accept the next one too", "use": "all use the next one"}
 T = TypeVar("T")
 
 
@@ -54,27 +55,28 @@ def rotate(name: str) -> None:
     Of a stack in AWS, one stage at a time: it is deployed as any change of its file.
     """
     path = stack.ROOT / f"Pulumi.{name}.yaml"
-    config = stack.config_of(name)
-    start = stage = rotation.stage_of(config[f"{stack.PROJECT}:redis"])
-    namespace = json.loads(json.dumps(config)).get(f"{stack.PROJECT}:namespace", "journal")
+    start = stage = rotation.stage_of(stack.config_of(name)[f"{stack.PROJECT}:redis"])
     if name != STACK and named_context() is None:
         raise Failure(f"Where stack {name} runs is not known.", "Name its context: KUBE_CONTEXT=CONTEXT.")
     here = access()
+    # A run before, or a person, may have written a stage that is not deployed: then it is the one to go on from.
+    deployed = rotation.is_deployed(here, NAMESPACE, stage)
+    if name != STACK and not deployed:
+        raise Failure(f"{path.name} is not deployed: it has another stage of the password.", "Deploy it, then go on.")
     with Steps() as steps:
-        # Nobody who lags behind the stage that the file has: a run before may have ended there.
         while True:
-            with steps.step(f"password {stage[0]}, {SAID[stage[1]]}") as step:
+            with steps.step(f"password {stage[0]}: {SAID[stage[1]]}") as step:
                 if name == STACK:
                     deployment_on(here, pulumi_programs.build(step)).up(step)
-                rotation.hurry(here, namespace)
-                rotation.wait(lambda: rotation.lagging(here, namespace), step.step)
-            if stage[1] is None and stage != start:
+                rotation.hurry(here, NAMESPACE)
+                rotation.wait(lambda: rotation.lagging(here, NAMESPACE), step.step)
+            if stage[1] is None and (stage != start or not (deployed or stage[0] == 1)):
                 break
             stage = rotation.following(stage)
             rotation.write(path, stage)
             if name != STACK:
-                last = " It is the last." if stage[1] is None else " Then run this again."
-                console.print(f"Commit {path.name} and deploy it.{last}")
+                then = "It is the last." if stage[1] is None else "Then run this again."
+                console.print(f"Commit {path.name} and deploy it. {then}")
                 return
     console.print(f"Redis has password {stage[0]}, and refuses the one before. Commit {path.name}.")
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from components.settings import PASSWORD_STAGE, RedisSettings
 from local.access import Access
 from tools.failures import Failure
 
@@ -34,9 +35,8 @@ def following(stage: Stage) -> Stage:
 
 def stage_of(redis: Mapping[str, object]) -> Stage:
     """The stage in the settings `redis` of a stack's file, which were checked."""
-    generation, step = redis.get(GENERATION, 1), redis.get(STEP)
-    assert isinstance(generation, int)
-    return generation, None if step is None else str(step)
+    settings = RedisSettings.model_validate(redis)
+    return settings.password_generation, settings.password_step
 
 
 def rewritten(text: str, stage: Stage) -> str:
@@ -68,6 +68,13 @@ def has_applied(said: str, accepted: Sequence[str]) -> bool:
     """Whether what passwords.sh says of a server is these passwords, and the first of them in use."""
     wanted = [*(f"accepts {digest(password)}" for password in accepted), f"uses {digest(accepted[0])}"]
     return sorted(said.split("\n")) == sorted(wanted)
+
+
+def is_deployed(here: Access, namespace: str, stage: Stage) -> bool:
+    """Whether the Secret is of this stage. One from before there were stages is of none."""
+    generation, step = stage
+    metadata = here.json("-n", namespace, "get", "secret", "redis-auth")["metadata"]
+    return metadata.get("annotations", {}).get(PASSWORD_STAGE) == f"{generation} {step or 'alone'}"
 
 
 def lagging(here: Access, namespace: str) -> list[str]:

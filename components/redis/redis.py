@@ -52,7 +52,7 @@ from components.kubernetes import (
 )
 from components.redis.limits import configuration
 from components.redis.proxy import PrimaryProxy, PrimaryProxyArgs
-from components.settings import RedisSettings, Resources
+from components.settings import PASSWORD_STAGE, RedisSettings, Resources
 
 PORT = 6379
 FILES = Path(__file__).parent / "files"
@@ -217,7 +217,7 @@ class Redis(KubernetesComponent):
         ]
         return Secret(
             name,
-            metadata=self._metadata(name),
+            metadata=self._metadata(name, annotations={PASSWORD_STAGE: self._settings.password_stage}),
             string_data={"password": passwords[0], "accepted": pulumi.Output.all(*passwords).apply("\n".join)},
             opts=self._options(),
         )

@@ -78,6 +78,10 @@ class Tier(Model):
 LEAST_MEMORY = "64Mi"
 
 
+PASSWORD_STAGE = "journal/password-stage"  # noqa: S105 -- the name of an annotation
+"""The annotation by which Redis' Secret says how far a change of the password is."""
+
+
 class RedisSettings(Model):
     """Redis, the journal's database: one primary and its replicas."""
 
@@ -126,6 +130,11 @@ class RedisSettings(Model):
 
     It must be 64Mi or more. What does not fit is refused and reads go on. https://valkey.io/topics/memory-optimization/
     """
+
+    @property
+    def password_stage(self) -> str:
+        """How far a change of the password is, in words for `PASSWORD_STAGE`."""
+        return f"{self.password_generation} {self.password_step or 'alone'}"
 
     @field_validator("servers")
     @classmethod
