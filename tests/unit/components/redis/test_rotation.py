@@ -1,14 +1,20 @@
 """The password of running servers changes in three steps, and nobody is refused meanwhile."""
 
+import contextlib
 import hashlib
+import os
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.unit.components.redis.servers import PASSWORD, PORT, SENTINEL_PORT, Cluster, Server, eventually, require
+from tools import environments
+from tools.testing import FRONTEND
 
 OLD, NEW = PASSWORD, "battery-staple"
 STEPS = ((OLD, NEW), (NEW, OLD), (NEW,))
@@ -105,6 +111,75 @@ def test_no_request_fails_through_all_steps(cluster: Cluster) -> None:
         ] * 2
         assert OLD not in server.said
         assert NEW not in server.said
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@contextlib.contextmanager
+def api(folder: Path, cluster: Cluster, password: str) -> Iterator[httpx.Client]:
+    """The API's process, which reads from the first server and writes to the primary that Sentinels name."""
+    python = environments.prepare(FRONTEND.name, FRONTEND / "requirements-dev.lock")
+    folder.mkdir()
+    (folder / "password").write_text(password)
+    port, management = free_port(), free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(FRONTEND),
+        "REDIS_READ_HOST": cluster[1].host,
+        "REDIS_PORT": str(PORT),
+        "REDIS_SENTINELS": ",".join(f"{server.host}:{SENTINEL_PORT}" for server in cluster.servers),
+        "REDIS_SENTINEL_PRIMARY": "redis",
+        "REDIS_PASSWORD_FILE": str(folder / "password"),
+        "HTTP_PORT": str(port),
+        "MANAGEMENT_PORT": str(management),
+    }
+    process = subprocess.Popen([python, "-m", "journal_api"], env=environment, stdout=subprocess.DEVNULL)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
+
+        def ready() -> bool:
+            with contextlib.suppress(httpx.TransportError):
+                return client.get(f"http://127.0.0.1:{management}/readyz").status_code == 200
+            return False
+
+        try:
+            eventually(ready, "the API is ready")
+            yield client
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_no_request_to_the_api_fails_through_all_steps(cluster: Cluster, tmp_path: Path) -> None:
+    """An API that runs on, and in each step one that starts, whose connections are new."""
+    primary = cluster.start().complete()
+    statuses, stop = list[int](), threading.Event()
+
+    def use(client: httpx.Client) -> None:
+        while not stop.is_set():
+            statuses.append(client.post("/api", json=len(statuses)).status_code)
+            statuses.append(client.get("/api").status_code)
+
+    with api(tmp_path / "stays", cluster, OLD) as stays:
+        thread = threading.Thread(target=use, args=(stays,))
+        thread.start()
+        try:
+            for number, passwords in enumerate(STEPS):
+                step(cluster, passwords)
+                (tmp_path / "stays" / "password").write_text(passwords[0])
+                with api(tmp_path / f"new-{number}", cluster, passwords[0]) as new:
+                    assert new.post("/api", json=1).status_code == 200
+        finally:
+            stop.set()
+            thread.join()
+        assert set(statuses) == {200}
+        assert len(statuses) > 300
+        primary.kill()
+        assert cluster.primary() is not primary
+        eventually(lambda: stays.post("/api", json=1).status_code == 200, "it writes to the next primary")
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
