@@ -1,9 +1,11 @@
 """The steps by which Redis' password changes."""
 
 import pytest
+import yaml
 
 from local import rotation
 from local.rotation import Stage
+from tools import stack
 from tools.failures import Failure
 
 FILE = """config:
@@ -35,6 +37,15 @@ def test_a_file_goes_through_all_stages_and_keeps_the_rest() -> None:
 def test_a_stage_is_two_lines_in_redis_alone() -> None:
     text = rotation.rewritten(FILE, (4, "use"))
     assert "journal:redis:\n    passwordGeneration: 4\n    passwordStep: use\n    # three of them\n" in text
+
+
+@pytest.mark.parametrize("name", stack.environments())
+def test_every_stacks_file_can_be_written(name: str) -> None:
+    path = stack.ROOT / f"Pulumi.{name}.yaml"
+    text = rotation.rewritten(path.read_text(), (2, "accept"))
+    before, after = yaml.safe_load(path.read_text())["config"], yaml.safe_load(text)["config"]
+    assert after["journal:redis"] == {**before["journal:redis"], "passwordGeneration": 2, "passwordStep": "accept"}
+    assert {**after, "journal:redis": None} == {**before, "journal:redis": None}
 
 
 ONE, TWO = rotation.digest("one"), rotation.digest("two")

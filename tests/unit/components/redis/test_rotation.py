@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -120,7 +120,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def api(folder: Path, cluster: Cluster, password: str) -> Iterator[httpx.Client]:
+def api(folder: Path, cluster: Cluster, password: str) -> Generator[httpx.Client]:
     """The API's process, which reads from the first server and writes to the primary that Sentinels name."""
     python = environments.prepare(FRONTEND.name, FRONTEND / "requirements-dev.lock")
     folder.mkdir()
