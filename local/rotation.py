@@ -97,6 +97,8 @@ def _questions(here: Access, namespace: str) -> list[tuple[str, ...]]:
     """Pod, container and command for everyone who has a password. Pods that end are asked too: they still write."""
     found: list[tuple[str, ...]] = []
     for pod in here.json("-n", namespace, "get", "pods")["items"]:
+        if pod["status"].get("phase") in ("Succeeded", "Failed"):
+            continue
         name, tier = pod["metadata"]["name"], pod["metadata"]["labels"].get("app.kubernetes.io/name")
         mounting = [
             container["name"]
