@@ -212,9 +212,8 @@ class Redis(KubernetesComponent):
         It keeps its name: the kubelet brings a change to running pods, and servers apply it (common.sh).
         """
         name = f"{self._name}-auth"
-        passwords = [
-            self._password(name if number == 1 else f"{name}-{number}") for number in generations(self._settings)
-        ]
+        # Two resources take turns: the third generation is a new `redis-auth`, since the second has deleted the first.
+        passwords = [self._password(name if number % 2 else f"{name}-2") for number in generations(self._settings)]
         return Secret(
             name,
             metadata=self._metadata(name, annotations={PASSWORD_STAGE: self._settings.password_stage}),

@@ -164,11 +164,18 @@ def test_servers_accept_two_passwords_while_it_changes(generation: int, step: st
 
 
 @pytest.mark.parametrize(
-    ("step", "expected"),
-    [(None, {"redis-auth"}), ("accept", {"redis-auth", "redis-auth-2"}), ("use", {"redis-auth", "redis-auth-2"})],
+    ("generation", "step", "expected"),
+    [
+        (1, None, {"redis-auth"}),
+        (1, "accept", {"redis-auth", "redis-auth-2"}),
+        (1, "use", {"redis-auth", "redis-auth-2"}),
+        (2, None, {"redis-auth-2"}),
+        (2, "accept", {"redis-auth", "redis-auth-2"}),
+        (3, None, {"redis-auth"}),
+    ],
 )
-def test_a_password_stays_the_same_from_step_to_step(step: str | None, expected: set[str]) -> None:
-    redis = {**config_of("local")["journal:redis"], **({} if step is None else {"passwordStep": step})}
+def test_a_password_stays_the_same_from_step_to_step(generation: int, step: str | None, expected: set[str]) -> None:
+    redis = {**config_of("local")["journal:redis"], "passwordGeneration": generation, "passwordStep": step}
     recording = record("local", redis=redis)
     assert {r.name for r in recording.of_type("RandomPassword")} == expected
     assert set(recording.one("Secret", "redis-auth")["stringData"]) == {"password", "accepted"}
