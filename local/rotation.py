@@ -8,12 +8,14 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from components.settings import PASSWORD_STAGE, RedisSettings
 from local.access import Access
+from tools import stack
 from tools.failures import Failure
+from tools.files import write_atomically
 
 GENERATION, STEP = "passwordGeneration", "passwordStep"
 SECONDS = 300
@@ -33,8 +35,11 @@ def following(stage: Stage) -> Stage:
             return generation + 1, None
 
 
-def stage_of(redis: Mapping[str, object]) -> Stage:
-    """The stage in the settings `redis` of a stack's file, which were checked."""
+def stage_of(name: str) -> Stage:
+    """The stage in a stack's file. Raises Failure, and SettingsError where the file is wrong."""
+    redis = stack.config_of(name).get(f"{stack.PROJECT}:redis")
+    if redis is None:
+        raise Failure(f"Stack {name} has no Redis.", f"Name another: {', '.join(stack.environments())}.")
     settings = RedisSettings.model_validate(redis)
     return settings.password_generation, settings.password_step
 
@@ -52,12 +57,13 @@ def rewritten(text: str, stage: Stage) -> str:
 def write(path: Path, stage: Stage) -> None:
     """Puts the stage into a stack's file. Raises Failure where the section is written in another way."""
     try:
-        path.write_text(rewritten(path.read_text(), stage))
+        text = rewritten(path.read_text(), stage)
     except ValueError:
         raise Failure(
             f"{path.name} has no section `journal:redis` with a line for each setting.",
             "Write it so, and run it again.",
         ) from None
+    write_atomically(path, text)
 
 
 def digest(password: str) -> str:
