@@ -80,13 +80,14 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """The tiers, the certificates and the cluster's components. Status 1 when a tier is not ready."""
+    """Tiers, Redis, certificates and the cluster's components. Status 1 when a tier is not ready or Redis not well."""
     from local import show
     from local.access import access
 
     with failures():
         here = access()
         ready = show.tiers(here)
+        ready &= show.redis(here)
         show.certificates(here)
         if here.own:
             show.components()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from journal_api.primary import PrimaryCollector
 
 from .processes import Api, Redis, eventually

@@ -51,7 +51,9 @@ facts() {
 
 # Passwords, in the file `accepted` of the Secret, one a line: the first is the one to use, all are accepted. It is one
 # file, so that whoever reads it while the kubelet replaces it has the old list or the new one, and no mixture.
-password() { head -n 1 "$AUTH/accepted"; }
+# A Secret from before there was a list has the file `password` alone.
+accepted() { cat "$AUTH/accepted" 2> /dev/null || cat "$AUTH/password" 2> /dev/null; }
+password() { accepted | head -n 1; }
 # `>a >b ...` of these passwords, as `user` in a configuration and ACL SETUSER take them.
 rules() { echo "$1" | sed -n 's/^..*$/>&/p' | tr '\n' ' '; }
 
@@ -69,7 +71,7 @@ as_default() {
 follow_passwords() {
   applied=$2
   while sleep 1; do
-    wanted=$(cat "$AUTH/accepted" 2> /dev/null) || continue
+    wanted=$(accepted) || continue
     [ -n "$wanted" ] && [ "$wanted" != "$applied" ] || continue
     use=$(echo "$wanted" | head -n 1) commands="ACL SETUSER default resetpass $(rules "$wanted")"
     # Whoever accepts less speaks first with what stays: the password to use changes before the list.

@@ -4,7 +4,7 @@
 set -eu
 . "${FILES:-/etc/redis}/common.sh"
 umask 077
-passwords=$(cat "$AUTH/accepted") password=$(password)
+passwords=$(accepted) password=$(password)
 appendonly=$DATA/appendonlydir
 
 # The last heartbeat in the data, and the bytes written after it; "empty 0" for no data.
@@ -75,7 +75,7 @@ while :; do
 done
 echo "$decision, with the data: $data" >&2
 rm -f "$RUN/told"
-passwords=$(cat "$AUTH/accepted")
+passwords=$(accepted)
 cat > "$RUN/server.conf" <<END
 include $FILES/redis.conf
 port $PORT

@@ -4,7 +4,7 @@
 . "${FILES:-/etc/redis}/common.sh"
 port=$PORT used="CONFIG GET masterauth"
 [ "${1:-}" != sentinel ] || port=$SENTINEL_PORT used="SENTINEL CONFIG GET sentinel-pass"
-passwords=$(cat "$AUTH/accepted")
+passwords=$(accepted)
 as_default "$port" "$passwords" "ACL LIST" | sed -n 's/.*user default //p' | grep -o '#[0-9a-f]\{64\}' | sed 's/^#/accepts /'
 used=$(as_default "$port" "$passwords" "$used" | tail -n 1)
 echo "uses $(printf %s "$used" | sha256sum | cut -d ' ' -f 1)"

@@ -21,7 +21,7 @@ if [ -f "$conf" ]; then
   rm "$conf"
 fi
 until primary=$(find_primary) && [ -n "$primary" ]; do sleep 1; done
-passwords=$(cat "$AUTH/accepted")
+passwords=$(accepted)
 password=$(echo "$passwords" | head -n 1)
 cat > "$conf" <<END
 port $SENTINEL_PORT

@@ -87,6 +87,12 @@ class Server:
         (auth / "next").write_text("\n".join(passwords))
         (auth / "next").replace(auth / "accepted")
 
+    def accept_one(self, password: str) -> None:
+        """Mounts a Secret from before there was a list of passwords."""
+        auth = self._folder / "auth"
+        (auth / "password").write_text(password)
+        (auth / "accepted").unlink(missing_ok=True)
+
     def accepts(self, password: str, port: int = PORT) -> bool:
         """Whether a new connection may come with this password."""
         done = subprocess.run(

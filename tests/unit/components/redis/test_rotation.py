@@ -219,3 +219,17 @@ def test_a_primary_hands_over_between_the_steps(cluster: Cluster) -> None:
         step(cluster, passwords)
     assert primary.script("stop.sh") == (0, "")
     assert cluster.complete() is not primary
+
+
+def test_a_secret_from_before_there_was_a_list_is_followed_too(cluster: Cluster) -> None:
+    """Who deploys an older program brings one, with a password of its own; a server that starts meanwhile starts."""
+    primary = cluster.start().complete()
+    started = next(server for server in cluster.servers if server is not primary)
+    started.kill()
+    for server in cluster.servers:
+        server.accept_one(NEW)
+    started.start()
+    for server in cluster.servers:
+        eventually(lambda server=server: applied(server, (NEW,)), f"{server.host} applies it")
+        server.password = NEW
+    cluster.complete()
