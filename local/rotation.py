@@ -124,7 +124,7 @@ def hurry(here: Access, namespace: str) -> None:
     """Makes the kubelet look at the pods now: a changed annotation is a reason to."""
     pods = here.json("-n", namespace, "get", "pods", "-l", "app.kubernetes.io/part-of=journal")["items"]
     for pod in pods:
-        mark = f"journal/passwords-looked-for={int(time.time())}"
+        mark = f"redis/passwords-looked-for={int(time.time())}"
         here.run("-n", namespace, "annotate", "--overwrite", "pod", pod["metadata"]["name"], mark)
 
 

@@ -94,6 +94,10 @@ def files(settings: RedisSettings) -> dict[str, str]:
     return {**texts, "redis.conf": texts["redis.conf"] + configuration(settings)}
 
 
+def _lines(passwords: Sequence[str]) -> str:
+    return "\n".join(map(str, passwords))
+
+
 @dataclass(kw_only=True)
 class RedisArgs:
     """A Redis: where it runs, its settings, and the tiers that may use it.
@@ -217,7 +221,7 @@ class Redis(KubernetesComponent):
         return Secret(
             name,
             metadata=self._metadata(name, annotations={PASSWORD_STAGE: self._settings.password_stage}),
-            string_data={"password": passwords[0], "accepted": pulumi.Output.all(*passwords).apply("\n".join)},
+            string_data={"password": passwords[0], "accepted": pulumi.Output.all(*passwords).apply(_lines)},
             opts=self._options(),
         )
 

@@ -78,7 +78,7 @@ class Tier(Model):
 LEAST_MEMORY = "64Mi"
 
 
-PASSWORD_STAGE = "journal/password-stage"  # noqa: S105 -- the name of an annotation
+PASSWORD_STAGE = "redis/password-stage"  # noqa: S105 -- the name of an annotation
 """The annotation by which Redis' Secret says how far a change of the password is."""
 
 

@@ -93,7 +93,7 @@ class Load:
         if answer.status_code == 201:
             self.acknowledged[text] = time.monotonic()
         else:
-            self.refused.append((time.monotonic(), str(answer.status_code)))
+            self.refused.append((time.monotonic(), _named(answer)))
 
     def _read(self) -> None:
         self.reads += 1
@@ -103,7 +103,7 @@ class Load:
             self.failed_reads.append((time.monotonic(), type(error).__name__))
             return
         if answer.status_code != 200:
-            self.failed_reads.append((time.monotonic(), str(answer.status_code)))
+            self.failed_reads.append((time.monotonic(), _named(answer)))
 
     def without_writes(self) -> float:
         """The longest time, in seconds, from one acknowledged write to the next."""
@@ -125,6 +125,13 @@ class Load:
             if page["next"] is None or not mine:
                 return len(set(self.acknowledged) - found)
             query["cursor"] = page["next"]
+
+
+def _named(answer: httpx.Response) -> str:
+    """The status; with a remark where it is not an answer that tells a client what to do."""
+    told = answer.headers["content-type"] == "application/problem+json"
+    told &= answer.status_code != 503 or "retry-after" in answer.headers
+    return str(answer.status_code) if told else f"{answer.status_code}, and no word when to try again"
 
 
 def tell(figures: dict[str, Any]) -> None:

@@ -217,7 +217,10 @@ def test_a_primary_hands_over_between_the_steps(cluster: Cluster) -> None:
     primary = cluster.start().complete()
     for passwords in STEPS[:2]:
         step(cluster, passwords)
-    assert primary.script("stop.sh") == (0, "")
+    assert primary.script("stop.sh")[0] == 0
+    primary.kill()
+    assert cluster.primary() is not primary
+    primary.start()
     assert cluster.complete() is not primary
 
 
