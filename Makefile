@@ -30,6 +30,10 @@ up: $(VENV)/.ready ## Serve the journal over HTTPS from a real Kubernetes on thi
 preview: $(VENV)/.ready ## Show what `make up` would change [REFRESH=1]; STACK=prod [ALL=1] shows another stack, without credentials
 	@$(if $(filter-out local,$(STACK)),$(TOOLS) preview --stack $(STACK) $(if $(ALL),--all),$(LOCAL) preview $(if $(REFRESH),--refresh))
 
+.PHONY: rotate
+rotate: $(VENV)/.ready ## Give Redis its next password while it serves; run again, it goes on: make rotate [STACK=prod]
+	@$(LOCAL) rotate $(STACK)
+
 .PHONY: refresh
 refresh: $(VENV)/.ready ## Take into Pulumi's state what the cluster has
 	@$(LOCAL) refresh
@@ -67,7 +71,7 @@ graph: $(VENV)/.ready ## Show what decides how long a stack takes to make and to
 	@$(TOOLS) graph $(if $(STACK),--stack $(STACK))
 
 .PHONY: status
-status: $(VENV)/.ready ## Show tiers, certificates and the cluster's components
+status: $(VENV)/.ready ## Show tiers, Redis, certificates and the cluster's components; ends with 1 when something is wrong
 	@$(LOCAL) status
 
 .PHONY: logs
@@ -94,10 +98,11 @@ test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, li
 unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
 	@$(TOOLS) test --quick
 
+DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py)
 .PHONY: drills
-drills: $(VENV)/.ready ## Break Redis in seven ways under load, 10,000 requests each; the figures go to .state/drills.md
+drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
 	@rm -f .state/drills.md
-	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s tests/live/test_redis_failover.py
+	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s $(DRILLS)
 	@cat .state/drills.md
 
 .PHONY: bench

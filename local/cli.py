@@ -37,6 +37,15 @@ def preview(
 
 
 @app.command()
+def rotate(name: Annotated[str, typer.Argument(help="The stack.")] = "local") -> None:
+    """Give Redis its next password while it serves: no request fails, and no pod restarts."""
+    from local import lifecycle
+
+    with failures():
+        lifecycle.rotate(name)
+
+
+@app.command()
 def refresh() -> None:
     """Take into the state what the cluster has, whoever changed it."""
     from local import lifecycle
@@ -71,13 +80,14 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """The tiers, the certificates and the cluster's components. Status 1 when a tier is not ready."""
+    """Tiers, Redis, certificates and the cluster's components. Status 1 when a tier is not ready or Redis not well."""
     from local import show
     from local.access import access
 
     with failures():
         here = access()
         ready = show.tiers(here)
+        ready &= show.redis(here)
         show.certificates(here)
         if here.own:
             show.components()

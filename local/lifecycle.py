@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from components.settings.errors import SettingsError
-from local import acme, cluster, images, overrides, show
+from local import acme, cluster, images, overrides, rotation, show
 from local.access import Access, access, named_context, stopped
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
@@ -21,6 +21,8 @@ from tools.progress import NO_PROGRESS
 from tools.terminal import Step, Steps, console
 
 ROOTS, ROLLOUT_SECONDS = "acme-roots.pem", 300
+NAMESPACE = "journal"
+SAID = {None: "no other is accepted", "accept": "servers accept the next one too", "use": "all use the next one"}
 T = TypeVar("T")
 
 
@@ -31,7 +33,7 @@ def up() -> None:
     if named_context() is None:
         cluster.kubectl_path()  # and a Go that can't build the cluster
     with Steps() as steps:
-        here, pulumi = _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
+        here, pulumi = _cluster(steps)
         deployment = deployment_on(here, pulumi)
         if acme.recover(here):
             console.print("  a certificate could not be issued before; it is asked for again")
@@ -45,6 +47,42 @@ def up() -> None:
             roots = _answer(here, outputs)
     show.tiers(here)
     show.address(outputs["url"], outputs["host"], outputs["address"], roots)
+
+
+def rotate(name: str) -> None:
+    """Give Redis its next password while it serves: each stage is deployed, and everyone is asked, before the next.
+
+    Of a stack in AWS, one stage at a time: it is deployed as any change of its file.
+    """
+    path = stack.ROOT / f"Pulumi.{name}.yaml"
+    stage = rotation.stage_of(name)
+    if name != STACK and named_context() is None:
+        raise Failure(f"Where stack {name} runs is not known.", "Name its context: KUBE_CONTEXT=CONTEXT.")
+    here, pulumi = access(), None
+    # A run before, or a person, may have written a stage that not everyone has: then it is the one to go on from.
+    deployed = rotation.is_deployed(here, NAMESPACE, stage)
+    if name != STACK and not deployed:
+        raise Failure(f"{path.name} is not deployed: it has another stage of the password.", "Deploy it, then go on.")
+    is_last = stage[0] > 1 and stage[1] is None and not (deployed and not rotation.lagging(here, NAMESPACE))
+    with Steps() as steps:
+        if name == STACK:
+            here, pulumi = _cluster(steps)
+        while True:
+            with steps.step(f"password {stage[0]}: {SAID[stage[1]]}") as step:
+                if pulumi is not None:
+                    deployment_on(here, pulumi).up(step)
+                rotation.hurry(here, NAMESPACE)
+                rotation.wait(lambda: rotation.lagging(here, NAMESPACE), step.step)
+            if is_last:
+                break
+            stage = rotation.following(stage)
+            rotation.write(path, stage)
+            is_last = stage[1] is None
+            if name != STACK:
+                then = "It is the last." if is_last else "Then run this again."
+                console.print(f"Commit {path.name} and deploy it. {then}")
+                return
+    console.print(f"Redis has password {stage[0]}, and refuses the one before. Commit {path.name}.")
 
 
 def preview(*, refresh: bool) -> None:
@@ -109,6 +147,11 @@ def effective_config(here: Access) -> dict[str, Any]:
     return overrides.effective(
         STACK, images.references(), kubeconfig=here.kubeconfig, context=here.context, chart=chart
     )
+
+
+def _cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
+    """The cluster with the images of this checkout, and the programs that deploy to it."""
+    return _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
 
 
 def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rich.table import Column, Table
 
-from local import cluster
+from local import cluster, redis_status
 from local.access import Access
 from tools.terminal import console
 
-PART_OF = "app.kubernetes.io/part-of=journal"
+PART_OF, REDIS = "app.kubernetes.io/part-of=journal", "app.kubernetes.io/name=redis"
 
 
 def address(url: str, host: str, ip: str, roots: Path) -> None:
@@ -41,6 +41,25 @@ def tiers(access: Access) -> bool:
         table.add_row(name, namespace, count, str(restarts.get((namespace, name), 0)), image, age)
     console.print(table)
     return all_ready
+
+
+def redis(access: Access) -> bool:
+    """Each Redis of the stack: its servers, and what is wrong, a line each. Returns whether nothing is."""
+    sets = access.json("get", "statefulsets", "-A", "-l", f"{PART_OF},{REDIS}")["items"]
+    good = True
+    for item in sets:
+        name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
+        said = redis_status.ask(access, namespace, [f"{name}-{number}" for number in range(item["spec"]["replicas"])])
+        table = _table("Redis", "server", "role", "behind", "last write", "last rewrite", "memory", "disk free")
+        for row in redis_status.rows(said):
+            written = [text and _coloured(text, good=text == "ok") for text in (row.last_write, row.last_rewrite)]
+            table.add_row(row.pod, row.role, row.behind, *written, row.memory, row.disk_free)
+        console.print(table)
+        problems = redis_status.problems(said)
+        for problem in problems:
+            console.print(_coloured(problem, good=False), soft_wrap=True)
+        good &= not problems
+    return good
 
 
 def certificates(access: Access) -> None:

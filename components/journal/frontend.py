@@ -114,7 +114,10 @@ class Frontend(KubernetesComponent):
                 resources=args.tier.resources,
                 ports={"http": PORT, "management": MANAGEMENT_PORT},
                 liveness=http_probe("/livez", "management", period=10),
-                readiness=http_probe("/readyz", "management", period=2, failures=2),
+                # A new pod is ready once Redis answers it. From then on it answers itself while Redis can't: taken out
+                # of the load balancers with all others, it would leave clients an answer that tells them nothing.
+                startup=http_probe("/readyz", "management", period=1, failures=3600),
+                readiness=http_probe("/readyz?exclude=redis", "management", period=2, failures=2),
                 environment={
                     "ENVIRONMENT": args.environment,
                     **redis.environment,

@@ -60,7 +60,7 @@ class WorkloadArgs:
     """A stateless tier: its image, its pods, and the connections that they may open and accept.
 
     ports: container ports by name.
-    liveness, readiness: the probes. The startup probe asks what the liveness probe asks, once a second.
+    liveness, readiness: the probes. startup: by default it asks what the liveness probe asks, once a second.
     token: whether pods get a token of the tier's service account, with which they call the API server.
     command: the program to run; by default the image's entry point. arguments: its arguments.
     environment: environment variables by name. environment_from: ConfigMaps and Secrets to take more of them from.
@@ -80,6 +80,7 @@ class WorkloadArgs:
     ports: Mapping[str, int]
     liveness: ProbeArgs
     readiness: ProbeArgs
+    startup: ProbeArgs | None = None
     command: Sequence[str] = ()
     arguments: Sequence[pulumi.Input[str]] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -161,7 +162,8 @@ class Workload(KubernetesComponent):
             resources=requirements(args.resources),
             security_context=container_security(),
             lifecycle=_delay_stop(args.stop_delay_seconds),
-            startup_probe=ProbeArgs(
+            startup_probe=args.startup
+            or ProbeArgs(
                 http_get=args.liveness.http_get,
                 tcp_socket=args.liveness.tcp_socket,
                 period_seconds=1,

@@ -52,7 +52,7 @@ from components.kubernetes import (
 )
 from components.redis.limits import configuration
 from components.redis.proxy import PrimaryProxy, PrimaryProxyArgs
-from components.settings import RedisSettings, Resources
+from components.settings import PASSWORD_STAGE, RedisSettings, Resources
 
 PORT = 6379
 FILES = Path(__file__).parent / "files"
@@ -71,6 +71,18 @@ def hosts(name: str, namespace: str, servers: int) -> list[str]:
     return [f"{name}-{number}.{name}-servers.{namespace}.svc" for number in range(servers)]
 
 
+def generations(settings: RedisSettings) -> tuple[int, ...]:
+    """The generations of the password that servers accept; the first is the one to use."""
+    now = settings.password_generation
+    match settings.password_step:
+        case "accept":
+            return now, now + 1
+        case "use":
+            return now + 1, now
+        case None:
+            return (now,)
+
+
 def quorum(servers: int) -> int:
     """How many Sentinels must agree: a majority."""
     return servers // 2 + 1
@@ -80,6 +92,10 @@ def files(settings: RedisSettings) -> dict[str, str]:
     """The scripts and the configuration that every server has."""
     texts = {path.name: path.read_text() for path in sorted(FILES.iterdir())}
     return {**texts, "redis.conf": texts["redis.conf"] + configuration(settings)}
+
+
+def _lines(passwords: Sequence[str]) -> str:
+    return "\n".join(map(str, passwords))
 
 
 @dataclass(kw_only=True)
@@ -195,14 +211,22 @@ class Redis(KubernetesComponent):
         )
 
     def _create_password(self) -> Secret:
+        """`password` is the one that clients use; `accepted` lists all that servers accept, that one first.
+
+        It keeps its name: the kubelet brings a change to running pods, and servers apply it (common.sh).
+        """
         name = f"{self._name}-auth"
-        password = random.RandomPassword(name, length=32, special=False, opts=self._options())
+        # Two resources take turns: the third generation is a new `redis-auth`, since the second has deleted the first.
+        passwords = [self._password(name if number % 2 else f"{name}-2") for number in generations(self._settings)]
         return Secret(
             name,
-            metadata=self._metadata(name),
-            string_data={"password": password.result},
+            metadata=self._metadata(name, annotations={PASSWORD_STAGE: self._settings.password_stage}),
+            string_data={"password": passwords[0], "accepted": pulumi.Output.all(*passwords).apply(_lines)},
             opts=self._options(),
         )
+
+    def _password(self, name: str) -> pulumi.Output[str]:
+        return random.RandomPassword(name, length=32, special=False, opts=self._options()).result
 
     def _create_headless_service(self) -> Service:
         """The StatefulSet's own: it gives each server a DNS name, also while the server is not ready."""

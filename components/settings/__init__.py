@@ -1,6 +1,7 @@
 """The settings of a stack, checked before the first resource is registered. Only `load` reads `pulumi.Config`."""
 
 from components.settings.application import (
+    PASSWORD_STAGE,
     CertificateSettings,
     FrontendConfig,
     IngressSettings,
@@ -23,6 +24,7 @@ from components.settings.stack import ClusterSettings, Settings, load, parse, sc
 from components.settings.values import is_secret
 
 __all__ = [
+    "PASSWORD_STAGE",
     "AccessSettings",
     "AwsSettings",
     "BackupSettings",

@@ -78,6 +78,10 @@ class Tier(Model):
 LEAST_MEMORY = "64Mi"
 
 
+PASSWORD_STAGE = "redis/password-stage"  # noqa: S105 -- the name of an annotation
+"""The annotation by which Redis' Secret says how far a change of the password is."""
+
+
 class RedisSettings(Model):
     """Redis, the journal's database: one primary and its replicas."""
 
@@ -99,6 +103,18 @@ class RedisSettings(Model):
     By default `fast`, which may lose the writes of the moment in which the primary dies. `safe` loses none to the death
     of any one server with its volume; it excludes `servers: 1`. https://valkey.io/commands/wait/
     """
+    password_generation: int = Field(default=1, ge=1)
+    """The number of the password in use. By default 1; `make rotate` counts it up.
+
+    Another number by hand is another password at once: servers and clients refuse each other until all have it.
+    https://valkey.io/topics/security/
+    """
+    password_step: Literal["accept", "use"] | None = None
+    """How far a change to the next password is. By default none is under way; `make rotate` sets it.
+
+    `accept`: servers accept the next one too. `use`: clients and servers use the next one, and servers still accept
+    this one. https://valkey.io/commands/acl-setuser/
+    """
     storage: Storage
     """The size of each server's volume, such as 5Gi. Volumes grow while servers run; they can't shrink.
 
@@ -114,6 +130,11 @@ class RedisSettings(Model):
 
     It must be 64Mi or more. What does not fit is refused and reads go on. https://valkey.io/topics/memory-optimization/
     """
+
+    @property
+    def password_stage(self) -> str:
+        """How far a change of the password is, in words for `PASSWORD_STAGE`."""
+        return f"{self.password_generation} {self.password_step or 'alone'}"
 
     @field_validator("servers")
     @classmethod

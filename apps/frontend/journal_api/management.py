@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Litestar, Response, route
 from litestar.exceptions import HTTPException
@@ -23,9 +23,12 @@ def application(store: Store, draining: Callable[[], bool]) -> Litestar:
         return Response({"status": "alive"})
 
     @route("/readyz", http_method=["GET", "HEAD"])
-    async def ready() -> Status:
+    async def ready(exclude: Literal["redis"] | None = None) -> Status:
+        """`exclude` leaves out what all pods share, as the Kubernetes API server's /readyz does."""
         if draining():
             return Response({"status": "draining"}, status_code=503)
+        if exclude == "redis":
+            return Response({"status": "ready"})
         try:
             async with asyncio.timeout(READY_TIMEOUT):
                 await store.ping()

@@ -1,8 +1,10 @@
-"""What Prometheus reads: requests by method, route and status, whether each Redis host is connected, what runs here."""
+"""What Prometheus reads: requests by method, route and status, each Redis host, what runs here."""
 
 from collections.abc import Callable
 
-from prometheus_client import Gauge, Histogram, disable_created_metrics
+from prometheus_client import REGISTRY, Gauge, Histogram, disable_created_metrics
+
+from .primary import PrimaryCollector
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -18,8 +20,9 @@ _UP = Gauge("journal_redis_up", "1 while there is a connection to this Redis hos
 _known: dict[tuple[str, str, int], Histogram] = {}
 
 
-def describe(redis_up: Callable[[str], bool], about: dict[str, str]) -> None:
-    """`redis_up` is asked by role whenever the metrics are read."""
+def describe(redis_up: Callable[[str], bool], primary_said: Callable[[], bytes], about: dict[str, str]) -> None:
+    """`redis_up`, by role, and `primary_said`, its INFO, are asked whenever the metrics are read."""
+    REGISTRY.register(PrimaryCollector(primary_said))
     for role in ("read", "write"):
         _UP.labels(role).set_function(lambda role=role: float(redis_up(role)))
     Gauge("journal_info", "What runs here.", tuple(about)).labels(**about).set(1)

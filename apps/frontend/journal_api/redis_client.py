@@ -27,6 +27,7 @@ from coredis.exceptions import (
 )
 from coredis.exceptions import ConnectionError as Lost
 
+from .primary import SECTIONS
 from .settings import Address, read_password
 
 CONNECT_TIMEOUT = 1.0
@@ -94,6 +95,7 @@ class RedisClient:
 
     def __init__(self, host: Host, on_change: Callable[["RedisClient"], None]) -> None:
         self.host, self.behind = host, False
+        self._said = b""
         self._on_change = on_change
         self._connection: TCPConnection | None = None
         self._tried = asyncio.Event()
@@ -102,6 +104,11 @@ class RedisClient:
     @property
     def up(self) -> bool:
         return self._connection is not None and self._connection.usable
+
+    @property
+    def said(self) -> bytes:
+        """INFO as the server answered within the last seconds; nothing while there is no connection."""
+        return self._said if self.up else b""
 
     async def execute(self, command: bytes, *arguments: str | int | bytes, copies: int = 0) -> Any:
         """The answer, once `copies` other servers have the change that the command made.
@@ -165,13 +172,14 @@ class RedisClient:
 
     async def _prepare(self, connection: TCPConnection) -> None:
         """Raises Unavailable when the server is not what the role needs."""
-        self._look(await connection.create_request(b"INFO", b"replication"))
+        self._look(await connection.create_request(b"INFO", *SECTIONS))
         await connection.create_request(b"CLIENT TRACKING", b"ON", b"BCAST", b"PREFIX", TRACKED_PREFIX)
 
-    def _look(self, replication: Any) -> None:
-        if self.host.role == "write" and b"role:master" not in replication:
+    def _look(self, said: Any) -> None:
+        if self.host.role == "write" and b"role:master" not in said:
             raise Unavailable("the server is a replica")
-        behind = b"master_link_status:down" in replication
+        self._said = said
+        behind = b"master_link_status:down" in said
         if behind != self.behind:
             self.behind = behind
             self._on_change(self)
@@ -186,7 +194,7 @@ class RedisClient:
         while True:
             with fail_after(ANSWER_TIMEOUT):
                 try:
-                    self._look(await connection.create_request(b"INFO", b"replication"))
+                    self._look(await connection.create_request(b"INFO", *SECTIONS))
                 except ResponseError as error:
                     log.debug("redis %s does not tell its role: %s", self.host.role, error)
             await asyncio.sleep(WATCH_INTERVAL)

@@ -44,7 +44,7 @@ async def serve(settings: Settings) -> None:
     store = _store(settings, cache)
     app = Account(Pages(api.application(settings, store), cache))
     about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}
-    metrics.describe(store.connected, about)
+    metrics.describe(store.connected, store.primary_said, about)
     sockets = listen(settings.http_port), listen(settings.management_port)
     redis = asyncio.create_task(store.run())
     servers = _server(app, settings), _server(management.application(store, lambda: app.draining), settings)

@@ -113,6 +113,10 @@ class Store:
         """Whether there is a connection to the host of this role."""
         return (self._write if role == "write" else self._read).up
 
+    def primary_said(self) -> bytes:
+        """The primary's INFO, as of the last seconds; nothing while there is no connection to one."""
+        return self._write.said
+
     async def append(
         self, item: bytes, *, newest: int = 0, idempotency: Idempotency | None = None
     ) -> tuple[str, list[Record]]:

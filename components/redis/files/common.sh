@@ -14,7 +14,7 @@ ask() {
 
 # tell HOST PORT COMMAND: the answer to a command that needs the password. A line each for COMMAND's lines.
 tell() {
-  printf 'AUTH %s\n'"$3"'\n' "$(cat "$AUTH/password")" | timeout 5 redis-cli -h "$1" -p "$2" 2>&1
+  printf 'AUTH %s\n'"$3"'\n' "$(password)" | timeout 5 redis-cli -h "$1" -p "$2" 2>&1
 }
 
 # field NAME: the value of a line `NAME:value` of INFO.
@@ -52,4 +52,43 @@ facts() {
   wait $asked
   for host in $SERVERS; do cat "$seen/$host"; done
   rm -r "$seen"
+}
+
+# Passwords, in the file `accepted` of the Secret, one a line: the first is the one to use, all are accepted. It is one
+# file, so that whoever reads it while the kubelet replaces it has the old list or the new one, and no mixture.
+# A Secret from before there was a list has the file `password` alone.
+accepted() { cat "$AUTH/accepted" 2> /dev/null || cat "$AUTH/password" 2> /dev/null; }
+password() { accepted | head -n 1; }
+# `>a >b ...` of these passwords, as `user` in a configuration and ACL SETUSER take them.
+rules() { echo "$1" | sed -n 's/^..*$/>&/p' | tr '\n' ' '; }
+
+# as_default PORT PASSWORDS COMMANDS: the answers to the user `default`, by the first of PASSWORDS that is accepted.
+as_default() {
+  for try in $2; do
+    answer=$(printf 'AUTH %s\n%s\n' "$try" "$3" | timeout 5 redis-cli -h "$LOCAL" -p "$1" 2>&1)
+    case $answer in OK*) echo "$answer" && return ;; esac
+  done
+  return 1
+}
+
+# follow_passwords PORT PASSWORDS: applies a change of the list to what listens at PORT, and keeps its connections.
+# PASSWORDS are those it was started with. Run in the background by the script that starts it.
+follow_passwords() {
+  applied=$2
+  while sleep 1; do
+    wanted=$(accepted) || continue
+    [ -n "$wanted" ] && [ "$wanted" != "$applied" ] || continue
+    use=$(echo "$wanted" | head -n 1) commands="ACL SETUSER default resetpass $(rules "$wanted")"
+    # Whoever accepts less speaks first with what stays: the password to use changes before the list.
+    if [ "$1" = "$SENTINEL_PORT" ]; then
+      commands="SENTINEL SET $NAME auth-pass $use\nSENTINEL CONFIG SET sentinel-pass $use\n$commands"
+    else
+      commands="CONFIG SET masterauth $use\n$commands"
+    fi
+    answers=$(as_default "$1" "$applied $wanted" "$(printf %b "$commands")") || continue
+    case $answers in
+      *ERR* | *NOPERM*) echo "the passwords could not be changed" >&2 ;;
+      *) applied=$wanted && echo "accepts $(echo "$wanted" | grep -c .) password(s)" >&2 ;;
+    esac
+  done
 }

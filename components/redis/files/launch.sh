@@ -4,7 +4,7 @@
 set -eu
 . "${FILES:-/etc/redis}/common.sh"
 umask 077
-password=$(cat "$AUTH/password")
+passwords=$(accepted) password=$(password)
 appendonly=$DATA/appendonlydir
 
 # The last heartbeat in the data, and the bytes written after it; "empty 0" for no data.
@@ -31,7 +31,7 @@ answer() {
 	protected-mode no
 	save ""
 	dir $RUN
-	user default on >$password ~* +@all
+	user default on $(rules "$passwords")~* +@all
 	$HEALTH ~state +get
 	END
   answerer=$!
@@ -75,13 +75,14 @@ while :; do
 done
 echo "$decision, with the data: $data" >&2
 rm -f "$RUN/told" "$RUN/stopping"
+passwords=$(accepted)
 cat > "$RUN/server.conf" <<END
 include $FILES/redis.conf
 port $PORT
 bind $BIND
 dir $DATA
-requirepass $password
-masterauth $password
+user default on $(rules "$passwords")~* &* +@all
+masterauth $(echo "$passwords" | head -n 1)
 $HEALTH
 replica-announce-ip $SELF
 replica-announce-port $PORT
@@ -91,4 +92,5 @@ END
 if [ "$SERVERS" != "$SELF" ]; then sh "$FILES/beat.sh" & fi
 trap - EXIT
 kill "$answerer"
+follow_passwords "$PORT" "$passwords" &
 exec redis-server "$RUN/server.conf"

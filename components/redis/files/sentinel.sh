@@ -21,13 +21,14 @@ if [ -f "$conf" ]; then
   rm "$conf"
 fi
 until primary=$(find_primary) && [ -n "$primary" ]; do sleep 1; done
-password=$(cat "$AUTH/password")
+passwords=$(accepted)
+password=$(echo "$passwords" | head -n 1)
 cat > "$conf" <<END
 port $SENTINEL_PORT
 bind $BIND
 dir $RUN
 protected-mode no
-requirepass $password
+user default on $(rules "$passwords")~* &* +@all
 $HEALTH
 sentinel myid $(printf %s "$SELF:$SENTINEL_PORT" | sha1sum | cut -c 1-40)
 sentinel resolve-hostnames yes
@@ -43,4 +44,5 @@ sentinel parallel-syncs $NAME 1
 $(for host in $SERVERS; do [ "$host" = "$primary" ] || echo "sentinel known-replica $NAME $host $PORT"; done)
 $epochs
 END
+follow_passwords "$SENTINEL_PORT" "$passwords" &
 exec redis-server "$conf" --sentinel

@@ -11,7 +11,7 @@ from tools.resource import Resource
 from tools.stack import names
 
 ROTATED_BY_HAND = {"redis-auth", "pebble-tls"}
-"""Secrets whose new content pods take after a restart: docs/runbooks.md, Rotation; Pebble is of tests alone."""
+"""Secrets with one name for all their contents: pods take Redis' passwords as they run; Pebble is of tests alone."""
 Key = tuple[str, str]
 
 

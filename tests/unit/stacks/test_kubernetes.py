@@ -108,6 +108,13 @@ def test_liveness_never_asks_what_readiness_asks_of_the_api(recording: Recording
     assert container["livenessProbe"]["httpGet"]["path"] != container["readinessProbe"]["httpGet"]["path"]
 
 
+def test_a_new_pod_of_the_api_waits_for_redis_and_one_that_serves_does_not(recording: Recording) -> None:
+    (container,) = recording.one("Deployment", "frontend")["spec"]["template"]["spec"]["containers"]
+    assert container["startupProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["startupProbe"]["failureThreshold"] * container["startupProbe"]["periodSeconds"] == 3600
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz?exclude=redis"
+
+
 def test_every_image_is_pinned(recording: Recording) -> None:
     for r, container in containers(recording):
         _, _, tag = container["image"].rpartition(":")

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import resource
 import shutil
 import signal
@@ -58,7 +59,8 @@ class Server:
             shutil.copy(path, self.files)
         with (self.files / "redis.conf").open("a") as file:
             file.write(configuration)
-        (folder / "auth" / "password").write_text(PASSWORD)
+        self.password = PASSWORD
+        self.accept(PASSWORD)
         self._environment = {
             "PATH": os.environ["PATH"],
             "NAME": "redis",
@@ -79,6 +81,29 @@ class Server:
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._hurried = False
+
+    def accept(self, *passwords: str) -> None:
+        """Mounts a Secret anew, as the kubelet does: all at once. The first password is the one to use."""
+        auth = self._folder / "auth"
+        (auth / "next").write_text("\n".join(passwords))
+        (auth / "next").replace(auth / "accepted")
+
+    def accept_one(self, password: str) -> None:
+        """Mounts a Secret from before there was a list of passwords."""
+        auth = self._folder / "auth"
+        (auth / "password").write_text(password)
+        (auth / "accepted").unlink(missing_ok=True)
+
+    def accepts(self, password: str, port: int = PORT) -> bool:
+        """Whether a new connection may come with this password."""
+        done = subprocess.run(
+            ["timeout", "2", "redis-cli", "-h", self.host, "-p", str(port)],
+            input=f"AUTH {password}\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip() == "OK"
 
     def start(self, *, sentinel: bool = True) -> None:
         self._run("server", "launch.sh")
@@ -106,6 +131,10 @@ class Server:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stderr.strip()
 
+    def output(self, script: str, *arguments: str) -> str:
+        command = ["sh", self.files / script, *arguments]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False).stdout
+
     def kill(self, *names: str) -> None:
         """SIGKILL to all processes of the pod, or of one container of it."""
         for name in names or tuple(self._processes):
@@ -129,7 +158,7 @@ class Server:
     def never_copies(self) -> None:
         """From its next start on, the primary refuses this server as a replica."""
         script = self.files / "launch.sh"
-        script.write_text(script.read_text().replace("masterauth $password", "masterauth wrong"))
+        script.write_text(re.sub("^masterauth .*", "masterauth wrong", script.read_text(), flags=re.MULTILINE))
 
     def empty(self) -> None:
         shutil.rmtree(self.data)
@@ -140,7 +169,7 @@ class Server:
         line = " ".join(f'"{word}"' for word in command)
         done = subprocess.run(
             ["timeout", "2", "redis-cli", "-h", self.host, "-p", str(port)],
-            input=f"AUTH {PASSWORD}\n{line}\n",
+            input=f"AUTH {self.password}\n{line}\n",
             capture_output=True,
             text=True,
             check=False,

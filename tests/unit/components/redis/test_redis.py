@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from components.redis.proxy import proxy_configuration
-from components.redis.redis import FILES, quorum
+from components.redis.redis import FILES, generations, quorum
+from components.settings import RedisSettings
 from tests.conftest import Recording, config_of, record
 
 
@@ -151,3 +152,30 @@ def test_redis_is_open_to_the_api_the_proxy_and_itself_alone(local: Recording) -
         ("redis-write", ["redis"]),
     ]
     assert sum(len(rule["from"]) for rule in rules) == len(opened)
+
+
+@pytest.mark.parametrize(
+    ("generation", "step", "expected"),
+    [(1, None, (1,)), (1, "accept", (1, 2)), (1, "use", (2, 1)), (2, None, (2,)), (7, "use", (8, 7))],
+)
+def test_servers_accept_two_passwords_while_it_changes(generation: int, step: str | None, expected: object) -> None:
+    redis = {**config_of("local")["journal:redis"], "passwordGeneration": generation, "passwordStep": step}
+    assert generations(RedisSettings.model_validate(redis)) == expected
+
+
+@pytest.mark.parametrize(
+    ("generation", "step", "expected"),
+    [
+        (1, None, {"redis-auth"}),
+        (1, "accept", {"redis-auth", "redis-auth-2"}),
+        (1, "use", {"redis-auth", "redis-auth-2"}),
+        (2, None, {"redis-auth-2"}),
+        (2, "accept", {"redis-auth", "redis-auth-2"}),
+        (3, None, {"redis-auth"}),
+    ],
+)
+def test_a_password_stays_the_same_from_step_to_step(generation: int, step: str | None, expected: set[str]) -> None:
+    redis = {**config_of("local")["journal:redis"], "passwordGeneration": generation, "passwordStep": step}
+    recording = record("local", redis=redis)
+    assert {r.name for r in recording.of_type("RandomPassword")} == expected
+    assert set(recording.one("Secret", "redis-auth")["stringData"]) == {"password", "accepted"}

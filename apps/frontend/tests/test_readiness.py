@@ -1,0 +1,31 @@
+"""What the kubelet asks: a new pod waits for Redis, and one that serves goes on serving without it."""
+
+from pathlib import Path
+
+import httpx
+
+from .processes import Api, Redis, eventually
+
+
+def ready(api: Api, path: str) -> int:
+    return httpx.get(api.management + path, trust_env=False).status_code
+
+
+def test_readiness_may_leave_redis_out(tmp_path: Path, redis: Redis) -> None:
+    redis.kill()
+    with Api(tmp_path, read=redis, write=redis).running(ready=False) as api:
+        assert [ready(api, path) for path in ("/readyz", "/readyz?exclude=redis")] == [503, 200]
+        redis.start()
+        eventually(api.is_ready, "the API finds Redis")
+        assert ready(api, "/readyz?exclude=redis") == 200
+
+
+def test_nothing_else_can_be_left_out(api: Api) -> None:
+    assert ready(api, "/readyz?exclude=draining") == 400
+
+
+def test_a_process_that_drains_is_not_ready_whatever_is_left_out(tmp_path: Path, redis: Redis) -> None:
+    with Api(tmp_path, read=redis, write=redis, DRAIN_SECONDS="20").running() as api:
+        assert api.process is not None
+        api.process.terminate()
+        eventually(lambda: ready(api, "/readyz?exclude=redis") == 503, "it drains")
