@@ -108,7 +108,7 @@ def down() -> None:
 
 
 def _down_keeping_volumes() -> None:
-    """End the cluster with its volumes mounted: destroying the stack would delete its claims, and the data with them."""
+    """End the cluster as it is: destroying the stack would delete its claims, and the data with them."""
     folder = StateFolder.of(None)
     with Steps() as steps, held(folder), steps.step("stop the cluster"):
         cluster.stop(wipe=True, keep_volumes=True)

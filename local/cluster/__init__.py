@@ -12,8 +12,8 @@ What runs on it should know:
   stays without an address, and an event says why.
 - Network policies hold from a pod's first packet. The node itself (probes, API server to webhook) is not filtered.
   For egress the API server is 10.123.0.2 port 6443: rules see a packet after the service address is translated.
-- Volumes (`local-path`, the default class) belong to root like a new disk: pods that are not root set fsGroup. They have
-  the size that is asked for, 300Mi at least, where the machine has loop devices and XFS; else they have no limit.
+- Volumes (`local-path`, the default class) belong to root like a new disk: pods that are not root set fsGroup. They
+  have the size that is asked for, 300Mi at least, where the machine has loop devices and XFS; else they have no limit.
 - Images come from `import_images` only: nothing is pulled, so use tags that do not move and `IfNotPresent`.
 """
 

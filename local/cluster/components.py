@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from local.cluster import volumes
 from local.cluster.layout import (
     API_PORT,
     CGROUP,
@@ -23,7 +24,6 @@ from local.cluster.layout import (
     SERVICE_CIDR,
     Layout,
 )
-from local.cluster import volumes
 from local.cluster.programs import Programs
 from local.supervisor.spec import Component, NodeSpec, Probe
 
