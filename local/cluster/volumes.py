@@ -20,7 +20,7 @@ MOUNT = """\
 for image in "$0"/pvc-*/image; do
   folder=${image%/image}/mount
   [ -e "$image" ] || continue
-  mountpoint -q "$folder" || mount -o loop,discard "$image" "$folder" || echo "no pod gets the volume of $image" >&2
+  mountpoint -q "$folder" || mount -o loop "$image" "$folder" || echo "no pod gets the volume of $image" >&2
 done
 """
 

@@ -14,7 +14,7 @@ import (
 const leastBytes = 300 << 20
 
 // volume is a folder of ours with the data of one claim: `claim`, its namespace and name; `mount/data`, what the pod
-// sees; and, where its size is limited, `image`, a sparse file with an XFS of that size, mounted at `mount`.
+// sees; and, where its size is limited, `image`, a file with an XFS of that size, mounted at `mount`.
 // XFS, because growing a mounted ext4 takes CAP_SYS_RESOURCE. `data` is in the file system itself: while that is not
 // mounted, the path is missing, and no pod starts on an empty folder.
 type volume string
@@ -44,11 +44,11 @@ func (v volume) limited(bytes int64) error {
 		return err
 	}
 	defer file.Close()
-	if err := file.Truncate(max(bytes, leastBytes)); err != nil {
+	if err := reserve(file, max(bytes, leastBytes)); err != nil {
 		return err
 	}
-	// Two allocation groups: growing adds more of the same size.
-	if err := call("mkfs.xfs", "-q", "-f", "-d", "agcount=2", unfinished); err != nil {
+	// Two allocation groups: growing adds more of the same size. Without discarding, or the room would be given back.
+	if err := call("mkfs.xfs", "-q", "-f", "-K", "-d", "agcount=2", unfinished); err != nil {
 		return err
 	}
 	return os.Rename(unfinished, v.image())
@@ -64,7 +64,7 @@ func (v volume) ready(bytes int64) error {
 			return err
 		} else if mounted == "" {
 			// The loop device goes with the last mount of it: with the node, at the latest.
-			if err := call("mount", "-o", "loop,discard", v.image(), v.mount()); err != nil {
+			if err := call("mount", "-o", "loop", v.image(), v.mount()); err != nil {
 				return err
 			}
 		}
@@ -83,7 +83,12 @@ func (v volume) grow(bytes int64) error {
 	if has := v.bytes(); has == 0 {
 		return nil
 	} else if bytes > has {
-		if err := os.Truncate(v.image(), bytes); err != nil {
+		file, err := os.OpenFile(v.image(), os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := reserve(file, bytes); err != nil {
 			return err
 		}
 	}
@@ -95,6 +100,19 @@ func (v volume) grow(bytes int64) error {
 		return err
 	}
 	return call("xfs_growfs", v.mount())
+}
+
+// reserve makes a file as large as asked, with all its room on the disk: on a disk that is full, a file system in a
+// sparse file loses what it has taken from its writers. Where the disk can't reserve, the file is sparse.
+func reserve(file *os.File, bytes int64) error {
+	err := syscall.Fallocate(int(file.Fd()), 0, 0, bytes)
+	if errors.Is(err, syscall.EOPNOTSUPP) {
+		return file.Truncate(bytes)
+	}
+	if err != nil {
+		return fmt.Errorf("reserve %d MiB for %s: %w", bytes>>20, file.Name(), err)
+	}
+	return nil
 }
 
 // remove deletes the data.

@@ -59,6 +59,10 @@ func TestAVolumeHasASizeAndGrows(t *testing.T) {
 	if made.bytes() != leastBytes {
 		t.Errorf("it has %d bytes", made.bytes())
 	}
+	var info syscall.Stat_t
+	if err := syscall.Stat(made.image(), &info); err != nil || info.Blocks*512 < leastBytes {
+		t.Errorf("only %d bytes of the disk are reserved for it: %v", info.Blocks*512, err)
+	}
 	first := fill(t, filepath.Join(made.data(), "file"))
 	if first < 100<<20 || first > leastBytes {
 		t.Errorf("%d bytes fit into it", first)
