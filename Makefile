@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LOCAL := $(PYTHON) -m local
 TOOLS := $(PYTHON) -m tools
-export KUBE_CONTEXT
+export KUBE_CONTEXT KEEP_DATA
 
 $(VENV)/.ready: requirements.lock
 	@echo "setting up $(VENV) from requirements.lock"
@@ -87,7 +87,7 @@ kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A"
 	@$(LOCAL) kubectl -- $(ARGS)
 
 .PHONY: down
-down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays cached
+down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays cached [KEEP_DATA=1 keeps the volumes]
 	@$(LOCAL) down
 
 .PHONY: test

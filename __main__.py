@@ -37,6 +37,7 @@ else:
         application=NAMESPACE,
         pods=stack.pods,
         volumes=stack.redis.servers,
+        protect=stack.aws is not None and stack.aws.protect,
         ports=PORTS,
         host=stack.host,
         ingress=stack.ingress,

@@ -71,7 +71,7 @@ def pulumi(context: typer.Context) -> None:
 
 @app.command()
 def down() -> None:
-    """Remove the stack and the cluster; built programs and images stay cached."""
+    """Remove the stack and the cluster; KEEP_DATA=1 keeps the volumes. Built programs and images stay cached."""
     from local import lifecycle
 
     with failures():

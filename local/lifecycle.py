@@ -1,6 +1,7 @@
 """From a fresh machine to a served journal, and back to nothing."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
 from local.pulumi.display import WOULD_BE
 from local.pulumi.programs import PulumiPrograms
-from local.pulumi.workspace import STACK, StackHeld, StateFolder
+from local.pulumi.workspace import STACK, StackHeld, StateFolder, held
 from tools import packages, paths, stack
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
@@ -99,9 +100,29 @@ def refresh() -> None:
     console.print(watcher.summary)
 
 
+def keeps_data() -> bool:
+    """Whether `down` is to keep the volumes. Raises Failure where KEEP_DATA says neither."""
+    said = os.environ.get("KEEP_DATA", "")
+    if said not in ("", "0", "1"):
+        hint = "KEEP_DATA=1 keeps the volumes for the next `make up`; without it, they are deleted."
+        raise Failure(f"KEEP_DATA is {said!r}, and may be 1 or 0.", hint)
+    if said == "1" and named_context() is not None:
+        hint = (
+            "There the storage class decides. To keep the data, set the reclaim policy of its volumes to Retain first."
+        )
+        raise Failure(
+            "KEEP_DATA=1 keeps volumes of the cluster that `make up` builds, and KUBE_CONTEXT names another.", hint
+        )
+    return said == "1"
+
+
 def down() -> None:
-    """Destroy the stack, then the cluster where it was built here."""
+    """Destroy the stack, then the cluster where it was built here; KEEP_DATA=1 keeps the data of its volumes."""
+    if keeps_data():
+        _down_keeping_volumes()
+        return
     own, folder = named_context() is None, StateFolder.of(named_context())
+    forgotten = cluster.kept_volumes() if own else []
     with Steps() as steps:
         if folder.exists() and (not own or cluster.status().node is not None):
             with steps.step("destroy the stack") as step:
@@ -118,9 +139,26 @@ def down() -> None:
         if own:
             with steps.step("stop the cluster"):
                 cluster.stop(wipe=True)
-            folder.remove()
-            (paths.state() / ROOTS).unlink(missing_ok=True)
+            _forget(folder)
     shutil.rmtree(stack.STATE, ignore_errors=True)
+    if forgotten:
+        console.print(f"  what was kept of an earlier cluster is deleted: {show.volumes(forgotten)}")
+
+
+def _down_keeping_volumes() -> None:
+    """End the cluster as it is: destroying the stack would delete its claims, and the data with them."""
+    folder = StateFolder.of(None)
+    with Steps() as steps, held(folder), steps.step("stop the cluster"):
+        cluster.stop(wipe=True, keep_volumes=True)
+    _forget(folder)
+    shutil.rmtree(stack.STATE, ignore_errors=True)
+    show.kept(cluster.kept_volumes())
+
+
+def _forget(folder: StateFolder) -> None:
+    """The state of the stack whose cluster is gone."""
+    folder.remove()
+    (paths.state() / ROOTS).unlink(missing_ok=True)
 
 
 def command(arguments: list[str]) -> NoReturn:
@@ -164,6 +202,10 @@ def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
     found = pulumi.result()
     with steps.step("start the cluster") as step:
         cluster.start(programs, step)
+    if found_volumes := cluster.kept_volumes():
+        console.print(f"  data that KEEP_DATA=1 kept is taken up: {show.volumes(found_volumes)}")
+    if not cluster.volumes_limited():
+        console.print("  volumes have no size limit: this machine has no loop devices, or no XFS")
     with steps.step("import images") as step:
         cluster.import_images([*cluster.static_images(), *archived], step)
     return access(), found

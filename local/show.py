@@ -8,6 +8,7 @@ from rich.table import Column, Table
 
 from local import cluster, redis_status
 from local.access import Access
+from local.cluster.layout import Layout
 from tools.terminal import console
 
 PART_OF, REDIS = "app.kubernetes.io/part-of=journal", "app.kubernetes.io/name=redis"
@@ -19,6 +20,20 @@ def address(url: str, host: str, ip: str, roots: Path) -> None:
     console.print("Try it:")
     console.print(f"  curl --cacert {roots} --resolve {host}:443:{ip} {url}/api", soft_wrap=True)
     console.print(f"In a browser: add the line [bold]{ip} {host}[/bold] to /etc/hosts, and trust {roots}.\n")
+
+
+def volumes(found: list[cluster.KeptVolume]) -> str:
+    """Volumes by their claims, and what they take of the disk."""
+    return f"{', '.join(volume.claim for volume in found)} ({sum(volume.bytes for volume in found) / 2**20:.0f} MiB)"
+
+
+def kept(found: list[cluster.KeptVolume]) -> None:
+    """What outlived the cluster, where it is, and how to be rid of it."""
+    if not found:
+        console.print("There was no volume to keep.")
+        return
+    console.print(f"Kept: {volumes(found)}, in {Layout.current().kept}", soft_wrap=True)
+    console.print("`make up` takes it up. `make down` deletes it.")
 
 
 def tiers(access: Access) -> bool:

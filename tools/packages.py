@@ -12,6 +12,7 @@ APT: dict[str, str] = {
     "buildah": "buildah",
     "containerd": "containerd",
     "ip": "iproute2",
+    "mkfs.xfs": "xfsprogs",
     "mmdebstrap": "mmdebstrap",
     "nft": "nftables",
     "runc": "runc",

@@ -45,6 +45,7 @@ class Namespace(KubernetesComponent):
 
     pods, volumes: how many are declared in it. load_balancers: how many Services of that type it may hold.
     node_ports: how many ports its Services of type NodePort have. The quota follows from all of them.
+    protect: whether Pulumi refuses to delete it, and with it the claims that are in it.
     Sources: kubernetes.io Pod Security Standards (restricted) and Network Policies (default deny).
     """
 
@@ -58,10 +59,11 @@ class Namespace(KubernetesComponent):
         volumes: int = 0,
         load_balancers: int = 0,
         node_ports: int = 0,
+        protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("journal:kubernetes:Namespace", name, name, opts)
-        self.namespace = self._create_namespace()
+        self.namespace = self._create_namespace(protect=protect)
         self._create_policy(
             "default-deny", NetworkPolicySpecArgs(pod_selector=LabelSelectorArgs(), policy_types=["Ingress", "Egress"])
         )
@@ -72,10 +74,10 @@ class Namespace(KubernetesComponent):
         self._create_limits(quotas(pods=pods, volumes=volumes, load_balancers=load_balancers, node_ports=node_ports))
         self.register_outputs({})
 
-    def _create_namespace(self) -> core.v1.Namespace:
+    def _create_namespace(self, *, protect: bool) -> core.v1.Namespace:
         security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
         metadata = ObjectMetaArgs(name=self._name, labels={**labels(self._name), **security})
-        return core.v1.Namespace(self._name, metadata=metadata, opts=self._options())
+        return core.v1.Namespace(self._name, metadata=metadata, opts=self._options(protect=protect))
 
     def _create_policy(self, name: str, spec: NetworkPolicySpecArgs) -> None:
         NetworkPolicy(f"{self._name}-{name}", metadata=self._metadata(name), spec=spec, opts=self._in_namespace())

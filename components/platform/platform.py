@@ -21,6 +21,7 @@ class PlatformArgs:
 
     application: the name of the application's namespace, which the platform creates.
     pods, volumes: how many the application declares, for the namespace's quota.
+    protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
     host: the application's DNS name.
     """
@@ -29,6 +30,7 @@ class PlatformArgs:
     application: str
     pods: int = 0
     volumes: int = 0
+    protect: bool = False
     ports: Sequence[int]
     host: str
     ingress: IngressSettings
@@ -49,7 +51,9 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Platform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = Namespace(args.application, pods=args.pods, volumes=args.volumes, opts=child)
+        self.namespace = Namespace(
+            args.application, pods=args.pods, volumes=args.volumes, protect=args.protect, opts=child
+        )
         controller = IngressController(
             TRAEFIK,
             IngressControllerArgs(

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pulumi
 import pulumi_random as random
-from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.apps.v1 import (
+    StatefulSet,
+    StatefulSetPersistentVolumeClaimRetentionPolicyArgs,
+    StatefulSetSpecArgs,
+)
 from pulumi_kubernetes.core.v1 import (
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
@@ -60,6 +64,7 @@ CLAIM = "data"
 """The name of the claim template. The claim of server N is named `data-<name>-N`."""
 ADOPTED = {"pulumi.com/patchForce": "true"}
 """Lets Pulumi take over an object that a controller has made: its values are the program's from then on."""
+KEEPS_CLAIMS = StatefulSetPersistentVolumeClaimRetentionPolicyArgs(when_deleted="Retain", when_scaled="Retain")
 CLUSTER_DOMAIN = "cluster.local"
 """HAProxy asks DNS itself and knows no search domains."""
 SENTINEL_PORT, STATE_PORT = 26379, 6380
@@ -257,6 +262,7 @@ class Redis(KubernetesComponent):
                 selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
                 template=template,
                 volume_claim_templates=[self._volume_claim()],
+                persistent_volume_claim_retention_policy=KEEPS_CLAIMS,
             ),
             opts=self._options(depends_on=depends_on, ignore_changes=["spec.volumeClaimTemplates"]),
         )

@@ -313,7 +313,7 @@ class AwsSettings(AccountSettings):
     https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
     """
     protect: bool
-    """Whether Pulumi refuses to delete the resources that hold data, such as the cluster, keys, logs and backups.
+    """Whether Pulumi refuses to delete what holds data: the cluster, the journal's namespace, keys, logs and backups.
 
     To delete them, set it to false and run `pulumi up` first.
     https://www.pulumi.com/docs/iac/concepts/options/protect/

@@ -3,7 +3,7 @@
     programs = build(progress)                    # seconds when built before, else minutes; needs Go
     node = start(programs, progress)              # harmless when it runs; the node outlives the command
     import_images([*static_images(), *others], progress)
-    status(); stop(wipe=True)
+    status(); stop(wipe=True)                     # keep_volumes=True: the next cluster's claims get the data
 
 What runs on it should know:
 - The node is 10.123.0.2, the host 10.123.0.1, pods 10.244.0.0/16, services 10.96.0.0/16. The host reaches them all;
@@ -12,24 +12,27 @@ What runs on it should know:
   stays without an address, and an event says why.
 - Network policies hold from a pod's first packet. The node itself (probes, API server to webhook) is not filtered.
   For egress the API server is 10.123.0.2 port 6443: rules see a packet after the service address is translated.
-- Volumes (`local-path`, the default class) belong to root like a new disk: pods that are not root set fsGroup. Their
-  size is not limited.
+- Volumes (`local-path`, the default class) belong to root like a new disk: pods that are not root set fsGroup. They
+  have the size that is asked for, 300Mi at least, where the machine has loop devices and XFS; else they have no limit.
 - Images come from `import_images` only: nothing is pulled, so use tags that do not move and `IfNotPresent`.
 """
 
 from pathlib import Path
 
-from local.cluster import images
+from local.cluster import images, volumes
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
 from local.cluster.node import start, stop
 from local.cluster.programs import Programs, build, located
 from local.cluster.state import ComponentStatus, Node, Status, node_pid, status
+from local.cluster.volumes import KeptVolume
+from local.cluster.volumes import limited as volumes_limited
 from tools.progress import Progress
 
 __all__ = [
     "ClusterError",
     "ComponentStatus",
+    "KeptVolume",
     "Node",
     "Programs",
     "Status",
@@ -37,11 +40,13 @@ __all__ = [
     "chart_path",
     "helm_path",
     "import_images",
+    "kept_volumes",
     "kubectl_path",
     "start",
     "static_images",
     "status",
     "stop",
+    "volumes_limited",
 ]
 
 
@@ -55,6 +60,11 @@ def import_images(archives: list[Path], progress: Progress | None = None) -> Non
     if not pid:
         raise ClusterError("No node runs, so images cannot be imported.", "Start the cluster first.")
     images.import_all(layout, pid, archives, progress)
+
+
+def kept_volumes() -> list[KeptVolume]:
+    """The volumes that outlived their cluster and that no claim has got yet."""
+    return volumes.kept(Layout.current())
 
 
 def static_images() -> list[Path]:

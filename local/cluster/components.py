@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from local.cluster import volumes
 from local.cluster.layout import (
     API_PORT,
     CGROUP,
@@ -144,6 +145,7 @@ def agent(layout: Layout) -> list[str]:
         pod_cidr=POD_CIDR,
         registry=REGISTRY,
         volumes=layout.volumes,
+        limit_volumes=volumes.limited(),
     )
 
 
@@ -287,12 +289,13 @@ def components(programs: Programs, layout: Layout) -> list[Component]:
         Component("containerd", containerd, probe=Probe(unix=CONTAINERD_SOCKET)),
         Component("etcd", [str(programs.path("etcd")), *etcd(layout)], probe=etcd_ready),
         Component("clean-containers", ["sh", "-ec", CLEAN], requires=("containerd",), once=True),
+        Component("volumes", ["sh", "-ec", volumes.MOUNT, str(layout.volumes)], once=True),
         Component("kube-apiserver", [str(programs.path("kube-apiserver")), *apiserver(layout)], probe=api),
         client("kube-controller-manager", controller_manager(layout)),
         client("kube-scheduler", controller(layout, "scheduler")),
-        client("agent", agent(layout)),
+        client("agent", agent(layout), "volumes"),
         client("kube-proxy", options(config=layout.run / "kube-proxy.json")),
-        client("kubelet", kubelet(layout), "containerd", "clean-containers"),
+        client("kubelet", kubelet(layout), "containerd", "clean-containers", "volumes"),
     ]
 
 

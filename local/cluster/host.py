@@ -26,7 +26,19 @@ from local.cluster.layout import (
 )
 from tools.files import write_atomically
 
-PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "nft", "ip", "unshare", "nsenter", "mount")
+PROGRAMS = (
+    "containerd",
+    "containerd-shim-runc-v2",
+    "ctr",
+    "runc",
+    "nft",
+    "ip",
+    "unshare",
+    "nsenter",
+    "mount",
+    "losetup",
+    "mkfs.xfs",
+)
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_CHROOT": 18, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}
 PRIVILEGED = "Run it as root on the machine itself, or in a privileged container."
 # kubelet sets these for the whole machine.
@@ -79,7 +91,7 @@ def _programs() -> None:
     if missing:
         raise ClusterError(
             f"Programs are missing: {', '.join(missing)}.",
-            "Install containerd, runc, containernetworking-plugins, nftables, iproute2 and util-linux.",
+            "Install containerd, runc, containernetworking-plugins, nftables, iproute2, util-linux and xfsprogs.",
         )
 
 

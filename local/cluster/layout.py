@@ -81,6 +81,11 @@ class Layout:
         return self.state / "volumes"
 
     @property
+    def kept(self) -> Path:
+        """Of those, what outlived its cluster, by namespace and name of its claim."""
+        return self.volumes / "kept"
+
+    @property
     def logs(self) -> Path:
         return self.state / "logs"
 

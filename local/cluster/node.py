@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from local.cluster import api, cgroups, components, host, images, pki
+from local.cluster import api, cgroups, components, host, images, pki, volumes
 from local.cluster.errors import ClusterError, tail_of
 from local.cluster.layout import NODE_ADDRESS, Layout
 from local.cluster.programs import Programs
@@ -80,6 +80,7 @@ def _launch(spec: NodeSpec, programs: Programs, layout: Layout, progress: Progre
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (layout.volumes, layout.containerd):  # containers that are not root pass through them
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    volumes.set_aside(layout)
     pki.ensure(layout, programs)
     for name, content in spec.files.items():
         path = layout.run / name
@@ -149,20 +150,28 @@ def _failure(message: str, layout: Layout, name: str) -> ClusterError:
     return ClusterError(f"{message} Its log: {log}", "Remove the cause and run the same command again.", tail_of(log))
 
 
-def stop(*, wipe: bool, layout: Layout | None = None) -> None:
+def stop(*, wipe: bool, keep_volumes: bool = False, layout: Layout | None = None) -> None:
     """Stop the node if it runs. wipe: forget the cluster's state too (etcd, keys, volumes, logs), not the images.
 
+    keep_volumes: forget all but the volumes, which the next cluster's claims of the same names get.
     Raises ClusterError.
     """
     layout = layout or Layout.current()
     if not layout.state.exists():
         return
     with locked(layout.lock):
-        halt(layout, gently=not wipe)
+        if keep_volumes:
+            volumes.check_keepable(layout)
+        halt(layout, gently=keep_volumes or not wipe)
         if wipe:
+            volumes.forget_cluster(layout)
             layout.kubeconfig.unlink(missing_ok=True)
-            for folder in (layout.etcd, layout.pki, layout.kubelet, layout.volumes, layout.logs, layout.run):
+            for folder in (layout.etcd, layout.pki, layout.kubelet, layout.logs, layout.run):
                 shutil.rmtree(folder, ignore_errors=True)
+            if keep_volumes:
+                volumes.set_aside(layout)
+            else:
+                shutil.rmtree(layout.volumes, ignore_errors=True)
 
 
 def halt(layout: Layout, *, gently: bool) -> None:
@@ -184,5 +193,8 @@ def halt(layout: Layout, *, gently: bool) -> None:
 
     if not api.wait(ended, KILLED_SECONDS):
         raise ClusterError(f"The node's processes {processes(layout)} do not end.", "See what ps says of them.")
+    if not api.wait(lambda: not volumes.attached(layout), KILLED_SECONDS):
+        held = ", ".join(volumes.attached(layout))
+        raise ClusterError(f"Volumes are still mounted: {held}.", "See what `findmnt` and `losetup -l` say of them.")
     host.restore(layout)
     shutil.rmtree(layout.run, ignore_errors=True)

@@ -57,7 +57,7 @@ class Builder:
         self._variables = {
             "CONTAINERS_STORAGE_CONF": str(self._work / "storage.conf"),
             "CONTAINERS_REGISTRIES_CONF": "/dev/null",
-            "CONTAINERS_CONF": "/dev/null",
+            "CONTAINERS_CONF": str(self._work / "containers.conf"),
             "TMPDIR": str(self._work / "tmp"),
             "SOURCE_DATE_EPOCH": str(context.EPOCH),  # with a fixed time a file system depends on its packages alone
         }
@@ -94,6 +94,8 @@ class Builder:
     def _configure(self) -> None:
         (self._work / "tmp").mkdir(parents=True)
         (self._work / "policy.json").write_text(json.dumps(_POLICY))
+        # Without it, buildah makes /etc/cni on the machine.
+        (self._work / "containers.conf").write_text(f'[network]\nnetwork_config_dir = "{self._work}/networks"\n')
         folder = self._work / "storage"
         for driver in ("overlay", "vfs"):  # vfs copies whole file systems, and works on every disk
             settings = f'driver = "{driver}"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'

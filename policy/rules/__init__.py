@@ -13,6 +13,7 @@ from policy.rules import (
     providers,
     storage,
     tags,
+    volumes,
 )
 from policy.rules.model import Rule, StackRule
 
@@ -35,7 +36,7 @@ RULES: list[Rule] = [
     for rule in topic.RULES
 ]
 STACK_RULES: list[StackRule] = [
-    rule for topic in (network, encryption, storage, pods, namespaces) for rule in topic.STACK_RULES
+    rule for topic in (network, encryption, storage, volumes, pods, namespaces) for rule in topic.STACK_RULES
 ]
 
 __all__ = ["RULES", "STACK_RULES"]

@@ -193,7 +193,27 @@ _INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "storage class": (
         "kubernetes:storage.k8s.io/v1:StorageClass",
-        {"provisioner": "ebs.csi.aws.com", "reclaimPolicy": "Retain", "parameters": {"encrypted": "true"}},
+        {
+            "metadata": {"name": "gp3"},
+            "provisioner": "ebs.csi.aws.com",
+            "reclaimPolicy": "Retain",
+            "parameters": {"encrypted": "true"},
+        },
+    ),
+    "claim": (
+        "kubernetes:core/v1:PersistentVolumeClaim",
+        {"metadata": IN_WEB, "spec": {"storageClassName": "gp3"}},
+    ),
+    "stateful set": (
+        "kubernetes:apps/v1:StatefulSet",
+        {
+            "metadata": IN_WEB,
+            "spec": {
+                "template": {"spec": POD},
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"storageClassName": "gp3"}}],
+                "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+            },
+        },
     ),
     "deployment": ("kubernetes:apps/v1:Deployment", {"metadata": IN_WEB, "spec": {"template": {"spec": POD}}}),
     "service account": (

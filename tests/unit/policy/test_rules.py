@@ -167,6 +167,11 @@ BAD: list[tuple[str, str, str, Any]] = [
     ("every-bucket-encrypted", "bucket encryption", "bucket", "another"),
     ("every-bucket-private", "public access block", "bucket", "another"),
     ("every-bucket-over-tls", "bucket policy", "bucket", "another"),
+    ("claims-retained", "claim", "spec.storageClassName", "gp2"),
+    ("claims-retained", "stateful set", "spec.volumeClaimTemplates.0.spec.storageClassName", "gp2"),
+    ("claims-retained", "stateful set", "spec.persistentVolumeClaimRetentionPolicy", GONE),
+    ("claims-retained", "stateful set", "spec.persistentVolumeClaimRetentionPolicy.whenDeleted", "Delete"),
+    ("claims-retained", "stateful set", "spec.persistentVolumeClaimRetentionPolicy.whenScaled", "Delete"),
     ("tokens-granted", "deployment", f"{WEB}.automountServiceAccountToken", True),
     ("default-deny", "network policy", "spec.policyTypes", ["Ingress"]),
     ("default-deny", "network policy", "spec.podSelector", {"matchLabels": {"app": "web"}}),
@@ -186,6 +191,8 @@ BAD: list[tuple[str, str, str, Any]] = [
 OTHERWISE_BAD: list[tuple[str, list[Resource]]] = [
     ("no-public-repository", [replace(good("repository"), type="aws:ecrpublic/repository:Repository")]),
     ("data-protected", [replace(good("vault"), protect=False)]),
+    ("namespace-of-volumes-protected", [good("claim"), replace(good("namespace"), protect=False)]),
+    ("namespace-of-volumes-protected", [good("stateful set"), replace(good("namespace"), protect=False)]),
     ("no-long-lived-credentials", [replace(good("role"), type="aws:iam/accessKey:AccessKey")]),
     ("explicit-provider", [replace(good("deployment"), provider=None)]),
     ("explicit-provider", [replace(good("vpc"), provider=aws_provider("default_7_51_1"))]),
@@ -236,6 +243,12 @@ def test_what_production_needs_is_not_asked_of_dev() -> None:
     bad = [in_stack(changed(good("cluster"), "deletionProtection", False), "dev")]
     assert violations(BY_NAME["deletion-protection"], bad) == []
     assert violations(BY_NAME["data-protected"], [replace(in_stack(good("key"), "dev"), protect=False)]) == []
+
+
+def test_outside_aws_the_cluster_decides_what_becomes_of_a_claim() -> None:
+    bad = changed(good("claim"), "spec.storageClassName", "local-path")
+    assert violations(BY_NAME["claims-retained"], [in_stack(bad, "local")]) == []
+    assert violations(BY_NAME["namespace-of-volumes-protected"], [in_stack(good("claim"), "local")]) == []
 
 
 def test_what_is_built_here_runs_in_local_alone() -> None:

@@ -22,7 +22,8 @@ import (
 )
 
 type options struct {
-	kubeconfig, node, address, podCIDR, registry, volumes string
+	kubeconfig, node, address, podCIDR, registry string
+	volumes                                      volumes
 }
 
 func main() {
@@ -32,8 +33,10 @@ func main() {
 	flag.StringVar(&o.address, "address", "", "address that load balancer services get")
 	flag.StringVar(&o.podCIDR, "pod-cidr", "", "addresses of the pods")
 	flag.StringVar(&o.registry, "registry", "", "folder in which the CNI plugin records pods")
-	flag.StringVar(&o.volumes, "volumes", "", "folder that holds the volumes")
+	flag.StringVar(&o.volumes.root, "volumes", "", "folder that holds the volumes")
+	flag.BoolVar(&o.volumes.limit, "limit-volumes", false, "whether volumes have a size")
 	flag.Parse()
+	o.volumes.node = o.node
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -61,12 +64,12 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	resizer, err := newResizer(factory, client)
+	resizer, err := newResizer(factory, client, o.volumes)
 	if err != nil {
 		return err
 	}
 	factory.Start(ctx.Done())
-	go provisionVolumes(ctx, client, o.volumes, o.node)
+	go o.volumes.run(ctx, client)
 	go balancer.run(ctx)
 	go resizer.run(ctx)
 	return enforcer.run(ctx)

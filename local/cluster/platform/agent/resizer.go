@@ -14,19 +14,19 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// resizer gives a claim the size that it asks for later, as a CSI driver's resizer does. A folder has no size, so only
-// the objects change.
+// resizer gives a claim the size that it asks for later, as a CSI driver's resizer does, while pods use it.
 type resizer struct {
-	client kubernetes.Interface
-	wake   chan struct{}
-	synced cache.InformerSynced
-	claims corelisters.PersistentVolumeClaimLister
+	client  kubernetes.Interface
+	volumes volumes
+	wake    chan struct{}
+	synced  cache.InformerSynced
+	claims  corelisters.PersistentVolumeClaimLister
 }
 
-func newResizer(f informers.SharedInformerFactory, c kubernetes.Interface) (*resizer, error) {
+func newResizer(f informers.SharedInformerFactory, c kubernetes.Interface, v volumes) (*resizer, error) {
 	claims := f.Core().V1().PersistentVolumeClaims()
 	wake, err := wakes(claims.Informer())
-	return &resizer{client: c, wake: wake, synced: claims.Informer().HasSynced, claims: claims.Lister()}, err
+	return &resizer{client: c, volumes: v, wake: wake, synced: claims.Informer().HasSynced, claims: claims.Lister()}, err
 }
 
 func (r *resizer) run(ctx context.Context) {
@@ -61,11 +61,14 @@ func wantsMore(claim *corev1.PersistentVolumeClaim) bool {
 	return ok && claim.Status.Phase == corev1.ClaimBound && wants.Cmp(has) > 0
 }
 
-// resize sets the capacity of the volume, where it is one of ours, and then the claim's.
+// resize grows the volume, where it is one of ours, and sets its capacity and then the claim's.
 func (r *resizer) resize(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	wants := claim.Spec.Resources.Requests[corev1.ResourceStorage]
 	volume, err := r.client.CoreV1().PersistentVolumes().Get(ctx, claim.Spec.VolumeName, metav1.GetOptions{})
 	if err != nil || volume.Annotations["pv.kubernetes.io/provisioned-by"] != provisionerName {
+		return err
+	}
+	if err := r.volumes.of(volume.Name).grow(wants.Value()); err != nil {
 		return err
 	}
 	volume.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: wants}

@@ -145,11 +145,13 @@ def test_buildah_keeps_away_from_registries_and_from_the_machine_s_storage(
     assert f"--volume={store.work}/pip.conf:/etc/pip.conf:ro" in arguments
     (variables,) = {tuple(sorted(variables.items())) for _, _, variables in found}
     assert dict(variables) == {
-        "CONTAINERS_CONF": "/dev/null",
+        "CONTAINERS_CONF": f"{store.work}/containers.conf",
         "CONTAINERS_REGISTRIES_CONF": "/dev/null",
         "CONTAINERS_STORAGE_CONF": f"{store.work}/storage.conf",
         "TMPDIR": f"{store.work}/tmp",
     }
+    networks = f'network_config_dir = "{store.work}/networks"'
+    assert networks in (store.work / "containers.conf").read_text(), "or it makes /etc/cni"
 
 
 def test_a_base_that_is_there_is_loaded(builder: Builder, store: Store, tmp_path: Path) -> None:
