@@ -74,9 +74,10 @@ def journal(primary: Server) -> tuple[str, str]:
 
 
 def fill(primary: Server, count: int) -> None:
+    eventually(lambda: primary.ask("SET", "probe", "1") == "OK", "it takes writes")
     for number in range(count):
-        eventually(lambda: primary.ask("HSET", ENTRIES, f"id{number}", f"{number} {ODD}").isdecimal(), "it takes writes")
-        primary.ask("ZADD", INDEX, "0", f"id{number}")
+        assert primary.ask("HSET", ENTRIES, f"id{number}", f"{number} {ODD}") == "1"
+        assert primary.ask("ZADD", INDEX, "0", f"id{number}") == "1"
 
 
 def test_what_comes_back_is_what_was_there(cluster: Cluster, tmp_path: Path) -> None:
@@ -164,3 +165,20 @@ def test_the_volume_keeps_the_newest_of_this_stack(cluster: Cluster, tmp_path: P
     code, said = pod.run("store.sh")
     assert (code, said) == (0, "stored: local-3.rdb\n")
     assert sorted(path.name for path in pod.store.iterdir()) == ["local-2.rdb", "local-3.rdb", "prod-1.rdb"]
+
+
+def test_a_name_that_is_no_backup_lists_those_there_are(cluster: Cluster, tmp_path: Path) -> None:
+    pod = Pod(tmp_path / "pod", cluster)
+    (pod.store / "local-1.rdb").write_text("data")
+    for name, message in (
+        ("", "must be the name"),
+        ("../x", "must be the name"),
+        ("local-2.rdb", "no backup local-2.rdb"),
+    ):
+        code, said = pod.run("fetch.sh", FROM=name)
+        assert code == 1
+        assert message in said
+        assert "local-1.rdb" in said
+        assert "untouched" in said
+    assert pod.run("fetch.sh", FROM="local-1.rdb") == (0, "")
+    assert (pod.work / "from.rdb").read_text() == "data"
