@@ -116,6 +116,8 @@ ENCRYPTION_ACTIONS = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+OBJECT_ACTIONS = ("s3:GetObject", "s3:ListBucket", "s3:PutObject")
+"""For the pods that back up the application's data."""
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 """For VPC flow logs, into existing log groups."""
 
@@ -148,6 +150,7 @@ def boundary_statements(scope: Scope) -> tuple[Statement, ...]:
         "Nodes": NODE_ACTIONS,
         "Volumes": VOLUME_ACTIONS,
         "Scale": SCALING_ACTIONS,
+        "Objects": OBJECT_ACTIONS,
         "Backups": BACKUP_ACTIONS,
         "Encrypt": ENCRYPTION_ACTIONS,
         "Logs": LOG_ACTIONS,
