@@ -82,6 +82,14 @@ shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the clu
 kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A"
 	@$(LOCAL) kubectl -- $(ARGS)
 
+.PHONY: backup
+backup: $(VENV)/.ready ## Back up the journal now, and say where the backup is [STACK=prod with KUBE_CONTEXT]
+	@$(LOCAL) backup $(if $(STACK),--stack "$(STACK)")
+
+.PHONY: restore
+restore: $(VENV)/.ready ## Put a backup in the place of the journal: make restore FROM=NAME [STACK=prod] [YES=1]
+	@$(LOCAL) restore $(if $(STACK),--stack "$(STACK)") $(if $(YES),--yes) -- "$(FROM)"
+
 .PHONY: down
 down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays cached
 	@$(LOCAL) down

@@ -106,6 +106,35 @@ def logs(
         raise typer.Exit(subprocess.run([*here.command(), *wanted, *flags], check=False).returncode)
 
 
+@app.command()
+def backup(stack: Annotated[str, typer.Option(help="The stack that the cluster must run.")] = "local") -> None:
+    """Back up Redis' data now, and say where the backup is."""
+    from local import backups
+    from local.access import access
+
+    with failures():
+        backups.backup(access(), stack)
+
+
+@app.command()
+def restore(
+    source: Annotated[str, typer.Argument(help="The backup's name, as `backup` says it.")] = "",
+    stack: Annotated[str, typer.Option(help="The stack that the cluster must run.")] = "local",
+    yes: Annotated[bool, typer.Option(help="Don't ask.")] = False,
+) -> None:
+    """Put a backup in the place of the data that there is."""
+    from local import backups
+    from local.access import access
+
+    with failures():
+        if not source:
+            raise Failure("Which backup? There is no FROM.", "make restore FROM=local-20261127T180000Z.rdb")
+        here = access()
+        if not yes and typer.prompt(f"All entries of stack {stack} are replaced. Type its name to go on") != stack:
+            raise Failure("That is not the stack's name; nothing was changed.")
+        backups.restore(here, stack, source)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def kubectl(context: typer.Context) -> None:
     """Run kubectl on the stack's cluster."""
