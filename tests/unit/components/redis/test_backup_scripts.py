@@ -48,9 +48,9 @@ class Pod:
             "STORE": str(self.store),
         }
 
-    def run(self, script: str, **environment: str) -> tuple[int, str]:
+    def run(self, script: str, *arguments: str, **environment: str) -> tuple[int, str]:
         done = subprocess.run(
-            ["sh", self._files / script],
+            ["sh", self._files / script, *arguments],
             env={**self._environment, **environment},
             capture_output=True,
             text=True,
@@ -182,3 +182,32 @@ def test_a_name_that_is_no_backup_lists_those_there_are(cluster: Cluster, tmp_pa
         assert "untouched" in said
     assert pod.run("fetch.sh", FROM="local-1.rdb") == (0, "")
     assert (pod.work / "from.rdb").read_text() == "data"
+
+
+AWS = """#!/bin/sh
+[ "$1 $2" = "s3 cp" ] && [ -z "$REFUSES" ] && { echo "$*" > called; exit; }
+echo "$REFUSES" >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("refuses", "message"),
+    [
+        ("An error occurred (NoSuchBucket) when calling the PutObject operation: no", "The bucket b is not there"),
+        ("An error occurred (404) when calling the HeadObject operation: Not Found", "There is no backup f in b."),
+        ("An error occurred (AccessDenied) when calling", "S3 refused it: An error occurred (AccessDenied)"),
+    ],
+)
+def test_what_s3_refuses_is_explained(cluster: Cluster, tmp_path: Path, refuses: str, message: str) -> None:
+    pod = Pod(tmp_path / "pod", cluster)
+    (pod.work / "local-1.rdb").write_text("data")
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "BUCKET": "b", "FROM": "f"}
+    for verb in ("put", "get"):
+        code, said = pod.run("s3.sh", verb, REFUSES=refuses, **environment)
+        assert code == 1
+        assert message in said
+    assert pod.run("s3.sh", "put", REFUSES="", **environment) == (0, "stored: s3://b/local-1.rdb\n")
+    assert (pod.work / "called").read_text().strip() == "s3 cp --only-show-errors local-1.rdb s3://b/local-1.rdb"
