@@ -106,7 +106,7 @@ BAD = [
     ("redis.backup.keep", 0, "greater than or equal to 1"),
     ("redis.backup.keepDays", 0, "greater than or equal to 1"),
     ("redis.backup.storage", "5Mi", "too little storage"),
-    ("redis.backup.bucket", "mine", ""),
+    ("redis.backup.bucket", "mine", "unknown key; allowed here: keep, keepDays, schedule, storage"),
     ("redis.durability", "sure", "'fast' or 'safe'"),
     ("redis.storage", "-1Gi", "is no Kubernetes quantity"),
     ("redis.storageClass", "Fast SSD", "is no name in Kubernetes"),
