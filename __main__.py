@@ -40,7 +40,7 @@ else:
         cluster=cluster,
         application=NAMESPACE,
         pods=stack.pods,
-        volumes=stack.redis.servers,
+        volumes=stack.volumes,
         ports=PORTS,
         host=stack.host,
         ingress=stack.ingress,
