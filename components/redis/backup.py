@@ -38,8 +38,8 @@ from components.kubernetes import (
     requirements,
     scratch_volume,
 )
+from components.redis.redis import ADOPTED, Redis
 from components.redis.redis import FILES as SERVER_FILES
-from components.redis.redis import Redis
 from components.settings import RedisSettings, Resources
 from components.settings.values import quantity
 
@@ -117,9 +117,10 @@ class RedisBackup(KubernetesComponent):
         return [*self._args.redis.egress, *([] if self._args.bucket is None else aws)]
 
     def _create_claim(self) -> PersistentVolumeClaim:
+        """Pulumi never deletes it, and takes it over when the stack comes back."""
         return PersistentVolumeClaim(
             self._name,
-            metadata=self._metadata(annotations=SKIP_AWAIT),
+            metadata=self._metadata(annotations={**SKIP_AWAIT, **ADOPTED}),
             spec=PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteOnce"],
                 storage_class_name=self._storage_class,

@@ -17,7 +17,7 @@ def test_the_bucket_is_private_encrypted_versioned_and_forgets(
 ) -> None:
     recording = recorded(stack)
     assert recording.one("Bucket", BUCKET)["bucket"] == f"journal-{stack}-backups-111122223333"
-    assert recording.one("Bucket", BUCKET)["forceDestroy"] is (stack == "dev")
+    assert recording.one("Bucket", BUCKET)["forceDestroy"] is (stack != "prod")
     block = recording.one("BucketPublicAccessBlock", BUCKET).inputs
     assert all(block[k] for k in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"))
     (rule,) = recording.one("BucketServerSideEncryptionConfiguration", BUCKET)["rules"]
