@@ -143,6 +143,21 @@ def test_a_file_that_is_wrong_changes_nothing(cluster: Cluster, tmp_path: Path) 
     assert "READONLY" in said
 
 
+def test_a_primary_without_room_for_both_refuses_and_keeps_what_it_has(cluster: Cluster, tmp_path: Path) -> None:
+    primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
+    fill(primary, 5)
+    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    backup = pod.take().read_bytes()
+    primary.ask("HSET", ENTRIES, "id1", "newer")
+    before = journal(primary)
+    assert primary.ask("CONFIG", "SET", "maxmemory", "1") == "OK"
+    code, said = pod.restore(primary, backup)
+    assert primary.ask("CONFIG", "SET", "maxmemory", "0") == "OK"
+    assert (code, journal(primary), primary.ask("KEYS", "restore:*")) == (1, before, ""), said
+    assert "OOM" in said
+    assert said.rstrip().endswith("The running data is untouched.")
+
+
 def test_an_empty_journal_comes_back_empty(cluster: Cluster, tmp_path: Path) -> None:
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     backup = pod.take().read_bytes()
