@@ -1,6 +1,5 @@
 """The journal as its users meet it: over HTTPS, on the running local stack. `make up` comes first."""
 
-import json
 import ssl
 import threading
 import time
@@ -18,39 +17,15 @@ from pulumi.automation import OpType
 
 from components.kubernetes import content_hash
 from local import acme, lifecycle
-from local.access import Access, access
+from local.access import Access
 from local.pulumi import programs
 from local.pulumi.deployment import Deployment
-from tools import stack
-from tools.failures import Failure
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
 pytestmark = pytest.mark.live
 TIERS = "app.kubernetes.io/name in (frontend, redis)"
 WRITERS = 50
-
-
-@pytest.fixture(scope="module")
-def here() -> Access:
-    try:
-        return access()
-    except Failure as failure:
-        pytest.fail(f"{failure.message} {failure.hint}", pytrace=False)
-
-
-@pytest.fixture(scope="module")
-def local_stack() -> dict[str, str]:
-    path = stack.STATE / "local.json"
-    if not path.exists():
-        pytest.fail("the local stack is not running: run `make up` first", pytrace=False)
-    return json.loads(path.read_text())
-
-
-@pytest.fixture(scope="module")
-def http(local_stack: dict[str, str]) -> Iterator[httpx.Client]:
-    with acme.client(local_stack["url"], local_stack["address"], Path(local_stack["ca"])) as client:
-        yield client
 
 
 @pytest.fixture

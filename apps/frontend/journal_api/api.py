@@ -44,7 +44,8 @@ reading and deleting.
 
 **What a read sees.** A write is on the primary when it is answered. The answer of `POST /api` holds the new entry.
 Reads go to replicas; for a second after any change they go to the primary, because replicas lag by tens of ms. So
-a GET after an answered write sees it, unless the storage is failing over at that moment.
+a GET after an answered write sees it, unless the storage is failing over at that moment. Other processes are told at
+the moment of the answer: under load, one may hear of it some milliseconds after the client.
 
 **Errors** are problem details (RFC 9457). 503 comes with Retry-After; a write that got it may have been made or not,
 and can be repeated safely with the same Idempotency-Key.

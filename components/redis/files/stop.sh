@@ -6,21 +6,18 @@ tell() { host=$1 port=$2; shift 2; printf 'AUTH %s\n%s\n' "$password" "$*" | tim
 is_primary() { ask "$LOCAL" "$PORT" info replication | grep -q '^role:master'; }
 
 is_primary && [ "$SERVERS" != "$SELF" ] || exit 0
-tell "$LOCAL" "$PORT" "CLIENT PAUSE 8000 WRITE" > /dev/null
+tell "$LOCAL" "$PORT" "CLIENT PAUSE 30000 WRITE" > /dev/null
 sleep 0.2
 # A Sentinel may refuse, or give up: then another one is asked. One that has made another server primary leaves this one
-# as it is for some seconds: made a replica here, it sends the waiting writers on.
+# as it is for some seconds, so its own role tells nothing. Writers wait until it is gone: what it took after another was
+# promoted would be lost.
 for host in $SERVERS; do
   [ "$host" != "$SELF" ] || continue
   tell "$host" "$SENTINEL_PORT" "SENTINEL FAILOVER $NAME" 2> /dev/null | tail -n 1 | grep -qx OK || continue
   waited=0
   while [ "$waited" -lt 40 ]; do
     next=$(primary_by_sentinel "$host")
-    if [ -n "$next" ] && [ "$next" != "$SELF" ]; then
-      tell "$LOCAL" "$PORT" "REPLICAOF $next $PORT" > /dev/null
-      tell "$LOCAL" "$PORT" "CLIENT UNPAUSE" > /dev/null
-      exit 0
-    fi
+    [ -z "$next" ] || [ "$next" = "$SELF" ] || exit 0
     sleep 0.1
     waited=$((waited + 1))
   done
