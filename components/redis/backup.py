@@ -10,6 +10,7 @@ from pulumi_kubernetes.core.v1 import (
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
     EnvVarArgs,
+    KeyToPathArgs,
     PersistentVolumeClaim,
     PersistentVolumeClaimSpecArgs,
     PersistentVolumeClaimVolumeSourceArgs,
@@ -107,9 +108,10 @@ class RedisBackup(KubernetesComponent):
         ]
         store, fetch = ("store.sh", "fetch.sh") if args.bucket is None else ("s3.sh", "s3.sh")
         take = [self._redis_container("take", "take.sh"), self._store_container("store", store, "put")]
-        restore = [self._store_container("fetch", fetch, "get"), self._redis_container("restore", "restore.sh")]
+        # What there is now is backed up before it is replaced, and after the file is at hand: storing may delete it.
+        fetched, restore = self._store_container("fetch", fetch, "get"), self._redis_container("restore", "restore.sh")
         self._create_cron_job(name, args.settings.backup.schedule, take, before)
-        self._create_cron_job(RESTORE, None, restore, before)
+        self._create_cron_job(RESTORE, None, [fetched, *take, restore], before)
         self.register_outputs({})
 
     def _egress(self) -> list[NetworkPolicyEgressRuleArgs]:
@@ -157,9 +159,10 @@ class RedisBackup(KubernetesComponent):
         )
 
     def _pod(self, containers: Sequence[ContainerArgs]) -> PodSpecArgs:
-        """The first container makes what the second one uses."""
+        """Each container makes what the next one uses."""
         files = ConfigMapVolumeSourceArgs(name=self._files.metadata.name)
-        auth = SecretVolumeSourceArgs(secret_name=self._args.redis.auth_secret, default_mode=0o440)
+        password = [KeyToPathArgs(key="password", path="password")]
+        auth = SecretVolumeSourceArgs(secret_name=self._args.redis.auth_secret, default_mode=0o440, items=password)
         claim = PersistentVolumeClaimVolumeSourceArgs(claim_name=self._name)
         stored = [VolumeArgs(name="backups", persistent_volume_claim=claim)] if self._args.bucket is None else []
         work, _ = scratch_volume("work", "/work", size=str(work_size(self._args.settings)))
@@ -224,6 +227,8 @@ class RedisBackup(KubernetesComponent):
             "SERVERS": args.redis.servers,
             "WRITE_HOST": args.redis.write_host,
             "FROM": "",
+            "DEADLINE": str(DEADLINE_SECONDS),
             "HOME": "/work",
+            "TMPDIR": "/work",
             **bucket,
         }

@@ -4,14 +4,35 @@
 # one transaction. Whatever fails before the swap leaves the running data untouched.
 set -eu
 . "${FILES:-/etc/backup}/throwaway.sh"
-: "${WRITE_HOST:?}" "${FROM:?}"
+: "${WRITE_HOST:?}" "${FROM:?}" "${DEADLINE:?}"
 began=$(date +%s)
 TEMPORARY=restore:
+LOCK=restore:lock
+# Adds the elements of a batch to a key of a kind.
+ADD="local found = cmsgpack.unpack(ARGV[2])
+for i = 1, #found, 2 do
+  if ARGV[1] == 'hash' then redis.call('HSET', KEYS[1], found[i], found[i + 1])
+  else redis.call('ZADD', KEYS[1], found[i + 1], found[i]) end
+end
+return #found / 2"
 primary() { redis-cli -h "$WRITE_HOST" -p "$PORT" "$@"; }
 refuse() { say "$1"; fail "The running data is untouched."; }
 tidy() {
-  for key in $KEYS; do primary del "$TEMPORARY$key" > /dev/null 2>&1 || :; done
+  for key in $KEYS; do primary unlink "$TEMPORARY$key" > /dev/null 2>&1 || :; done
+  primary del "$LOCK" > /dev/null 2>&1 || :
   unload
+}
+
+# copy KEY: adds the elements of a key of the throwaway server to the temporary key, batch after batch.
+copy() {
+  kind=$(throwaway type "$1") cursor=0
+  while :; do
+    batch throwaway "$1" "$cursor" "$PACKED"
+    # redis-cli ends its answer with a line feed, which is not the batch's.
+    answer=$(tail -n +2 "$WORK/batch" | head -c -1 | primary -x eval "$ADD" 1 "$TEMPORARY$1" "$kind" 2>&1)
+    case $answer in "" | *[!0-9]*) refuse "the primary does not take $1: $answer" ;; esac
+    [ "$cursor" != 0 ] || return 0
+  done
 }
 
 [ -s "$WORK/from.rdb" ] || refuse "$FROM is empty, or is not there."
@@ -25,23 +46,26 @@ for key in $KEYS; do
 done
 taken=$(throwaway hget "$ABOUT" taken)
 
-[ "$(primary ping 2>&1)" = PONG ] || refuse "the primary does not answer at $WRITE_HOST: $(primary ping 2>&1 | head -n 1)"
+answer=$(primary set "$LOCK" "$HOSTNAME" nx ex "$DEADLINE" 2>&1)
+case $answer in
+  OK) ;;
+  "") refuse "another restore is running, in pod $(primary get "$LOCK"). If that pod is gone, wait $(primary ttl "$LOCK") s." ;;
+  *) refuse "the primary at $WRITE_HOST does not take the lock: $answer" ;;
+esac
 trap tidy EXIT
 swap=
 for key in $KEYS; do
-  primary del "$TEMPORARY$key" > /dev/null
+  primary unlink "$TEMPORARY$key" > /dev/null
   if [ "$(throwaway exists "$key")" = 0 ]; then
     swap="$swap
 DEL $key"
     continue
   fi
-  # redis-cli ends its answer with a line feed, which is not the value's.
-  answer=$(throwaway --raw dump "$key" | head -c -1 | primary -x restore "$TEMPORARY$key" 0 2>&1)
-  [ "$answer" = OK ] || refuse "the primary does not take $key: $answer"
+  copy "$key"
   elements throwaway "$key" > "$WORK/wanted"
   elements primary "$TEMPORARY$key" > "$WORK/found"
   cmp -s "$WORK/wanted" "$WORK/found" || refuse "$key on the primary is not equal to the file's."
-  say "$key: $(count primary "$TEMPORARY$key") elements, each equal to the file's"
+  say "$key: $(wc -l < "$WORK/found") elements, each equal to the file's"
   swap="$swap
 RENAME $TEMPORARY$key $key"
 done
@@ -60,4 +84,4 @@ replicas=$(primary wait 1 5000)
 now=$(date +%s)
 say "restored $FROM into stack $STACK; $replicas replicas have it"
 say "RPO: the backup was $((began - taken)) s old"
-say "RTO: $((now - began)) s"
+say "RTO: $((now - began)) s in the restore itself"

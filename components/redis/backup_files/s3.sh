@@ -14,7 +14,7 @@ copy() { aws s3 cp --only-show-errors "$1" "$2" > "$WORK/aws.log" 2>&1 || explai
 
 if [ "$1" = put ]; then
   cd "$WORK"
-  for name in "$STACK"-*.rdb; do copy "$name" "s3://$BUCKET/$name"; done
+  for name in "$STACK"-*.rdb; do copy "$name" "s3://$BUCKET/$name"; rm "$name"; done
   echo "stored: s3://$BUCKET/$name"
 else
   copy "s3://$BUCKET/$FROM" "$WORK/from.rdb"

@@ -53,16 +53,35 @@ count() {
     hash) "$1" hlen "$2" ;;
     zset) "$1" zcard "$2" ;;
     none) echo 0 ;;
-    string) echo 1 ;;
     *) fail "key $2 is of a type that backups do not know" ;;
   esac
 }
 
-# elements CLIENT KEY [KEY TO LOOK AT]: a line for each, sorted: of a hash the field and its value, quoted.
+# What `batch` does with the elements of a batch. Raw: those of a hash are many, and may be any bytes.
+PACKED="return {cursor, cmsgpack.pack(found)}"
+DIGESTS="local told = {cursor}
+for i = 1, #found, 2 do told[#told + 1] = redis.sha1hex(cmsgpack.pack({found[i], found[i + 1]})) end
+return told"
+BATCH_BYTES=262144
+
+# batch CLIENT KEY CURSOR WHAT: writes some of the key's elements to $WORK/batch, and sets `cursor` for the next batch; it
+# is 0 after the last. A server's answer to a client is limited, and its other clients wait for it.
+batch() {
+  size=$("$1" memory usage "$2") scan=HSCAN
+  [ "$("$1" type "$2")" = hash ] || scan=ZSCAN
+  "$1" --raw eval "local told = redis.call('$scan', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+local cursor, found = told[1], told[2]
+$4" 1 "$2" "$3" $((BATCH_BYTES * $(count "$1" "$2") / size + 1)) > "$WORK/batch"
+  cursor=$(head -n 1 "$WORK/batch")
+  case $cursor in "" | *[!0-9]*) fail "$2 cannot be read: $cursor" ;; esac
+}
+
+# elements CLIENT KEY: a digest of each element, sorted.
 elements() {
-  case $("$1" type "$2") in
-    hash) "$1" --no-raw hgetall "$2" ;;
-    zset) "$1" --no-raw zrange "$2" 0 -1 withscores ;;
-    string) "$1" --no-raw get "$2" && echo ;;
-  esac | sed 's/^ *[0-9]*) //' | paste - - | LC_ALL=C sort
+  cursor=0
+  while :; do
+    batch "$1" "$2" "$cursor" "$DIGESTS"
+    tail -n +2 "$WORK/batch"
+    [ "$cursor" != 0 ] || break
+  done | LC_ALL=C sort -u
 }

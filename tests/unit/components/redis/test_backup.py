@@ -43,7 +43,12 @@ def test_every_stack_is_backed_up_and_can_be_restored(recorded: Callable[[str], 
 def test_locally_files_go_to_a_volume(recorded: Callable[[str], Recording]) -> None:
     local = recorded("local")
     assert commands(local, "redis-backup") == [["sh", "/etc/backup/take.sh"], ["sh", "/etc/backup/store.sh", "put"]]
-    assert commands(local, "redis-restore") == [["sh", "/etc/backup/fetch.sh", "get"], ["sh", "/etc/backup/restore.sh"]]
+    assert commands(local, "redis-restore") == [
+        ["sh", "/etc/backup/fetch.sh", "get"],
+        ["sh", "/etc/backup/take.sh"],
+        ["sh", "/etc/backup/store.sh", "put"],
+        ["sh", "/etc/backup/restore.sh"],
+    ]
     assert local.one("PersistentVolumeClaim", "redis-backup")["spec"]["resources"]["requests"] == {"storage": "1Gi"}
 
 

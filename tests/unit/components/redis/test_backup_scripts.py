@@ -12,6 +12,7 @@ from components.redis.redis import FILES
 from tests.unit.components.redis.servers import PASSWORD, PORT, Cluster, Server, eventually, require
 
 INDEX, ENTRIES, ANSWERED = "journal:index", "journal:entries", "journal:idempotency:one"
+LOCK = "restore:lock"
 ODD = 'line\\n \\x00\\xc3\\xbc 1) \\"quoted\\"'
 
 
@@ -42,6 +43,8 @@ class Pod:
             "KEYS": f"{INDEX} {ENTRIES}",
             "FORGET": "journal:idempotency:*",
             "KEEP": "2",
+            "DEADLINE": "60",
+            "HOSTNAME": folder.name,
             "FILES": str(self._files),
             "AUTH": str(folder / "auth"),
             "WORK": str(self.work),
@@ -100,6 +103,25 @@ def test_what_comes_back_is_what_was_there(cluster: Cluster, tmp_path: Path) -> 
     assert "RTO: " in said
 
 
+def test_a_journal_larger_than_what_a_client_may_be_told_at_once(cluster: Cluster, tmp_path: Path) -> None:
+    """A server cuts off a client that asks for more than client-output-buffer-limit, or sends a command as large."""
+    primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
+    fill(primary, 1)
+    each = "redis.call('HSET', KEYS[1], 'id' .. i, i .. string.rep('x', i % 2000)) redis.call('ZADD', KEYS[2], 0, 'id' .. i)"
+    many = f"for i = 100, 6100 do {each} end return 1"
+    assert primary.ask("EVAL", many, "2", ENTRIES, INDEX) == "1"
+    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    for name, value in (("client-output-buffer-limit", "normal 1mb 0 0"), ("maxmemory-clients", "2mb")):
+        assert primary.ask("CONFIG", "SET", name, value) == "OK"
+    backup = pod.take().read_bytes()
+    primary.ask("DEL", ENTRIES, INDEX)
+    code, said = pod.restore(primary, backup)
+    assert code == 0, said
+    assert f"{ENTRIES}: 6002 elements, each equal to the file's" in said
+    assert (primary.ask("HLEN", ENTRIES), primary.ask("ZCARD", INDEX)) == ("6002", "6002")
+    assert primary.ask("HGET", ENTRIES, "id5999") == "5999" + "x" * 1999
+
+
 def test_a_backup_is_of_a_replica(cluster: Cluster, tmp_path: Path) -> None:
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     _, said = pod.run("take.sh")
@@ -156,6 +178,43 @@ def test_a_primary_without_room_for_both_refuses_and_keeps_what_it_has(cluster: 
     assert (code, journal(primary), primary.ask("KEYS", "restore:*")) == (1, before, ""), said
     assert "OOM" in said
     assert said.rstrip().endswith("The running data is untouched.")
+
+
+def test_of_two_restores_at_once_one_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
+    fill(primary, 5)
+    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    backup = pod.take().read_bytes()
+    primary.ask("HSET", ENTRIES, "id1", "newer")
+    before = journal(primary)
+    primary.ask("SET", LOCK, "the-other-pod", "EX", "50")
+    primary.ask("SET", f"restore:{ENTRIES}", "what the other one copies")
+    code, said = pod.restore(primary, backup)
+    assert (code, journal(primary)) == (1, before), said
+    assert "another restore is running, in pod the-other-pod" in said
+    assert said.rstrip().endswith("The running data is untouched.")
+    assert primary.ask("GET", LOCK) == "the-other-pod"
+    assert primary.ask("GET", f"restore:{ENTRIES}") == "what the other one copies"
+    primary.ask("DEL", LOCK)
+    code, said = pod.restore(primary, backup)
+    assert (code, primary.ask("KEYS", "restore:*")) == (0, ""), said
+
+
+def test_the_oldest_backup_of_a_full_volume_comes_back(cluster: Cluster, tmp_path: Path) -> None:
+    """A restore backs up first, and that deletes the oldest: it must have the file by then."""
+    primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
+    fill(primary, 3)
+    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    before, oldest = journal(primary), pod.take()
+    (pod.store / oldest.name).write_bytes(oldest.read_bytes())
+    oldest.unlink()
+    (pod.store / "local-30000101T000000Z.rdb").write_text("newer")
+    primary.ask("DEL", ENTRIES, INDEX)
+    for script in ("fetch.sh", "take.sh", "store.sh", "restore.sh"):
+        code, said = pod.run(script, FROM=oldest.name, WRITE_HOST=primary.host)
+        assert code == 0, said
+    assert journal(primary) == before
+    assert not list(pod.work.glob("local-*.rdb"))
 
 
 def test_an_empty_journal_comes_back_empty(cluster: Cluster, tmp_path: Path) -> None:
