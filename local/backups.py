@@ -43,7 +43,7 @@ def stored(said: str) -> str:
 
 def backup(access: Access, stack: str) -> str:
     """Takes a backup now. Returns where it is."""
-    place = stored(_run(access, BACKUP, stack, {}))
+    place = stored(run(access, BACKUP, stack, {}))
     console.print(f"The backup is {place}", highlight=False)
     return place
 
@@ -51,13 +51,13 @@ def backup(access: Access, stack: str) -> str:
 def restore(access: Access, stack: str, source: str) -> None:
     """Backs up what there is, so that it can come back, and puts a backup in its place: all in one job."""
     began = time.monotonic()
-    said = _run(access, RESTORE, stack, {"FROM": source.rpartition("/")[2]})
+    said = run(access, RESTORE, stack, {"FROM": source.rpartition("/")[2]})
     console.print(said.strip(), highlight=False, markup=False)
     console.print(f"To go back to what there was, restore {stored(said)}")
     console.print(f"RTO of the whole command: {time.monotonic() - began:.1f} s", highlight=False)
 
 
-def _run(access: Access, template: str, stack: str, environment: Mapping[str, str]) -> str:
+def run(access: Access, template: str, stack: str, environment: Mapping[str, str]) -> str:
     """Runs a job of a template to its end. Returns what its containers say."""
     cron_job = access.json("-n", NAMESPACE, "get", "cronjob", template)
     if stack_of(cron_job) != stack:
@@ -82,7 +82,11 @@ def _wait(access: Access, name: str) -> str:
         if "Complete" in ended:
             return _said(access, name)
         if "Failed" in ended:
-            raise Failure(f"The job {name} failed.", "See docs/runbooks.md, Backups.", tail(_said(access, name)))
+            raise Failure(
+                f"The job {name} failed.",
+                "See docs/runbooks.md, Back up the journal, and restore it.",
+                tail(_said(access, name)),
+            )
         time.sleep(0.5)
     raise Failure(f"The job {name} has not ended.", f"See `make kubectl ARGS='-n {NAMESPACE} describe job {name}'`.")
 
