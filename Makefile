@@ -83,11 +83,11 @@ kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A"
 	@$(LOCAL) kubectl -- $(ARGS)
 
 .PHONY: backup
-backup: $(VENV)/.ready ## Back up the journal now, and say where the backup is [STACK=prod with KUBE_CONTEXT]
+backup: $(VENV)/.ready ## Back up the journal and the local cluster, and say where the backups are [STACK=prod with KUBE_CONTEXT]
 	@$(LOCAL) backup $(if $(STACK),--stack "$(STACK)")
 
 .PHONY: restore
-restore: $(VENV)/.ready ## Put a backup in the place of the journal: make restore FROM=NAME [STACK=prod] [YES=1]
+restore: $(VENV)/.ready ## Put a backup in the place of the journal, or of the local cluster: make restore FROM=NAME [STACK=prod] [YES=1]
 	@$(LOCAL) restore $(if $(STACK),--stack "$(STACK)") $(if $(YES),--yes) -- "$(FROM)"
 
 .PHONY: down

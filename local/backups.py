@@ -1,4 +1,4 @@
-"""Backups of Redis' data on request: Jobs that are made from the templates in the cluster."""
+"""Backups on request: of Redis' data by Jobs from the templates in the cluster, and of the cluster built here."""
 
 import json
 import subprocess
@@ -8,9 +8,11 @@ from typing import Any
 
 from components.journal import NAMESPACE
 from components.redis import BACKUP, RESTORE
-from local.access import Access
+from local import cluster
+from local.access import Access, named_context
+from local.pulumi.workspace import StateFolder, held
 from tools.failures import Failure, tail
-from tools.terminal import console
+from tools.terminal import Steps, console
 
 PATIENCE_SECONDS = 35 * 60
 """Longer than a job may take (components/redis/backup.py)."""
@@ -55,6 +57,53 @@ def restore(access: Access, stack: str, source: str) -> None:
     console.print(said.strip(), highlight=False, markup=False)
     console.print(f"To go back to what there was, restore {stored(said)}")
     console.print(f"RTO of the whole command: {time.monotonic() - began:.1f} s", highlight=False)
+
+
+def is_of_cluster(source: str) -> bool:
+    """Whether a backup is of a cluster, by its name. Raises Failure where the cluster is not ours."""
+    if not source.endswith(cluster.SUFFIX):
+        return False
+    if (context := named_context()) is not None:
+        raise Failure(f"{source} is of a local cluster, and KUBE_CONTEXT is {context}.", "Unset KUBE_CONTEXT.")
+    return True
+
+
+def back_up_cluster() -> None:
+    """Back up the cluster that was built here, while no other command works with its stack."""
+    began = time.monotonic()
+    with held(StateFolder.of(None)):
+        path, content, still = cluster.back_up(cluster.located())
+    console.print(
+        f"The cluster's backup is {path.name}: {content.keys} keys, loaded to check it. It took "
+        f"{time.monotonic() - began:.1f} s; etcd stood still for {still:.2f} s."
+    )
+
+
+def restore_cluster(source: str) -> None:
+    """Back up the cluster that there is, put a backup in its place, and start it. source: a name, or a path."""
+    path = cluster.backups_folder() / source  # an absolute path stays what it is
+    began = time.monotonic()
+    with Steps() as steps, steps.step("restore the cluster") as step:
+        programs = cluster.build(step)
+        with held(StateFolder.of(None)):
+            _back_up_first()
+            content = cluster.restore(path, programs)
+        cluster.start(programs, step)
+    console.print(
+        f"{content.keys} keys, as the backup says. RTO of the whole command: {time.monotonic() - began:.1f} s"
+    )
+    console.print("The stack's pods start by themselves; `make status` shows them, and `make up` waits for them.")
+
+
+def _back_up_first() -> None:
+    """A cluster that cannot be backed up any more is no reason not to restore one."""
+    if cluster.status().node is None:
+        return
+    try:
+        path, _, _ = cluster.back_up(cluster.located())
+        console.print(f"To go back to what there was, restore {path.name}")
+    except cluster.ClusterError as error:
+        console.print(f"What there is can't be backed up, and is replaced: {error.message}")
 
 
 def run(access: Access, template: str, stack: str, environment: Mapping[str, str]) -> str:

@@ -108,12 +108,15 @@ def logs(
 
 @app.command()
 def backup(stack: Annotated[str, typer.Option(help="The stack that the cluster must run.")] = "local") -> None:
-    """Back up Redis' data now, and say where the backup is."""
+    """Back up Redis' data now, and the cluster's own where it was built here, and say where the backups are."""
     from local import backups
     from local.access import access
 
     with failures():
-        backups.backup(access(), stack)
+        here = access()
+        if here.own:
+            backups.back_up_cluster()
+        backups.backup(here, stack)
 
 
 @app.command()
@@ -129,10 +132,15 @@ def restore(
     with failures():
         if not source:
             raise Failure("Which backup? There is no FROM.", "make restore FROM=local-20261127T180000Z.rdb")
-        here = access()
-        if not yes and typer.prompt(f"All entries of stack {stack} are replaced. Type its name to go on") != stack:
+        of_cluster = backups.is_of_cluster(source)
+        here = None if of_cluster else access()
+        what = "All objects of the local cluster, and Pulumi's state of it," if of_cluster else "All entries"
+        if not yes and typer.prompt(f"{what} are replaced. Type the stack's name, {stack}, to go on") != stack:
             raise Failure("That is not the stack's name; nothing was changed.")
-        backups.restore(here, stack, source)
+        if here is None:
+            backups.restore_cluster(source)
+        else:
+            backups.restore(here, stack, source)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

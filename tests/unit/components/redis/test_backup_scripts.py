@@ -107,8 +107,9 @@ def test_a_journal_larger_than_what_a_client_may_be_told_at_once(cluster: Cluste
     """A server cuts off a client that asks for more than client-output-buffer-limit, or sends a command as large."""
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     fill(primary, 1)
-    each = "redis.call('HSET', KEYS[1], 'id' .. i, i .. string.rep('x', i % 2000)) redis.call('ZADD', KEYS[2], 0, 'id' .. i)"
-    many = f"for i = 100, 6100 do {each} end return 1"
+    entry = "redis.call('HSET', KEYS[1], 'id' .. i, i .. string.rep('x', i % 2000))"
+    sorted_set = "redis.call('ZADD', KEYS[2], 0, 'id' .. i)"
+    many = f"for i = 100, 6100 do {entry} {sorted_set} end return 1"
     assert primary.ask("EVAL", many, "2", ENTRIES, INDEX) == "1"
     assert int(primary.ask("WAIT", "2", "3000")) == 2
     for name, value in (("client-output-buffer-limit", "normal 1mb 0 0"), ("maxmemory-clients", "2mb")):
