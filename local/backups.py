@@ -1,9 +1,10 @@
 """Backups on request: of Redis' data by Jobs from the templates in the cluster, and of the cluster built here."""
 
 import json
+import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.journal import NAMESPACE
@@ -39,8 +40,11 @@ def stack_of(cron_job: Mapping[str, Any]) -> str:
 
 
 def stored(said: str) -> str:
-    """The name of the backup that a job has stored, by what its containers said."""
-    return next(line.removeprefix(STORED) for line in reversed(said.splitlines()) if line.startswith(STORED))
+    """The name of the backup that a job has stored, by what its containers said. Raises Failure."""
+    for line in reversed(said.splitlines()):
+        if line.startswith(STORED):
+            return line.removeprefix(STORED)
+    raise Failure("The job ended well, and does not say where the backup is.", log_tail=tail(said))
 
 
 def backup(access: Access, stack: str) -> str:
@@ -141,6 +145,15 @@ def _wait(access: Access, name: str) -> str:
 
 
 def _said(access: Access, name: str) -> str:
-    """What the job's pods say; a container that never started says nothing."""
+    """What the containers of the job's pods say; one that never started says nothing."""
     command = [*access.command(), "-n", NAMESPACE, "logs", "-l", f"job-name={name}", "--all-containers", "--tail=100"]
-    return subprocess.run(command, capture_output=True, check=False).stdout.decode(errors="replace")
+    done = subprocess.run([*command, "--prefix", "--ignore-errors"], capture_output=True, check=False)
+    pod = access.json("-n", NAMESPACE, "get", "job", name)["spec"]["template"]["spec"]
+    containers = [container["name"] for container in [*pod["initContainers"], *pod["containers"]]]
+    return in_order(done.stdout.decode(errors="replace"), containers)
+
+
+def in_order(said: str, containers: Sequence[str]) -> str:
+    """The lines of `kubectl logs --prefix` (`[pod/NAME/CONTAINER] text`), without it, by container."""
+    lines = re.findall(r"^\[pod/[^/]+/([^]]+)\] (.*)$", said, re.MULTILINE)
+    return "\n".join(text for name in containers for container, text in lines if container == name)

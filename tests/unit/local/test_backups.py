@@ -20,8 +20,9 @@ def cron_job(recorded: Callable[[str], Recording]) -> dict[str, Any]:
 
 def kubectl(folder: Path, cron_job: dict[str, Any], condition: str, said: str) -> Access:
     """A kubectl that has one template, makes any job, and lets it end in one way."""
-    status = {"status": {"conditions": [{"type": condition, "status": "True"}]}}
-    for name, text in {"cronjob": json.dumps(cron_job), "job": json.dumps(status), "said": said}.items():
+    status = {**cron_job["spec"]["jobTemplate"], "status": {"conditions": [{"type": condition, "status": "True"}]}}
+    logs = "".join(f"[pod/{line}\n" for line in said.splitlines())
+    for name, text in {"cronjob": json.dumps(cron_job), "job": json.dumps(status), "said": logs}.items():
         (folder / name).write_text(text)
     program = folder / "kubectl"
     program.write_text(
@@ -31,7 +32,7 @@ case "$*" in
   create*) cat > made ;;
   *"get cronjob"*) cat cronjob ;;
   *"get job"*) cat job ;;
-  *logs*) cat said ;;
+  *logs*) cat said; exit 1 ;;
 esac
 """
     )
@@ -49,19 +50,27 @@ def test_the_job_is_the_templates_with_the_backup_named(cron_job: dict[str, Any]
 
 
 def test_a_backup_says_where_it_is(tmp_path: Path, cron_job: dict[str, Any]) -> None:
-    access = kubectl(tmp_path, cron_job, "Complete", "journal:entries: 3\nstored: local-1.rdb\n")
+    access = kubectl(tmp_path, cron_job, "Complete", "p/take] journal:entries: 3\np/store] stored: local-1.rdb\n")
     assert backups.backup(access, "local") == "local-1.rdb"
 
 
 def test_a_restore_names_the_file_whatever_bucket_it_is_in(tmp_path: Path, cron_job: dict[str, Any]) -> None:
-    access = kubectl(tmp_path, cron_job, "Complete", "stored: local-2.rdb\nRPO: the backup was 3 s old\n")
+    access = kubectl(
+        tmp_path, cron_job, "Complete", "p/restore] RPO: the backup was 3 s old\np/store] stored: local-2.rdb\n"
+    )
     backups.restore(access, "local", "s3://journal-dev-backups-1/local-1.rdb")
     (container,) = json.loads((tmp_path / "made").read_text())["spec"]["template"]["spec"]["containers"]
     assert {"name": "FROM", "value": "local-1.rdb"} in container["env"]
 
 
+def test_what_containers_say_is_in_the_order_in_which_they_run(cron_job: dict[str, Any]) -> None:
+    """kubectl tells of containers in any order, and of those that never started an error."""
+    said = "error: not started\n[pod/p/restore] restored a] b\n[pod/p/fetch] fetched\n[pod/p/restore]  [x] last\n"
+    assert backups.in_order(said, ["fetch", "take", "restore"]) == "fetched\nrestored a] b\n [x] last"
+
+
 def test_what_fails_is_said(tmp_path: Path, cron_job: dict[str, Any]) -> None:
-    access = kubectl(tmp_path, cron_job, "Failed", "The bucket journal-dev-backups-1 is not there\n")
+    access = kubectl(tmp_path, cron_job, "Failed", "p/fetch] The bucket journal-dev-backups-1 is not there\n")
     with pytest.raises(Failure, match="The bucket journal-dev-backups-1 is not there"):
         backups.backup(access, "local")
 
