@@ -114,9 +114,9 @@ def backup(stack: Annotated[str, typer.Option(help="The stack that the cluster m
 
     with failures():
         here = access()
+        backups.backup(here, stack)
         if here.own:
             backups.back_up_cluster()
-        backups.backup(here, stack)
 
 
 @app.command()
