@@ -86,6 +86,14 @@ shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the clu
 kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A"
 	@$(LOCAL) kubectl -- $(ARGS)
 
+.PHONY: backup
+backup: $(VENV)/.ready ## Back up the journal and the local cluster, and say where the backups are [STACK=prod with KUBE_CONTEXT]
+	@$(LOCAL) backup $(if $(STACK),--stack "$(STACK)")
+
+.PHONY: restore
+restore: $(VENV)/.ready ## Put a backup in the place of the journal, or of the local cluster: make restore FROM=NAME [STACK=prod] [YES=1]
+	@$(LOCAL) restore $(if $(STACK),--stack "$(STACK)") $(if $(YES),--yes) -- "$(FROM)"
+
 .PHONY: down
 down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays cached [KEEP_DATA=1 keeps the volumes]
 	@$(LOCAL) down
@@ -98,7 +106,7 @@ test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, li
 unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
 	@$(TOOLS) test --quick
 
-DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py)
+DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py backup.py)
 .PHONY: drills
 drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
 	@rm -f .state/drills.md

@@ -7,6 +7,7 @@ from components import settings
 from components.journal import NAMESPACE, PORTS, Journal, JournalArgs
 from components.kubernetes import ExistingCluster
 from components.platform import Platform, PlatformArgs
+from components.redis import BACKUP
 
 stack = settings.load()
 
@@ -23,11 +24,14 @@ else:
         existing = settings.ClusterSettings() if stack.cluster is None else stack.cluster
         cluster = ExistingCluster("cluster", existing).cluster
     else:
-        from components.aws.eks_cluster import EksCluster, EksClusterArgs
+        from components.aws.eks_cluster import DataBackups, EksCluster, EksClusterArgs
         from components.aws.scope import create_provider, scope_of
 
         scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
-        eks = EksClusterArgs(scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs)
+        backups = DataBackups(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
+        eks = EksClusterArgs(
+            scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs, data_backups=backups
+        )
         of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
         cluster = EksCluster("cluster", eks, of_aws).cluster
 
@@ -36,7 +40,7 @@ else:
         cluster=cluster,
         application=NAMESPACE,
         pods=stack.pods,
-        volumes=stack.redis.servers,
+        volumes=stack.volumes,
         protect=stack.aws is not None and stack.aws.protect,
         ports=PORTS,
         host=stack.host,

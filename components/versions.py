@@ -6,6 +6,7 @@ CERT_MANAGER_CHART = "oci://quay.io/jetstack/charts/cert-manager"
 TRAEFIK_IMAGE = "docker.io/library/traefik:v3.6.12"
 VALKEY_IMAGE = "docker.io/valkey/valkey:8.1.4"
 HAPROXY_IMAGE = "docker.io/library/haproxy:3.0.11"
+AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.37.1"
 PEBBLE_IMAGE = "ghcr.io/letsencrypt/pebble:2.10.1"
 
 ACME_SERVERS = {

@@ -116,6 +116,43 @@ def logs(
         raise typer.Exit(subprocess.run([*here.command(), *wanted, *flags], check=False).returncode)
 
 
+@app.command()
+def backup(stack: Annotated[str, typer.Option(help="The stack that the cluster must run.")] = "local") -> None:
+    """Back up Redis' data now, and the cluster's own where it was built here, and say where the backups are."""
+    from local import backups
+    from local.access import access
+
+    with failures():
+        here = access()
+        backups.backup(here, stack)
+        if here.own:
+            backups.back_up_cluster()
+
+
+@app.command()
+def restore(
+    source: Annotated[str, typer.Argument(help="The backup's name, as `backup` says it.")] = "",
+    stack: Annotated[str, typer.Option(help="The stack that the cluster must run.")] = "local",
+    yes: Annotated[bool, typer.Option(help="Don't ask.")] = False,
+) -> None:
+    """Put a backup in the place of the data that there is."""
+    from local import backups
+    from local.access import access
+
+    with failures():
+        if not source:
+            raise Failure("Which backup? There is no FROM.", "make restore FROM=local-20261127T180000Z.rdb")
+        of_cluster = backups.is_of_cluster(source)
+        here = None if of_cluster else access()
+        what = "All objects of the local cluster, and Pulumi's state of it," if of_cluster else "All entries"
+        if not yes and typer.prompt(f"{what} are replaced. Type the stack's name, {stack}, to go on") != stack:
+            raise Failure("That is not the stack's name; nothing was changed.")
+        if here is None:
+            backups.restore_cluster(source)
+        else:
+            backups.restore(here, stack, source)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def kubectl(context: typer.Context) -> None:
     """Run kubectl on the stack's cluster."""

@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.aws.account import SharedStackReference
 from components.aws.backup.backup import Backup, BackupArgs
+from components.aws.backup.data_backups import backup_bucket, backup_identity
 from components.aws.edge.dns import DnsRecords, DnsRecordsArgs
 from components.aws.edge.load_balancer import (
     LoadBalancer,
@@ -24,13 +25,23 @@ from components.aws.eks.scaling import live_sizes
 from components.aws.eks.storage_class import DefaultStorageClass
 from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.identity.iam import Role
+from components.aws.log_bucket import LogBucket
 from components.aws.network.network import Network, NetworkArgs
 from components.aws.scope import Scope, default_tags
-from components.kubernetes import HEALTH_PORT, NODE_PORTS, Cluster, create_provider
+from components.kubernetes import HEALTH_PORT, NODE_PORTS, Bucket, Cluster, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
 from components.settings.node_groups import INGRESS, Placement, managed_node_groups
 
 AUTOSCALER = "cluster-autoscaler"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataBackups:
+    """The pods that back up the application's data to a bucket, and how many days the bucket keeps a backup."""
+
+    namespace: str
+    service_account: str
+    keep_days: int
 
 
 @dataclass(kw_only=True)
@@ -41,12 +52,14 @@ class EksClusterArgs:
     settings: the section `aws` of the stack's settings.
     host: the DNS name that clients use. It must be in the hosted zone of the stack `shared`.
     allowed_cidrs: client networks that the load balancer accepts, IPv4 or IPv6; "0.0.0.0/0" accepts everybody.
+    data_backups: the pods that write backups of the application's data.
     """
 
     scope: Scope
     settings: AwsSettings
     host: str
     allowed_cidrs: Sequence[str]
+    data_backups: DataBackups
 
 
 class EksCluster(pulumi.ComponentResource):
@@ -80,6 +93,7 @@ class EksCluster(pulumi.ComponentResource):
             ingress_address=self._load_balancer.dns_name,
             storage_class=self._create_storage_class(provider, add_ons),
             add_ons=add_ons,
+            backups=Bucket(name=self._create_backup_bucket(), region=self._scope.region),
             dns=[add_ons_by_name["coredns"]],
             ingress_dependencies=self._expose_ingress_nodes(node_groups["ingress"]),
         )
@@ -162,11 +176,18 @@ class EksCluster(pulumi.ComponentResource):
 
     def _create_pod_identities(self) -> list[pulumi.Resource]:
         """All associations of EKS Pod Identity; see PodIdentity for why the nodes wait for them."""
-        cluster_name = self._control_plane.cluster_name
+        cluster_name, backups = self._control_plane.cluster_name, self._args.data_backups
         add_ons = [*node_add_ons(), *self._cluster_add_ons]
         identities = {
             **add_on_identities(add_ons, self._scope, cluster_name),
             AUTOSCALER: autoscaler_identity(AUTOSCALER, self._scope, cluster_name),
+            backups.service_account: backup_identity(
+                self._scope,
+                cluster_name,
+                self._key.key_arn,
+                namespace=backups.namespace,
+                service_account=backups.service_account,
+            ),
         }
         return [PodIdentity(name, args, opts=self._options()) for name, args in identities.items()]
 
@@ -238,6 +259,10 @@ class EksCluster(pulumi.ComponentResource):
             opts=self._options(),
         )
         return [*self._load_balancer.resources, *attachments.resources, *records.resources]
+
+    def _create_backup_bucket(self) -> pulumi.Output[str]:
+        args = backup_bucket(self._scope, self._args.data_backups.keep_days, self._key.key_arn)
+        return LogBucket("data-backups", args, opts=self._options()).bucket
 
     def _create_backup(self) -> None:
         Backup(

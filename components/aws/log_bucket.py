@@ -1,4 +1,4 @@
-"""S3 buckets into which AWS services write logs."""
+"""S3 buckets into which AWS services write logs, and pods write backups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +51,8 @@ class LogBucketArgs:
     writers: statements of the bucket's policy that let a service write below `AWSLogs/`.
     retention_days: how many days a log is kept.
     key_arn: the KMS key that encrypts the logs; None for S3's own (SSE-S3), where a service cannot use a KMS key.
+    prefix: what the names of the objects that expire begin with; "" for all of them.
+    versioned: whether an object that was overwritten or deleted is kept for `retention_days` too.
     """
 
     scope: Scope
@@ -58,6 +60,8 @@ class LogBucketArgs:
     writers: Sequence[Statement]
     retention_days: int
     key_arn: pulumi.Input[str] | None = None
+    prefix: str = f"{PREFIX}/"
+    versioned: bool = False
 
 
 class LogBucket(pulumi.ComponentResource):
@@ -95,8 +99,13 @@ class LogBucket(pulumi.ComponentResource):
         aws.s3.BucketServerSideEncryptionConfiguration(
             name, bucket=bucket.bucket, rules=[_encryption(args.key_arn)], opts=child
         )
+        # A lifecycle rule of versions must come after the versioning (provider, bucket lifecycle configuration).
+        versioning = [self._create_versioning(name, bucket)] if args.versioned else []
         aws.s3.BucketLifecycleConfiguration(
-            name, bucket=bucket.bucket, rules=[_expiry(args.retention_days)], opts=child
+            name,
+            bucket=bucket.bucket,
+            rules=[_expiry(args)],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
         )
         # S3 rejects concurrent changes of the public access block and the policy of a bucket.
         policy = aws.s3.BucketPolicy(
@@ -107,6 +116,14 @@ class LogBucket(pulumi.ComponentResource):
         )
         self.bucket = pulumi.Output.all(bucket.bucket, policy.id).apply(lambda known: known[0])
         self.register_outputs({"bucket": self.bucket})
+
+    def _create_versioning(self, name: str, bucket: aws.s3.Bucket) -> aws.s3.BucketVersioning:
+        return aws.s3.BucketVersioning(
+            name,
+            bucket=bucket.bucket,
+            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _encryption(key_arn: pulumi.Input[str] | None) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgs:
@@ -119,12 +136,16 @@ def _encryption(key_arn: pulumi.Input[str] | None) -> aws.s3.BucketServerSideEnc
     )
 
 
-def _expiry(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+def _expiry(args: LogBucketArgs) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    noncurrent = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+        noncurrent_days=args.retention_days
+    )
     return aws.s3.BucketLifecycleConfigurationRuleArgs(
         id="expire",
         status="Enabled",
-        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=f"{PREFIX}/"),
-        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=args.prefix),
+        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.retention_days),
+        noncurrent_version_expiration=noncurrent if args.versioned else None,
         abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
             days_after_initiation=1
         ),

@@ -10,10 +10,12 @@ from components.journal.frontend import PORT as FRONTEND_PORT
 from components.journal.frontend import Frontend, FrontendArgs
 from components.kubernetes import Cluster
 from components.platform import IngressEndpoint, Routes, RoutesArgs
-from components.redis import Redis, RedisArgs
+from components.redis import BACKUP, Redis, RedisArgs, RedisBackup, RedisBackupArgs
 from components.settings import Settings, Tier
 
 NAMESPACE = "journal"
+KEYS, IDEMPOTENCY = ("journal:index", "journal:entries"), "journal:idempotency:"
+"""The API's keys: the entries, and what it has answered to requests that may come again (journal_api/store.py)."""
 PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT})
 """The container ports that the ingress controller forwards requests to."""
 
@@ -46,7 +48,21 @@ class Journal(pulumi.ComponentResource):
             RedisArgs(
                 namespace=NAMESPACE,
                 settings=stack.redis,
-                clients=["frontend"],
+                clients=["frontend", BACKUP],
+                storage_class=args.cluster.storage_class,
+            ),
+            opts=child,
+        )
+        RedisBackup(
+            BACKUP,
+            RedisBackupArgs(
+                namespace=NAMESPACE,
+                stack=stack.environment,
+                settings=stack.redis,
+                redis=redis,
+                keys=KEYS,
+                forget=f"{IDEMPOTENCY}*",
+                bucket=args.cluster.backups,
                 storage_class=args.cluster.storage_class,
             ),
             opts=child,

@@ -1,6 +1,14 @@
 """Kubernetes building blocks that any application can use: namespaces, workloads, network policies, pod defaults."""
 
-from components.kubernetes.cluster import HEALTH_PORT, NODE_PORTS, Cluster, ExistingCluster, Exposure, create_provider
+from components.kubernetes.cluster import (
+    HEALTH_PORT,
+    NODE_PORTS,
+    Bucket,
+    Cluster,
+    ExistingCluster,
+    Exposure,
+    create_provider,
+)
 from components.kubernetes.component import SKIP_AWAIT, KubernetesComponent, content_hash, labels, selector_labels
 from components.kubernetes.namespace import Namespace
 from components.kubernetes.network_policies import (
@@ -30,6 +38,7 @@ __all__ = [
     "HEALTH_PORT",
     "NODE_PORTS",
     "SKIP_AWAIT",
+    "Bucket",
     "Cluster",
     "ExistingCluster",
     "Exposure",

@@ -21,6 +21,14 @@ HEALTH_PORT = 30254
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """An S3 bucket that pods of the cluster may use, by the role of their service account."""
+
+    name: pulumi.Input[str]
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """A cluster, and what components need to know to run on it.
 
@@ -34,6 +42,7 @@ class Cluster:
     add_ons: the resources that pods need in addition to nodes, such as the CSI driver and DNS.
     dns: those of the add-ons that resolve names.
     registry: the host of the image registry for images that name none; None when every image names its registry.
+    backups: where backups of an application's data go; None means to a volume.
     """
 
     provider: kubernetes.Provider
@@ -45,6 +54,7 @@ class Cluster:
     add_ons: Sequence[pulumi.Resource] = ()
     dns: Sequence[pulumi.Resource] = ()
     registry: pulumi.Input[str] | None = None
+    backups: Bucket | None = None
 
 
 def create_provider(

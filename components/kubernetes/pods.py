@@ -51,14 +51,14 @@ def container_security() -> SecurityContextArgs:
     )
 
 
-def requirements(resources: Resources) -> ResourceRequirementsArgs:
+def requirements(resources: Resources, *, disk_limit: str = EPHEMERAL_STORAGE_LIMIT) -> ResourceRequirementsArgs:
     """The requests and limits of one container, ephemeral storage included."""
     return ResourceRequirementsArgs(
         requests={"cpu": resources.cpu, "memory": resources.memory, "ephemeral-storage": EPHEMERAL_STORAGE},
         limits={
             "cpu": resources.cpu_limit,
             "memory": resources.memory_limit,
-            "ephemeral-storage": EPHEMERAL_STORAGE_LIMIT,
+            "ephemeral-storage": disk_limit,
         },
     )
 

@@ -173,6 +173,11 @@ class Redis(KubernetesComponent):
         }
 
     @property
+    def servers(self) -> str:
+        """The servers' hosts, separated by spaces, as the scripts read them."""
+        return " ".join(self._hosts)
+
+    @property
     def egress(self) -> list[NetworkPolicyEgressRuleArgs]:
         """What a client's network policy allows so that it reaches the servers."""
         proxy = [allow_to([pods_of(f"{self.name}-write")], "redis")] if self._replicated else []

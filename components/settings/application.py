@@ -8,6 +8,7 @@ from components import versions
 from components.settings.values import (
     Cidr,
     Cpu,
+    CronSchedule,
     Dsn,
     Email,
     ImageReference,
@@ -82,6 +83,31 @@ PASSWORD_STAGE = "redis/password-stage"  # noqa: S105 -- the name of an annotati
 """The annotation by which Redis' Secret says how far a change of the password is."""
 
 
+class RedisBackupSettings(Model):
+    """Backups of Redis' data: to a bucket in AWS, to a volume elsewhere. Each is checked by loading it."""
+
+    schedule: CronSchedule = "17 * * * *"
+    """When backups start, as a Kubernetes cron schedule of five fields in UTC. By default every hour.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
+    """
+    keep: int = Field(default=24, ge=1, le=1000)
+    """How many backups the volume keeps; older ones are deleted. In AWS, `keepDays` says it.
+
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/
+    """
+    keep_days: int = Field(default=30, ge=1, le=3650)
+    """How many days the bucket keeps a backup, and one that was overwritten or deleted. It is for stacks in AWS alone.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html
+    """
+    storage: Storage = "1Gi"
+    """The size of the volume for backups. In AWS there is none.
+
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/
+    """
+
+
 class RedisSettings(Model):
     """Redis, the journal's database: one primary and its replicas."""
 
@@ -130,6 +156,8 @@ class RedisSettings(Model):
 
     It must be 64Mi or more. What does not fit is refused and reads go on. https://valkey.io/topics/memory-optimization/
     """
+    backup: RedisBackupSettings = RedisBackupSettings()
+    """When the data is backed up, and how long backups are kept. https://valkey.io/topics/persistence/"""
 
     @property
     def password_stage(self) -> str:

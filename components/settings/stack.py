@@ -118,6 +118,11 @@ class Settings(FrontendConfig):
         """How many pods the journal has."""
         return self.frontend.replicas + self.fileserver.replicas + self.redis.servers
 
+    @property
+    def volumes(self) -> int:
+        """How many claims the journal has: one of each server of Redis, and where no bucket is, one for backups."""
+        return self.redis.servers + (1 if self.aws is None else 0)
+
     @field_validator("config_history")
     @classmethod
     def _each_version_once(cls, history: list[FrontendConfig]) -> list[FrontendConfig]:

@@ -131,6 +131,33 @@ def _memory(text: str) -> str:
     return _bytes(text, "memory", "4Mi or more, like 64Mi")
 
 
+_CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_CRON_PART = re.compile(r"(?:\*|(?P<first>[0-9]{1,2})(?:-(?P<last>[0-9]{1,2}))?)(?:/(?P<every>[1-9][0-9]?))?", re.ASCII)
+
+
+def _cron_schedule(text: str) -> str:
+    """Numbers alone: names of days and months are refused (kubernetes.io, CronJob, Schedule syntax)."""
+    fields = text.split()
+    if len(fields) != len(_CRON_FIELDS) or not all(
+        _in_range(part, *limits)
+        for field, limits in zip(fields, _CRON_FIELDS, strict=True)
+        for part in field.split(",")
+    ):
+        raise ValueError(
+            "is no schedule of a CronJob; write minute, hour, day, month and weekday in numbers, like 17 * * * *"
+        )
+    return text
+
+
+def _in_range(part: str, least: int, greatest: int) -> bool:
+    found = _CRON_PART.fullmatch(part)
+    if found is None:
+        return False
+    first, last = (None if found[name] is None else int(found[name]) for name in ("first", "last"))
+    ends = [end for end in (first, last) if end is not None]
+    return all(least <= end <= greatest for end in ends) and (first is None or last is None or first <= last)
+
+
 def _storage(text: str) -> str:
     return _bytes(text, "storage", "64Mi or more, like 5Gi")
 
@@ -314,6 +341,7 @@ ImageReference = Annotated[str, AfterValidator(_image)]
 RepositoryName = Annotated[str, AfterValidator(_repository)]
 BucketName = Annotated[str, AfterValidator(_bucket)]
 StackName = Annotated[str, AfterValidator(_stack_name)]
+CronSchedule = Annotated[str, AfterValidator(_cron_schedule)]
 Cpu = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_cpu), WithJsonSchema(_NUMBER_OR_TEXT)]
 Memory = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_memory), WithJsonSchema(_NUMBER_OR_TEXT)]
 Storage = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_storage), WithJsonSchema(_NUMBER_OR_TEXT)]

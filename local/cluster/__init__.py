@@ -4,6 +4,7 @@
     node = start(programs, progress)              # harmless when it runs; the node outlives the command
     import_images([*static_images(), *others], progress)
     status(); stop(wipe=True)                     # keep_volumes=True: the next cluster's claims get the data
+    path, content, seconds = back_up(programs); restore(path, programs); start(programs, progress)
 
 What runs on it should know:
 - The node is 10.123.0.2, the host 10.123.0.1, pods 10.244.0.0/16, services 10.96.0.0/16. The host reaches them all;
@@ -20,6 +21,7 @@ What runs on it should know:
 from pathlib import Path
 
 from local.cluster import images, volumes
+from local.cluster.backup import SUFFIX, back_up, backups_folder, restore
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
 from local.cluster.node import start, stop
@@ -30,18 +32,23 @@ from local.cluster.volumes import limited as volumes_limited
 from tools.progress import Progress
 
 __all__ = [
+    "SUFFIX",
     "ClusterError",
     "ComponentStatus",
     "KeptVolume",
     "Node",
     "Programs",
     "Status",
+    "back_up",
+    "backups_folder",
     "build",
     "chart_path",
     "helm_path",
     "import_images",
     "kept_volumes",
     "kubectl_path",
+    "located",
+    "restore",
     "start",
     "static_images",
     "status",

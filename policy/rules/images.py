@@ -15,6 +15,7 @@ REGISTRIES = (
     r"quay\.io/jetstack/",  # cert-manager
     r"registry\.k8s\.io/",
     r"public\.ecr\.aws/eks/",
+    r"public\.ecr\.aws/aws-cli/",
 )
 BUILT_HERE = r"localhost/"
 """What `make up` builds for stack `local`."""

@@ -46,6 +46,7 @@ def test_credentials_are_there_before_the_first_node(environment: tuple[str, Rec
     accounts = {(r["namespace"], r["serviceAccount"]) for r in associations}
     assert accounts == {
         ("cluster-autoscaler", "cluster-autoscaler"),
+        ("journal", "redis-backup"),
         ("kube-system", "aws-node"),
         ("kube-system", "ebs-csi-controller-sa"),
     }

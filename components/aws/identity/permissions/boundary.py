@@ -116,6 +116,8 @@ ENCRYPTION_ACTIONS = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+OBJECT_ACTIONS = ("s3:GetObject", "s3:ListBucket", "s3:PutObject")
+"""For the pods that back up the application's data, in the buckets for backups alone: Pulumi's state is in another."""
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 """For VPC flow logs, into existing log groups."""
 
@@ -156,6 +158,12 @@ def boundary_statements(scope: Scope) -> tuple[Statement, ...]:
         *(
             Statement(sid=sid, actions=actions, resources=["*"], reason=BOUNDARY_REASON, conditions=region)
             for sid, actions in actions_by_sid.items()
+        ),
+        Statement(
+            sid="Objects",
+            actions=OBJECT_ACTIONS,
+            resources=[f"arn:aws:s3:::{PROJECT}-*-backups-{scope.account}{objects}" for objects in ("", "/*")],
+            conditions=region,
         ),
         Statement(
             sid="Roles",

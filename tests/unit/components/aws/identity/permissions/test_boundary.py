@@ -48,8 +48,16 @@ def test_what_a_roles_own_policy_allows_is_within_the_boundary(
         "iam:CreateRole",
         "iam:PassRole",
         "sts:AssumeRole",
-        "s3:GetObject",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
     ],
 )
 def test_what_the_boundary_keeps_from_every_role(action: str) -> None:
     assert action not in ACTIONS
+
+
+def test_objects_are_those_of_the_buckets_for_backups_alone() -> None:
+    """The Pulumi state of every stack is in a bucket of the account too."""
+    of_objects = [s for s in boundary_statements(SCOPE) if any(action.startswith("s3:") for action in s.actions)]
+    buckets = "arn:aws:s3:::journal-*-backups-111122223333"
+    assert [s.resources for s in of_objects] == [[buckets, f"{buckets}/*"]]

@@ -1,0 +1,89 @@
+"""What is no whole backup of a cluster is refused before the cluster is touched."""
+
+import gzip
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from local.cluster import backup
+from local.cluster.errors import ClusterError
+from local.cluster.layout import Layout
+from local.cluster.programs import Programs
+
+
+def archive(**files: str) -> bytes:
+    """A compressed archive of files."""
+    data = BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as made:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name.replace("__", "/").replace("_", "."))
+            entry.size = len(text)
+            made.addfile(entry, BytesIO(text.encode()))
+    return data.getvalue()
+
+
+WHOLE = archive(about_json='{"keys": 1, "revision": 1}', etcd__data="x", pki__key="x", pulumi__state="x")
+CASES = {
+    "is damaged, or no backup of a cluster": [
+        b"",
+        b"text",
+        gzip.compress(b"text"),
+        WHOLE[:-20],
+        b"REDIS0011 a journal",
+    ],
+    "so it is no backup": [archive(etcd__data="x")],
+    "it has no pki, pulumi": [archive(about_json='{"keys": 1, "revision": 1}', etcd__data="x")],
+    r"damaged, or no backup of a cluster: .*keyword": [archive(about_json='{"stack": "prod"}')],
+}
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    state = tmp_path / "state"
+    for name in backup.FOLDERS:
+        (state / name).mkdir(parents=True)
+        (state / name / "kept").write_text("kept")
+    return Layout(tmp_path / "cache", state)
+
+
+def untouched(layout: Layout) -> bool:
+    left = {path.relative_to(layout.state).as_posix() for path in layout.state.rglob("kept")}
+    return left == {f"{name}/kept" for name in backup.FOLDERS} and not list(backup.backups_folder(layout).iterdir())
+
+
+@pytest.mark.parametrize(("message", "data"), [(message, data) for message, all_ in CASES.items() for data in all_])
+def test_a_file_that_is_wrong_is_refused(layout: Layout, tmp_path: Path, message: str, data: bytes) -> None:
+    source = tmp_path / "cluster.tar.gz"
+    source.write_bytes(data)
+    with pytest.raises(ClusterError, match=message) as refused:
+        backup.restore(source, Programs(tmp_path), layout)
+    assert refused.value.hint.endswith("Nothing was touched.")
+    assert untouched(layout)
+
+
+def test_a_name_that_is_not_there_lists_those_that_are(layout: Layout, tmp_path: Path) -> None:
+    (tmp_path / "cluster-1.tar.gz").write_bytes(WHOLE)
+    with pytest.raises(ClusterError, match=r"There is no backup .*cluster-2") as refused:
+        backup.restore(tmp_path / "cluster-2.tar.gz", Programs(tmp_path), layout)
+    assert "there are: cluster-1.tar.gz" in refused.value.hint
+    assert untouched(layout)
+
+
+def test_data_that_etcd_does_not_load_is_refused(layout: Layout, tmp_path: Path) -> None:
+    etcd = tmp_path / "bin" / "etcd"
+    etcd.parent.mkdir()
+    etcd.write_text("#!/bin/sh\necho 'crc mismatch' >&2; exit 1\n")
+    etcd.chmod(0o755)
+    source = tmp_path / "cluster.tar.gz"
+    source.write_bytes(WHOLE)
+    with pytest.raises(ClusterError, match="etcd does not start with this data") as refused:
+        backup.restore(source, Programs(tmp_path), layout)
+    assert "crc mismatch" in refused.value.log_tail
+    assert untouched(layout)
+
+
+def test_a_cluster_that_does_not_run_cannot_be_backed_up(layout: Layout, tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="etcd does not run"):
+        backup.back_up(Programs(tmp_path), layout)
