@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LOCAL := $(PYTHON) -m local
 TOOLS := $(PYTHON) -m tools
-export KUBE_CONTEXT
+export KUBE_CONTEXT TIER
 
 $(VENV)/.ready: requirements.lock
 	@echo "setting up $(VENV) from requirements.lock"
@@ -72,7 +72,7 @@ status: $(VENV)/.ready ## Show tiers, certificates and the cluster's components
 
 .PHONY: logs
 logs: $(VENV)/.ready ## Show a tier's logs: make logs TIER=frontend [FOLLOW=1]
-	@$(LOCAL) logs $(if $(FOLLOW),--follow) -- "$(TIER)"
+	@$(LOCAL) logs $(if $(FOLLOW),--follow) -- "$$TIER"
 
 .PHONY: shell
 shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the cluster
