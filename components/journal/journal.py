@@ -16,6 +16,8 @@ from components.settings import Settings, Tier
 NAMESPACE = "journal"
 PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT})
 """The container ports that the ingress controller forwards requests to."""
+PATHS = ("/api", "/")
+"""The path prefixes of the API and of the page."""
 
 
 def image(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
@@ -80,8 +82,9 @@ class Journal(pulumi.ComponentResource):
             RoutesArgs(
                 namespace=NAMESPACE,
                 host=stack.host,
-                paths={"/api": frontend.service, "/": fileserver.service},
+                paths=dict(zip(PATHS, (frontend.service, fileserver.service), strict=True)),
                 endpoint=endpoint,
+                tiers=[frontend, fileserver],
             ),
             opts=child,
         )

@@ -22,7 +22,7 @@ class PlatformArgs:
     application: the name of the application's namespace, which the platform creates.
     pods, volumes: how many the application declares, for the namespace's quota.
     ports: the application's container ports that requests are forwarded to.
-    host: the application's DNS name.
+    host: the application's DNS name. paths: its path prefixes that have a Service of their own.
     """
 
     cluster: Cluster
@@ -31,6 +31,7 @@ class PlatformArgs:
     volumes: int = 0
     ports: Sequence[int]
     host: str
+    paths: Sequence[str] = ("/",)
     ingress: IngressSettings
     certificates: CertificateSettings
 
@@ -59,6 +60,7 @@ class Platform(pulumi.ComponentResource):
                 backend_ports=sorted({*args.ports, SOLVER_PORT}),
                 client_namespaces=CHALLENGE_CHECKERS,
                 host=args.host,
+                paths=args.paths,
                 placement=args.cluster.ingress_placement,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *args.cluster.ingress_dependencies]),

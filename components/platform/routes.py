@@ -24,7 +24,7 @@ from components.platform.cert_manager import SOLVER_LABELS, SOLVER_PORT, Certifi
 
 ANNOTATIONS = {
     "traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
-    "traefik.ingress.kubernetes.io/router.middlewares": "security-headers@file",
+    "traefik.ingress.kubernetes.io/router.middlewares": "security-headers@file,retry@file",
     **SKIP_AWAIT,
 }
 
@@ -49,12 +49,14 @@ class RoutesArgs:
     """The routes of one host.
 
     paths: the name of the Service behind each path prefix; its port is called `http`. The longest prefix wins.
+    tiers: what serves behind them; requests are sent there only once it does.
     """
 
     namespace: str
     host: str
     paths: Mapping[str, str]
     endpoint: IngressEndpoint
+    tiers: Sequence[pulumi.Resource]
 
 
 class Routes(KubernetesComponent):
@@ -101,7 +103,7 @@ class Routes(KubernetesComponent):
                 tls=[IngressTLSArgs(hosts=[args.host], secret_name=self._secret)],
                 rules=[IngressRuleArgs(host=args.host, http=HTTPIngressRuleValueArgs(paths=paths))],
             ),
-            opts=self._options(),
+            opts=self._options(depends_on=list(args.tiers)),
         )
 
 
