@@ -15,7 +15,7 @@ from pulumi import automation
 from pulumi.automation.errors import CommandError
 
 from local.access import Access
-from local.pulumi import diagnosis, interrupted, workspace
+from local.pulumi import additions, diagnosis, interrupted, workspace
 from local.pulumi.diagnosis import Cause
 from local.pulumi.display import Failed, Watcher
 from local.pulumi.programs import PulumiPrograms
@@ -46,13 +46,21 @@ class Deployment:
         watcher = Watcher(step, expected=self._known())
         with self._run(watcher) as stack:
             interrupted.settle_releases(self.access, workspace.releases(self.folder))
+            declared = workspace.declared(self.folder)
+            found = additions.find(self.access, declared)
+            additions.remove(self.access, declared, found)
+            watcher.hear_of_additions(found)
             result = stack.up(on_event=watcher, refresh=True, message="make up")
         return {name: output.value for name, output in result.outputs.items()}, watcher
 
     def preview(self, step: Step, *, refresh: bool) -> Watcher:
-        """Show what `up` would change. refresh: ask the cluster first, which finds what was changed by hand."""
+        """Show what `up` would change, what was added by hand included.
+
+        refresh: ask the cluster first, which finds what was changed by hand.
+        """
         watcher = Watcher(step, expected=self._known())
         with self._run(watcher) as stack:
+            watcher.hear_of_additions(additions.find(self.access, workspace.declared(self.folder)))
             stack.preview(on_event=watcher, refresh=refresh)
         return watcher
 
