@@ -46,9 +46,9 @@ STOP_DELAY_SECONDS = 10
 """How long a pod serves on where no target group must leave out its node."""
 MOVE_SECONDS = 5
 """A connection of a pod that stops is asked to be made anew, elsewhere, this long before the pod's program is told."""
-DIAL_SECONDS, ANSWER_SECONDS = 1, 15
-"""How long a connection to a pod may take, and the first byte of its answer; the API answers within ten."""
-ATTEMPTS = 3
+DIAL, ANSWER = "500ms", "15s"
+"""How long a connection to a pod may take, and the first byte of its answer; the API answers within ten seconds."""
+ATTEMPTS = 5
 """To how many pods a request is sent at most: to another one only while none of it was sent."""
 HSTS_SECONDS = 31_536_000
 LOAD_BALANCER_CLASS = "journal/pulumi"
@@ -131,7 +131,7 @@ def arguments(
 
     Source: Traefik documentation, EntryPoints, ServersTransport and Kubernetes Ingress provider.
     """
-    timeouts = {"dialtimeout": DIAL_SECONDS, "responseheadertimeout": ANSWER_SECONDS}
+    timeouts = {"dialtimeout": DIAL, "responseheadertimeout": ANSWER}
     transport = {"keepalivemaxtime": stop_delay - MOVE_SECONDS, "lifecycle.gracetimeout": DRAIN_SECONDS}
     return [
         "--global.checknewversion=false",
@@ -148,7 +148,7 @@ def arguments(
         f"--entrypoints.websecure.address=:{PORTS['websecure']}",
         "--entrypoints.websecure.http.tls=true",
         *(f"--entrypoints.{e}.transport.{k}={v}s" for e in ("web", "websecure") for k, v in transport.items()),
-        *(f"--serverstransport.forwardingtimeouts.{name}={seconds}s" for name, seconds in timeouts.items()),
+        *(f"--serverstransport.forwardingtimeouts.{name}={limit}" for name, limit in timeouts.items()),
         f"--providers.kubernetesingress.ingressclass={INGRESS_CLASS}",
         "--providers.kubernetesingress.allowemptyservices=true",
         f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",

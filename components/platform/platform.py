@@ -81,6 +81,7 @@ class Platform(pulumi.ComponentResource):
             ingress_class=controller.ingress_class,
             ingress_namespace=TRAEFIK,
             issuer=certificates.issuer,
+            controller=[controller],
             dependencies=args.cluster.ingress_dependencies,
         )
         self.address = own if known is None else pulumi.Output.from_input(known)

@@ -35,12 +35,14 @@ class IngressEndpoint:
 
     ingress_class: the ingress controller's class. ingress_namespace: the namespace of its pods.
     issuer: the name of the ClusterIssuer.
+    controller: what must serve before it gets routes, for they may name middlewares of its own.
     dependencies: resources that must exist before the issuer's server can reach the ingress controller.
     """
 
     ingress_class: pulumi.Input[str]
     ingress_namespace: str
     issuer: pulumi.Input[str]
+    controller: Sequence[pulumi.Resource] = ()
     dependencies: Sequence[pulumi.Resource] = ()
 
 
@@ -103,7 +105,7 @@ class Routes(KubernetesComponent):
                 tls=[IngressTLSArgs(hosts=[args.host], secret_name=self._secret)],
                 rules=[IngressRuleArgs(host=args.host, http=HTTPIngressRuleValueArgs(paths=paths))],
             ),
-            opts=self._options(depends_on=list(args.tiers)),
+            opts=self._options(depends_on=[*args.endpoint.controller, *args.tiers]),
         )
 
 

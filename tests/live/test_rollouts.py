@@ -17,7 +17,7 @@ from local import acme, lifecycle
 from local.access import Access
 from local.pulumi import programs
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST, RATE, tell
+from tests.live.load import LEAST, RATE, TABLE, tell
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
@@ -26,6 +26,14 @@ SLOW_SECONDS = 3
 CLIENTS = 20
 PATHS = ("/", "/api", "/", "/api", "POST")
 TIERS = {"fileserver": "journal", "frontend": "journal", "traefik": "traefik"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _heading() -> None:
+    """A table of its own in the file of figures."""
+    columns = ["drill", "requests", "requests a second", "failed", "slowest in seconds", "99 % within"]
+    with TABLE.open("a") as file:
+        file.write(f"\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n")
 
 
 class Traffic:
