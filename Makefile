@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LOCAL := $(PYTHON) -m local
 TOOLS := $(PYTHON) -m tools
-export KUBE_CONTEXT KEEP_DATA
+export KUBE_CONTEXT KEEP_DATA TIER
 
 $(VENV)/.ready: requirements.lock
 	@echo "setting up $(VENV) from requirements.lock"
@@ -76,7 +76,7 @@ status: $(VENV)/.ready ## Show tiers, Redis, certificates and the cluster's comp
 
 .PHONY: logs
 logs: $(VENV)/.ready ## Show a tier's logs: make logs TIER=frontend [FOLLOW=1]
-	@$(LOCAL) logs $(if $(FOLLOW),--follow) -- "$(TIER)"
+	@$(LOCAL) logs $(if $(FOLLOW),--follow) -- "$$TIER"
 
 .PHONY: shell
 shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the cluster
@@ -106,7 +106,7 @@ test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, li
 unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
 	@$(TOOLS) test --quick
 
-DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py backup.py)
+DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py backup.py rollouts.py)
 .PHONY: drills
 drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
 	@rm -f .state/drills.md

@@ -103,14 +103,17 @@ def verifies(host: str, address: str, roots: Path) -> bool:
         return False
 
 
-def client(url: str, address: str, roots: Path) -> httpx.Client:
-    """A client of the journal that connects to `address`, and checks the certificate for the host in `url`."""
+def client(url: str, address: str, roots: Path, *, retries: int = 1) -> httpx.Client:
+    """A client of the journal that connects to `address`, and checks the certificate for the host in `url`.
+
+    retries: how often it tries again to connect.
+    """
 
     def connect_to_address(request: httpx.Request) -> None:
         request.extensions["sni_hostname"] = request.url.host
         request.url = request.url.copy_with(host=address)
 
-    transport = httpx.HTTPTransport(verify=ssl.create_default_context(cafile=str(roots)), retries=1)
+    transport = httpx.HTTPTransport(verify=ssl.create_default_context(cafile=str(roots)), retries=retries)
     client = httpx.Client(base_url=url, transport=transport, timeout=20, trust_env=False)
     client.event_hooks = {"request": [connect_to_address]}
     return client

@@ -14,6 +14,13 @@ from tools.terminal import console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 LOG_LINES = 100
+PASSED_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": [],
+}
+"""For another program's arguments: all of them are its own, `--` and `--help` too."""
 
 
 @app.command()
@@ -54,7 +61,7 @@ def refresh() -> None:
         lifecycle.refresh()
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=PASSED_ON)
 def pulumi(context: typer.Context) -> None:
     """Run the Pulumi CLI on the stack: `stack`, `stack history`, `state`, `refresh`, `cancel`, …"""
     from local import lifecycle
@@ -105,12 +112,12 @@ def logs(
 
     with failures():
         here = access()
-        pods = here.json("get", "pods", "-A", "-l", f"app.kubernetes.io/name={tier}")["items"]
-        if not pods:
-            found = here.json("get", "pods", "-A")["items"]
-            tiers = {pod["metadata"].get("labels", {}).get("app.kubernetes.io/name", "") for pod in found} - {""}
-            raise Failure(f"There is no tier {tier!r}.", f"Tiers: {', '.join(sorted(tiers))}.")
-        namespace = pods[0]["metadata"]["namespace"]
+        found = [pod["metadata"] for pod in here.json("get", "pods", "-A")["items"]]
+        namespaces = {m.get("labels", {}).get("app.kubernetes.io/name"): m["namespace"] for m in found}
+        namespace = namespaces.get(tier)
+        if namespace is None:
+            known = ", ".join(sorted(name for name in namespaces if name is not None))
+            raise Failure(f"There is no tier {tier!r}.", f"Tiers: {known}." if known else "No tier has a pod.")
         wanted = ["-n", namespace, "logs", "-l", f"app.kubernetes.io/name={tier}", f"--tail={LOG_LINES}"]
         flags = ["--prefix", "--all-containers", "--max-log-requests=20", *(["--follow"] if follow else [])]
         raise typer.Exit(subprocess.run([*here.command(), *wanted, *flags], check=False).returncode)
@@ -153,7 +160,7 @@ def restore(
             backups.restore(here, stack, source)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=PASSED_ON)
 def kubectl(context: typer.Context) -> None:
     """Run kubectl on the stack's cluster."""
     from local.access import access

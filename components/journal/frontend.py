@@ -30,7 +30,8 @@ from components.settings import FrontendConfig, Tier
 
 PORT = 8080
 MANAGEMENT_PORT = 8081
-DRAIN_SECONDS = 5
+FINISH_SECONDS = 10
+"""How long the program takes for requests that are under way when it stops."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,11 @@ class Frontend(KubernetesComponent):
                     "ENVIRONMENT": args.environment,
                     **redis.environment,
                     "REDIS_PASSWORD_FILE": "/etc/redis-auth/password",
-                    "DRAIN_SECONDS": str(DRAIN_SECONDS),
+                    "DRAIN_SECONDS": "0",  # the pod has waited before it tells the program
                 },
                 environment_from=[from_config],
                 volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
-                grace_seconds=DRAIN_SECONDS + 25,
+                drain_seconds=FINISH_SECONDS,
                 ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
                 egress=self._egress(),
             ),

@@ -18,6 +18,8 @@ KEYS, IDEMPOTENCY = ("journal:index", "journal:entries"), "journal:idempotency:"
 """The API's keys: the entries, and what it has answered to requests that may come again (journal_api/store.py)."""
 PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT})
 """The container ports that the ingress controller forwards requests to."""
+PATHS = ("/api", "/")
+"""The path prefixes of the API and of the page."""
 
 
 def image(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
@@ -96,8 +98,9 @@ class Journal(pulumi.ComponentResource):
             RoutesArgs(
                 namespace=NAMESPACE,
                 host=stack.host,
-                paths={"/api": frontend.service, "/": fileserver.service},
+                paths=dict(zip(PATHS, (frontend.service, fileserver.service), strict=True)),
                 endpoint=endpoint,
+                tiers=[frontend, fileserver],
             ),
             opts=child,
         )

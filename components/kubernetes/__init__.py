@@ -32,12 +32,13 @@ from components.kubernetes.pods import (
     spread_constraints,
     tolerations,
 )
-from components.kubernetes.workload import Workload, WorkloadArgs
+from components.kubernetes.workload import STOP_DELAY_SECONDS, Workload, WorkloadArgs
 
 __all__ = [
     "HEALTH_PORT",
     "NODE_PORTS",
     "SKIP_AWAIT",
+    "STOP_DELAY_SECONDS",
     "Bucket",
     "Cluster",
     "ExistingCluster",

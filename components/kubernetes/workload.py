@@ -46,6 +46,11 @@ ROLLOUT_SECONDS = 600
 """How long Pulumi's Kubernetes provider waits for a Deployment (its documentation, `pulumi.com/timeoutSeconds`)."""
 STARTUP_SECONDS = 60
 """How long a container may take to start before the kubelet restarts it."""
+STOP_DELAY_SECONDS = 5
+"""How long a pod serves on, unless its tier says otherwise, until all leave it out that send it requests: kube-proxy
+takes under a second, Traefik up to two (providersThrottleDuration)."""
+STOP_MARGIN_SECONDS = 5
+"""How much longer than its delay and its drain a pod may take to stop before it is killed."""
 
 
 def await_rollout(replicas: int, min_ready_seconds: int) -> dict[str, str] | None:
@@ -68,8 +73,8 @@ class WorkloadArgs:
     placement: the nodes that pods may run on.
     priority_class: the priority class of the pods; by default they have the cluster's default priority.
     min_ready_seconds: how long a new pod must be ready before an old one is stopped.
-    stop_delay_seconds: how long a pod keeps serving after it is told to stop, until load balancers leave it out.
-    grace_seconds: how long a pod may take to stop, `stop_delay_seconds` and draining included.
+    stop_delay_seconds: how long a pod keeps serving after it is told to stop, until all leave it out.
+    drain_seconds: how long its program may take after that, for the requests that are under way.
     ingress, egress: the network policy's rules. DNS is always allowed.
     """
 
@@ -91,14 +96,18 @@ class WorkloadArgs:
     placement: Placement = ANYWHERE
     priority_class: str | None = None
     min_ready_seconds: int = 0
-    stop_delay_seconds: int = 0
-    grace_seconds: int = 30
+    stop_delay_seconds: int = STOP_DELAY_SECONDS
+    drain_seconds: int = 20
     ingress: Sequence[NetworkPolicyIngressRuleArgs] = ()
     egress: Sequence[NetworkPolicyEgressRuleArgs] = ()
 
 
 class Workload(KubernetesComponent):
-    """A Deployment with its service account, network policy and disruption budget."""
+    """A Deployment with its service account, network policy and disruption budget.
+
+    A rollout starts a pod before it stops one. One that stops serves on while all that send it requests learn of it,
+    then its program is told, and ends what is under way. Source: kubernetes.io, Termination of Pods.
+    """
 
     deployment: Deployment
 
@@ -142,7 +151,9 @@ class Workload(KubernetesComponent):
             tolerations=tolerations(self._args.placement),
             priority_class_name=self._args.priority_class,
             topology_spread_constraints=spread_constraints(self._name),
-            termination_grace_period_seconds=self._args.grace_seconds,
+            termination_grace_period_seconds=self._args.stop_delay_seconds
+            + self._args.drain_seconds
+            + STOP_MARGIN_SECONDS,
             host_aliases=list(self._args.host_aliases) or None,
             containers=[self._container([mount for _, mount in volumes])],
             volumes=[volume for volume, _ in volumes],
@@ -161,7 +172,9 @@ class Workload(KubernetesComponent):
             ports=[ContainerPortArgs(name=name, container_port=port) for name, port in args.ports.items()],
             resources=requirements(args.resources),
             security_context=container_security(),
-            lifecycle=_delay_stop(args.stop_delay_seconds),
+            lifecycle=LifecycleArgs(
+                pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=args.stop_delay_seconds))
+            ),
             startup_probe=args.startup
             or ProbeArgs(
                 http_get=args.liveness.http_get,
@@ -174,9 +187,3 @@ class Workload(KubernetesComponent):
             readiness_probe=args.readiness,
             volume_mounts=mounts,
         )
-
-
-def _delay_stop(seconds: int) -> LifecycleArgs | None:
-    if seconds == 0:
-        return None
-    return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds)))

@@ -40,7 +40,16 @@ from components.settings.node_groups import ANYWHERE, Placement
 
 INGRESS_CLASS = "traefik"
 PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
-DRAIN_SECONDS = 5
+DRAIN_SECONDS = 10
+"""How long requests that are under way may take when a pod stops."""
+STOP_DELAY_SECONDS = 10
+"""How long a pod serves on where no target group must leave out its node."""
+MOVE_SECONDS = 5
+"""A connection of a pod that stops is asked to be made anew, elsewhere, this long before the pod's program is told."""
+DIAL, ANSWER = "500ms", "15s"
+"""How long a connection to a pod may take, and the first byte of its answer; the API answers within ten seconds."""
+ATTEMPTS = 5
+"""To how many pods a request is sent at most: to another one only while none of it was sent."""
 HSTS_SECONDS = 31_536_000
 LOAD_BALANCER_CLASS = "journal/pulumi"
 """No controller implements this class, so none creates a load balancer beside the one that Pulumi owns."""
@@ -58,25 +67,72 @@ AWAIT_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0
 
 
 def middlewares() -> dict:
-    """Traefik's dynamic configuration. An Ingress refers to a middleware as `NAME@file`."""
+    """Traefik's middlewares. An Ingress refers to one as `NAME@file`.
+
+    `retry` sends a request to another pod when no connection to the first one comes about. Once a header is on its way
+    it does not, so no write is made twice. Source: Traefik's pkg/middlewares/retry.
+    """
     headers = {
         "stsSeconds": HSTS_SECONDS,
         "stsIncludeSubdomains": True,
         "contentTypeNosniff": True,
         "customResponseHeaders": {"Server": ""},
     }
-    return {"http": {"middlewares": {"security-headers": {"headers": headers}}}}
+    return {"security-headers": {"headers": headers}, "retry": {"retry": {"attempts": ATTEMPTS}}}
 
 
-def arguments(namespaces: Sequence[str], host: str, *, access_log: bool = False) -> list[str]:
+def unavailable(host: str, paths: Sequence[str]) -> dict[str, dict]:
+    """Routers that answer 503 for paths whose route is missing.
+
+    Traefik drops the route of an Ingress whose Service is missing, and the route with the next shorter path, another
+    tier's, would answer. A route's priority is the length of its rule; these stand just below their own path's, and
+    above that of every shorter one. Raises ValueError for paths that leave no room between.
+    """
+    rules = {path: f'Host("{host}") && PathPrefix("{path}")' for path in paths}
+    for path in paths:
+        if close := [
+            other for other in paths if other != path and path.startswith(other) and len(path) - len(other) < 2
+        ]:
+            raise ValueError(f"path {path} must be two characters longer than {close[0]}")
+    return {
+        f"unavailable-{number}": {
+            "entryPoints": ["websecure"],
+            "rule": rule,
+            "priority": len(rule) - 1,
+            "service": "unavailable",
+            "middlewares": ["security-headers", "retry-after"],
+            "tls": {},
+        }
+        for number, rule in enumerate(rules.values())
+    }
+
+
+def dynamic_configuration(host: str, paths: Sequence[str]) -> dict:
+    """What Traefik reads from its file. A service without servers answers 503."""
+    retry_after = {"retry-after": {"headers": {"customResponseHeaders": {"Retry-After": "1"}}}}
+    return {
+        "http": {
+            "middlewares": middlewares() | retry_after,
+            "routers": unavailable(host, paths),
+            "services": {"unavailable": {"loadBalancer": {"servers": []}}},
+        }
+    }
+
+
+def arguments(
+    namespaces: Sequence[str], host: str, *, stop_delay: int = STOP_DELAY_SECONDS, access_log: bool = False
+) -> list[str]:
     """Traefik's command line.
 
     The redirect to HTTPS has the lowest priority, so that ACME challenges are still answered on port 80. A route whose
     Service has no ready pod answers 503; without `allowemptyservices`, its requests would go to the route with the next
-    shorter path. The access log has one line of JSON for each request, without the request's headers.
+    shorter path. A connection is asked to be made anew while a pod that stops still serves: one that the program closes
+    may cost a request. The access log has one line of JSON for each request, without the request's headers.
 
-    Source: Traefik documentation, EntryPoints and Kubernetes Ingress provider.
+    Source: Traefik documentation, EntryPoints, ServersTransport and Kubernetes Ingress provider.
     """
+    timeouts = {"dialtimeout": DIAL, "responseheadertimeout": ANSWER}
+    transport = {"keepalivemaxtime": stop_delay - MOVE_SECONDS, "lifecycle.gracetimeout": DRAIN_SECONDS}
     return [
         "--global.checknewversion=false",
         "--global.sendanonymoususage=false",
@@ -91,10 +147,8 @@ def arguments(namespaces: Sequence[str], host: str, *, access_log: bool = False)
         "--entrypoints.web.http.redirections.entrypoint.priority=1",
         f"--entrypoints.websecure.address=:{PORTS['websecure']}",
         "--entrypoints.websecure.http.tls=true",
-        *(
-            f"--entrypoints.{e}.transport.lifecycle.requestacceptgracetimeout={DRAIN_SECONDS}"
-            for e in ("web", "websecure")
-        ),
+        *(f"--entrypoints.{e}.transport.{k}={v}s" for e in ("web", "websecure") for k, v in transport.items()),
+        *(f"--serverstransport.forwardingtimeouts.{name}={limit}" for name, limit in timeouts.items()),
         f"--providers.kubernetesingress.ingressclass={INGRESS_CLASS}",
         "--providers.kubernetesingress.allowemptyservices=true",
         f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
@@ -131,6 +185,7 @@ class IngressControllerArgs:
     backend_ports: the container ports that it forwards requests to.
     client_namespaces: namespaces whose pods may send it requests, such as those that check ACME challenges.
     host: the DNS name that it writes into the status of Ingress objects.
+    paths: the path prefixes of that host which have a Service of their own.
     placement: the nodes that its pods may run on.
     """
 
@@ -140,6 +195,7 @@ class IngressControllerArgs:
     backend_ports: Sequence[int]
     client_namespaces: Sequence[str]
     host: str
+    paths: Sequence[str] = ("/",)
     placement: Placement = ANYWHERE
 
 
@@ -170,7 +226,7 @@ class IngressController(KubernetesComponent):
         self.ingress_class = ingress_class.metadata.name
         rights = self._grant_cluster_wide(cluster_rules())
         rights += [right for space in args.namespaces for right in self._grant_in(space, namespace_rules())]
-        self._create_workload(self._create_middlewares(), depends_on=[ingress_class, *rights])
+        self._create_workload(self._create_configuration(), depends_on=[ingress_class, *rights])
         service = self._create_exposed_service()
         self.cluster_ip = service.spec.cluster_ip
         self.address = service.status.apply(_load_balancer_address)
@@ -184,23 +240,23 @@ class IngressController(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_middlewares(self) -> ConfigMap:
+    def _create_configuration(self) -> ConfigMap:
         return self._create_config_map(
-            "middlewares",
-            {"middlewares.yaml": json.dumps(middlewares(), indent=2)},
-            name=f"{self._name}-middlewares",
+            "dynamic",
+            {"dynamic.yaml": json.dumps(dynamic_configuration(self._args.host, self._args.paths), indent=2)},
+            name=f"{self._name}-dynamic",
             depends_on=[self._own_namespace],
         )
 
     def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> None:
         args = self._args
         source = ConfigMapVolumeSourceArgs(name=configuration.metadata.name)
-        volume = VolumeArgs(name="middlewares", config_map=source)
+        volume = VolumeArgs(name="dynamic", config_map=source)
         backends = [pods_in(space) for space in args.namespaces]
         clients = [network(cidr) for cidr in args.settings.allowed_cidrs]
         inside = [pods_in(space) for space in args.client_namespaces]
         targets = args.exposure == "TargetGroup"
-        notice = DEREGISTRATION_SECONDS if targets else 0
+        stop_delay = DEREGISTRATION_SECONDS if targets else STOP_DELAY_SECONDS
         Workload(
             self._name,
             WorkloadArgs(
@@ -211,15 +267,13 @@ class IngressController(KubernetesComponent):
                 ports=PORTS,
                 liveness=http_probe("/ping", "ping", period=10),
                 readiness=http_probe("/ping", "ping", period=2),
-                arguments=arguments(args.namespaces, args.host, access_log=targets),
-                volumes=[
-                    (volume, VolumeMountArgs(name="middlewares", mount_path="/etc/traefik/dynamic", read_only=True))
-                ],
+                arguments=arguments(args.namespaces, args.host, stop_delay=stop_delay, access_log=targets),
+                volumes=[(volume, VolumeMountArgs(name="dynamic", mount_path="/etc/traefik/dynamic", read_only=True))],
                 token=True,
                 placement=args.placement,
                 min_ready_seconds=REGISTRATION_SECONDS if targets else 0,
-                stop_delay_seconds=notice,
-                grace_seconds=notice + DRAIN_SECONDS + 30,
+                stop_delay_seconds=stop_delay,
+                drain_seconds=DRAIN_SECONDS,
                 ingress=[allow_from([*clients, *inside], "web", "websecure")],
                 egress=[allow_api_server(), allow_to(backends, *args.backend_ports)],
             ),

@@ -23,7 +23,7 @@ class PlatformArgs:
     pods, volumes: how many the application declares, for the namespace's quota.
     protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
-    host: the application's DNS name.
+    host: the application's DNS name. paths: its path prefixes that have a Service of their own.
     """
 
     cluster: Cluster
@@ -33,6 +33,7 @@ class PlatformArgs:
     protect: bool = False
     ports: Sequence[int]
     host: str
+    paths: Sequence[str] = ("/",)
     ingress: IngressSettings
     certificates: CertificateSettings
 
@@ -63,6 +64,7 @@ class Platform(pulumi.ComponentResource):
                 backend_ports=sorted({*args.ports, SOLVER_PORT}),
                 client_namespaces=CHALLENGE_CHECKERS,
                 host=args.host,
+                paths=args.paths,
                 placement=args.cluster.ingress_placement,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *args.cluster.ingress_dependencies]),
@@ -83,6 +85,7 @@ class Platform(pulumi.ComponentResource):
             ingress_class=controller.ingress_class,
             ingress_namespace=TRAEFIK,
             issuer=certificates.issuer,
+            controller=[controller],
             dependencies=args.cluster.ingress_dependencies,
         )
         self.address = own if known is None else pulumi.Output.from_input(known)

@@ -24,7 +24,7 @@ from components.platform.cert_manager import SOLVER_LABELS, SOLVER_PORT, Certifi
 
 ANNOTATIONS = {
     "traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
-    "traefik.ingress.kubernetes.io/router.middlewares": "security-headers@file",
+    "traefik.ingress.kubernetes.io/router.middlewares": "security-headers@file,retry@file",
     **SKIP_AWAIT,
 }
 
@@ -35,12 +35,14 @@ class IngressEndpoint:
 
     ingress_class: the ingress controller's class. ingress_namespace: the namespace of its pods.
     issuer: the name of the ClusterIssuer.
+    controller: what must serve before it gets routes, for they may name middlewares of its own.
     dependencies: resources that must exist before the issuer's server can reach the ingress controller.
     """
 
     ingress_class: pulumi.Input[str]
     ingress_namespace: str
     issuer: pulumi.Input[str]
+    controller: Sequence[pulumi.Resource] = ()
     dependencies: Sequence[pulumi.Resource] = ()
 
 
@@ -49,12 +51,14 @@ class RoutesArgs:
     """The routes of one host.
 
     paths: the name of the Service behind each path prefix; its port is called `http`. The longest prefix wins.
+    tiers: what serves behind them; requests are sent there only once it does.
     """
 
     namespace: str
     host: str
     paths: Mapping[str, str]
     endpoint: IngressEndpoint
+    tiers: Sequence[pulumi.Resource]
 
 
 class Routes(KubernetesComponent):
@@ -101,7 +105,7 @@ class Routes(KubernetesComponent):
                 tls=[IngressTLSArgs(hosts=[args.host], secret_name=self._secret)],
                 rules=[IngressRuleArgs(host=args.host, http=HTTPIngressRuleValueArgs(paths=paths))],
             ),
-            opts=self._options(),
+            opts=self._options(depends_on=[*args.endpoint.controller, *args.tiers]),
         )
 
 

@@ -92,7 +92,6 @@ class PrimaryProxy(KubernetesComponent):
                 liveness=http_probe("/healthz", "health", period=10),
                 readiness=http_probe("/healthz", "health"),
                 volumes=[(volume, VolumeMountArgs(name="config", mount_path="/etc/haproxy", read_only=True))],
-                stop_delay_seconds=3,
                 ingress=[allow_from([pods_of(client) for client in args.clients], "redis")],
                 egress=[allow_to([pods_of(args.servers)], "redis")],
             ),

@@ -55,7 +55,9 @@ shortener = Shortener(
 )
 routes = Routes(
     NAME,
-    RoutesArgs(namespace=NAME, host=host, paths={"/": shortener.service}, endpoint=platform.endpoint),
+    RoutesArgs(
+        namespace=NAME, host=host, paths={"/": shortener.service}, endpoint=platform.endpoint, tiers=[shortener]
+    ),
     opts=application,
 )
 pulumi.export("url", routes.url)

@@ -48,12 +48,11 @@ class Shortener(KubernetesComponent):
         self.register_outputs({"service": self.service})
 
     def _create_program(self) -> core.ConfigMap:
-        data = {SERVER.name: SERVER.read_text()}
-        return core.ConfigMap(f"{self._name}-program", metadata=self._metadata(), data=data, opts=self._options())
+        return self._create_config_map(f"{self._name}-program", {SERVER.name: SERVER.read_text()})
 
     def _create_workload(self, program: core.ConfigMap) -> None:
         args, redis, probe = self._args, self._args.redis, http_probe("/healthz", "http")
-        code = core.ConfigMapVolumeSourceArgs(name=self._name)
+        code = core.ConfigMapVolumeSourceArgs(name=program.metadata.name)
         password = core.SecretVolumeSourceArgs(secret_name=redis.auth_secret, default_mode=0o440)
         Workload(
             self._name,

@@ -15,7 +15,8 @@ from pulumi import automation
 from pulumi.automation.errors import CommandError
 
 from local.access import Access
-from local.pulumi import diagnosis, interrupted, workspace
+from local.pulumi import additions, diagnosis, interrupted, workspace
+from local.pulumi.diagnosis import Cause
 from local.pulumi.display import Failed, Watcher
 from local.pulumi.programs import PulumiPrograms
 from local.pulumi.workspace import STACK, StateFolder
@@ -45,13 +46,21 @@ class Deployment:
         watcher = Watcher(step, expected=self._known())
         with self._run(watcher) as stack:
             interrupted.settle_releases(self.access, workspace.releases(self.folder))
+            declared = workspace.declared(self.folder)
+            found = additions.find(self.access, declared)
+            additions.remove(self.access, declared, found)
+            watcher.hear_of_additions(found)
             result = stack.up(on_event=watcher, refresh=True, message="make up")
         return {name: output.value for name, output in result.outputs.items()}, watcher
 
     def preview(self, step: Step, *, refresh: bool) -> Watcher:
-        """Show what `up` would change. refresh: ask the cluster first, which finds what was changed by hand."""
+        """Show what `up` would change, what was added by hand included.
+
+        refresh: ask the cluster first, which finds what was changed by hand.
+        """
         watcher = Watcher(step, expected=self._known())
         with self._run(watcher) as stack:
+            watcher.hear_of_additions(additions.find(self.access, workspace.declared(self.folder)))
             stack.preview(on_event=watcher, refresh=refresh)
         return watcher
 
@@ -123,19 +132,25 @@ class Deployment:
         return Failure(said) if said else Failure("Pulumi ends with an error.", "", tail(text))
 
     def _resource_failure(self, failed: list[Failed]) -> Failure:
-        """The resources that failed, the causes that the cluster knows, the first log and the first remedy."""
-        lines, causes = [], []
+        """The resources that failed, and the causes that the cluster knows."""
+        of_each = []
         for resource in failed:
             kind, metadata = resource.type.rpartition(":")[2], resource.inputs.get("metadata", {})
-            said = "; ".join(dict.fromkeys(resource.messages)) or "it failed"
-            lines.append(f"{kind} {resource.name}: {said}")
-            name = metadata.get("name")
-            if isinstance(name, str):
-                found = diagnosis.causes(self.access, kind, metadata.get("namespace", "default"), name)
-                lines += [f"  {cause.text}" for cause in found[:3]]
-                causes += found
-        remedy = next((cause.remedy for cause in causes if cause.remedy), "Remove the cause and run it again.")
-        return Failure("\n".join(lines), remedy, next((cause.log for cause in causes if cause.log), ""))
+            said, name = "; ".join(dict.fromkeys(resource.messages)) or "it failed", metadata.get("name")
+            known = isinstance(name, str)
+            found = diagnosis.causes(self.access, kind, metadata.get("namespace", "default"), name) if known else []
+            of_each.append((f"{kind} {resource.name}: {said}", found))
+        return told(of_each)
+
+
+def told(of_each: list[tuple[str, list[Cause]]]) -> Failure:
+    """What failed, each with its causes, those of the newest first; the remedy and the log are of the newest too."""
+    causes = [diagnosis.newest_first(found) for _, found in of_each]
+    order = sorted(range(len(of_each)), key=lambda n: causes[n][0].when if causes[n] else "", reverse=True)
+    lines = [line for n in order for line in (of_each[n][0], *(f"  {cause.text}" for cause in causes[n][:3]))]
+    every = diagnosis.newest_first(cause for found in causes for cause in found)
+    remedy = next((cause.remedy for cause in every if cause.remedy), "Remove the cause and run it again.")
+    return Failure("\n".join(lines), remedy, next((cause.log for cause in every if cause.log), ""))
 
 
 @contextmanager

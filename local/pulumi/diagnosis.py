@@ -1,6 +1,6 @@
 """Why an object isn't ready, from what belongs to it: pods and their containers, events, cert-manager's orders."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,22 +16,35 @@ CONFIGURATION_REASONS = frozenset({"CreateContainerConfigError", "CreateContaine
 MOUNT_REASONS = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "Unhealthy"})
 
 
+NOW = "now"
+"""When what is so at this moment happened; it sorts after every time."""
+
+
 @dataclass(frozen=True)
 class Cause:
-    """text: for the user. remedy: what to do, where it is known. log: the last lines of a container that crashed."""
+    """text: for the user. remedy: what to do, where it is known. log: the last lines of a container that crashed.
+
+    when: the time at which it happened, as Kubernetes writes it.
+    """
 
     text: str
     remedy: str = ""
     log: str = ""
+    when: str = NOW
 
 
 def causes(access: Access, kind: str, namespace: str, name: str) -> list[Cause]:
-    """Why an object isn't ready, the most telling first; empty when nothing is known."""
+    """Why an object isn't ready, the newest first; empty when nothing is known."""
     cluster = _Cluster(access, namespace)
     try:
-        return list(dict.fromkeys(_causes(cluster, kind, name)))
+        return newest_first(dict.fromkeys(_causes(cluster, kind, name)))
     except Failure:  # a cluster that does not answer is no cause
         return []
+
+
+def newest_first(found: Iterable[Cause]) -> list[Cause]:
+    """Causes by time; of the same time in the order in which they were found."""
+    return sorted(found, key=lambda cause: cause.when, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -47,12 +60,15 @@ class _Cluster:
     def get(self, kind: str, name: str) -> Object:
         return self.access.json("-n", self.namespace, "get", kind, name)
 
-    def events(self, obj: Object, reasons: frozenset[str]) -> list[str]:
-        """The newest message of each of these reasons about an object."""
+    def events(self, obj: Object, reasons: frozenset[str]) -> list[tuple[str, str]]:
+        """Time and text of the newest event of each of these reasons about an object."""
         field = f"involvedObject.uid={obj['metadata']['uid']}"
         found = self.access.json("-n", self.namespace, "get", "events", "--field-selector", field)["items"]
-        newest = {e["reason"]: e.get("message", "") for e in sorted(found, key=_when) if e.get("reason") in reasons}
-        return [text.removeprefix("(combined from similar events): ").strip() for text in newest.values()]
+        newest = {e["reason"]: e for e in sorted(found, key=_when) if e.get("reason") in reasons}
+        return [
+            (_when(e), e.get("message", "").removeprefix("(combined from similar events): ").strip())
+            for e in newest.values()
+        ]
 
     def log(self, pod: str, container: str, *, previous: bool) -> str:
         """The last lines of the previous run or of this one; of the other, where that container is gone already."""
@@ -81,12 +97,15 @@ def _causes(cluster: _Cluster, kind: str, name: str) -> Iterator[Cause]:
     for pod in pods:
         yield from _pod(cluster, pod)
     owners = [obj, *(cluster.all("replicasets", labels) if kind == "Deployment" else [])]
-    wanting = [o for o in owners if o["kind"] != "ReplicaSet" or o["status"].get("replicas") != o["spec"]["replicas"]]
-    for owner in wanting:
-        for text in cluster.events(owner, frozenset({"FailedCreate"})):
-            yield Cause(
-                f"no pod is made: {text}", "Correct the pod's specification, or the quota or policy it violates."
-            )
+    for owner in owners:
+        if (
+            owner["kind"] in ("ReplicaSet", "StatefulSet")
+            and owner["status"].get("replicas") == owner["spec"]["replicas"]
+        ):
+            continue  # all are made
+        for when, text in cluster.events(owner, frozenset({"FailedCreate"})):
+            remedy = "Correct the pod's specification, or the quota or policy it violates."
+            yield Cause(f"no pod is made: {text}", remedy, when=when)
 
 
 def _pod(cluster: _Cluster, pod: Object) -> Iterator[Cause]:
@@ -102,8 +121,10 @@ def _pod(cluster: _Cluster, pod: Object) -> Iterator[Cause]:
     found = [cause for container in containers for cause in _container(cluster, pod, container)]
     yield from found
     if not found:
-        for text in cluster.events(pod, MOUNT_REASONS):
-            yield Cause(f"pod {name}: {text}")
+        since = max(map(_changed, containers), default="")
+        for when, text in cluster.events(pod, MOUNT_REASONS):
+            if when >= since:
+                yield Cause(f"pod {name}: {text}", when=when)
 
 
 def _container(cluster: _Cluster, pod: Object, container: Object) -> Iterator[Cause]:
@@ -124,7 +145,8 @@ def _container(cluster: _Cluster, pod: Object, container: Object) -> Iterator[Ca
         times = f", {container['restartCount']} restarts" if container["restartCount"] else ""
         log = cluster.log(pod["metadata"]["name"], container["name"], previous=not ended)
         remedy = "Raise its memory limit in the stack's file." if memory else "Its last lines say why."
-        yield Cause(f"{where} crashes ({why}{times})", remedy if log or memory else "It logged nothing.", log)
+        remedy = remedy if log or memory else "It logged nothing."
+        yield Cause(f"{where} crashes ({why}{times})", remedy, log, when=last.get("finishedAt", NOW))
 
 
 def _certificate(cluster: _Cluster, name: str) -> Iterator[Cause]:
@@ -157,3 +179,9 @@ def _owned(objects: list[Object], owners: list[Object]) -> list[Object]:
 def _when(event: Object) -> str:
     times = event.get("lastTimestamp"), event.get("eventTime"), event["metadata"].get("creationTimestamp", "")
     return next(t for t in times if t is not None)
+
+
+def _changed(container: Object) -> str:
+    """When a container last started or ended."""
+    states = [*container["state"].values(), *container.get("lastState", {}).values()]
+    return max((state.get(key, "") for state in states for key in ("startedAt", "finishedAt")), default="")

@@ -10,6 +10,7 @@ from typing import Any
 from pulumi.automation import EngineEvent, OpType, StepEventMetadata
 from rich.markup import escape
 
+from local.pulumi.additions import Addition
 from tools.progress import Progress
 from tools.terminal import console
 
@@ -116,6 +117,14 @@ class Watcher:
     def errors(self) -> list[str]:
         """What was said of no resource that failed: of the program, of the engine."""
         return [text for urn, texts in self._messages.items() if urn not in self._failed for text in texts]
+
+    def hear_of_additions(self, additions: Sequence[Addition]) -> None:
+        """What somebody added to objects, which an update removes."""
+        for addition in additions:
+            console.print(f"  [yellow]≠ added  [/yellow] {escape(str(addition))}", soft_wrap=True)
+        for name in dict.fromkeys(addition.object[2] for addition in additions):
+            self.refreshed.append((OpType.UPDATE, name))
+            self.done.append((OpType.UPDATE, name))
 
     def _start(self, metadata: StepEventMetadata) -> None:
         self._begun[metadata.urn] = time.monotonic()

@@ -202,6 +202,17 @@ def releases(folder: StateFolder) -> list[tuple[str, str]]:
     return [(inputs.get("namespace", "default"), inputs["name"]) for inputs in found if "name" in inputs]
 
 
+def declared(folder: StateFolder) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """What the last run declared of each object in the cluster, by kind, namespace and name."""
+    found = [
+        r.get("inputs") or {}
+        for r in _deployment(folder).get("resources") or []
+        if r["type"].startswith("kubernetes:") and not r["type"].endswith("Patch") and not r.get("delete")
+    ]
+    objects = [inputs for inputs in found if {"apiVersion", "kind", "metadata"} <= inputs.keys()]
+    return {(i["kind"], i["metadata"].get("namespace", ""), i["metadata"]["name"]): i for i in objects}
+
+
 def was_interrupted(folder: StateFolder) -> bool:
     """Whether the state names operations that were under way when a run ended."""
     return bool(_deployment(folder).get("pending_operations"))

@@ -22,7 +22,7 @@ def program() -> None:
     settings = RedisSettings.model_validate({"servers": 1, "storage": "1Gi", "resources": RESOURCES})
     redis = Redis("baskets", RedisArgs(namespace="shop", settings=settings, clients=["web"]), inside)
     probe = http_probe("/", "http")
-    Workload(
+    web = Workload(
         "web",
         WorkloadArgs(
             namespace="shop",
@@ -39,7 +39,8 @@ def program() -> None:
         inside,
     )
     endpoint = IngressEndpoint(ingress_class="nginx", ingress_namespace="gateway", issuer="letsencrypt")
-    Routes("shop", RoutesArgs(namespace="shop", host="shop.example", paths={"/": "web"}, endpoint=endpoint), inside)
+    routes = RoutesArgs(namespace="shop", host="shop.example", paths={"/": "web"}, endpoint=endpoint, tiers=[web])
+    Routes("shop", routes, inside)
 
 
 @pytest.fixture(scope="module")

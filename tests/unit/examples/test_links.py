@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from components.kubernetes import content_hash
 from examples.links import server
 from policy.rules import RULES, STACK_RULES
 from policy.rules.model import Rule, StackRule
@@ -84,12 +85,20 @@ def test_the_program_and_the_password_are_where_the_container_looks(links: Recor
     (container,) = pod["containers"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
-    program = links.one("ConfigMap", "links-program")
+    (program,) = [r for r in links.of_type("ConfigMap") if r.name.startswith("links-program-")]
     assert volumes["program"]["configMap"]["name"] == program["metadata"]["name"]
     assert [f"{mounts['program']}/{name}" for name in program["data"]] == [container["command"][1]]
     assert volumes["redis-auth"]["secret"]["secretName"] == links.one("Secret", "redis-auth")["metadata"]["name"]
     assert str(server.PASSWORD_FILE.parent) == mounts["redis-auth"]
     assert {"REDIS_READ_HOST", "REDIS_WRITE_HOST"} <= {entry["name"] for entry in container["env"]}
+
+
+def test_every_config_map_is_immutable_and_named_after_its_content(links: Recorder) -> None:
+    declared = links.of_type("ConfigMap")
+    assert len(declared) > 2
+    for r in declared:
+        assert r["immutable"] is True, r.label
+        assert r["metadata"]["name"].endswith(f"-{content_hash(r['data'])}"), r.label
 
 
 def test_its_objects_are_part_of_it(links: Recorder) -> None:

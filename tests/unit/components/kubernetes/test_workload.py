@@ -42,10 +42,13 @@ def test_the_startup_probe_asks_what_the_liveness_probe_asks_once_a_second() -> 
     assert (container["startupProbe"]["periodSeconds"], container["livenessProbe"]["periodSeconds"]) == (1, 10)
 
 
-def test_a_pod_stops_after_its_delay() -> None:
-    (at_once,), (delayed,) = (pod(replace(ARGS, stop_delay_seconds=s))["containers"] for s in (0, 30))
-    assert "lifecycle" not in at_once
-    assert delayed["lifecycle"] == {"preStop": {"sleep": {"seconds": 30}}}
+@pytest.mark.parametrize(("delay", "drain", "grace"), [(5, 20, 30), (30, 10, 45), (0, 0, 5)])
+def test_a_pod_serves_on_for_its_delay_and_is_killed_no_sooner_than_its_drain_ends(
+    delay: int, drain: int, grace: int
+) -> None:
+    stopping = pod(replace(ARGS, stop_delay_seconds=delay, drain_seconds=drain))
+    assert stopping["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": delay}}}
+    assert stopping["terminationGracePeriodSeconds"] == grace
 
 
 @pytest.mark.parametrize("token", [True, False])

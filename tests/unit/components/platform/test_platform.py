@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.journal import PORTS
+from components.journal import PATHS, PORTS
 from components.kubernetes import HEALTH_PORT, NODE_PORTS
 from components.platform.cert_manager import CertManagerArgs, values
 from components.platform.ingress_controller import (
@@ -13,6 +13,7 @@ from components.platform.ingress_controller import (
     DRAIN_SECONDS,
     LOAD_BALANCER_CLASS,
     arguments,
+    dynamic_configuration,
     middlewares,
 )
 from components.settings.node_groups import NODE_GROUP_LABEL
@@ -39,10 +40,9 @@ def test_http_is_redirected_below_every_route() -> None:
 def test_the_middlewares_that_routes_name_exist(local: Recording) -> None:
     annotations = local.one("Ingress", "journal")["metadata"]["annotations"]
     named = annotations["traefik.ingress.kubernetes.io/router.middlewares"].split(",")
-    assert {name.removesuffix("@file") for name in named} == set(middlewares()["http"]["middlewares"])
-    (config,) = [r for r in local.of_type("ConfigMap") if r.name.startswith("traefik-middlewares-")]
-    data = config["data"]["middlewares.yaml"]
-    assert json.loads(data) == middlewares()
+    assert {name.removesuffix("@file") for name in named} == set(middlewares())
+    (config,) = [r for r in local.of_type("ConfigMap") if r.name.startswith("traefik-dynamic-")]
+    assert json.loads(config["data"]["dynamic.yaml"]) == dynamic_configuration("journal.test", PATHS)
 
 
 def test_the_ingress_controller_reads_secrets_of_the_served_namespace_alone(local: Recording) -> None:
