@@ -99,9 +99,9 @@ unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, ma
 	@$(TOOLS) test --quick
 
 .PHONY: drills
-drills: $(VENV)/.ready ## Break Redis in seven ways under load, 10,000 requests each; the figures go to .state/drills.md
+drills: $(VENV)/.ready ## Break Redis and change its password, under load, 10,000 requests each; the figures go to .state/drills.md
 	@rm -f .state/drills.md
-	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s tests/live/test_redis_failover.py
+	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s tests/live/test_redis_failover.py tests/live/test_rotation.py
 	@cat .state/drills.md
 
 .PHONY: bench
