@@ -43,7 +43,7 @@ class World:
         return rotation.stage_of("local")
 
     def up(self, _step: object = None, *, refresh: bool = True) -> None:
-        """As `make up` does; once in a run it asks the cluster first. Nobody who has the stage before may be left behind."""
+        """As `make up` does. Nobody who has the stage before may be left behind."""
         self.does()
         self.refreshed.append(refresh)
         stage = self.written
