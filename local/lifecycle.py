@@ -64,19 +64,22 @@ def rotate(name: str) -> None:
     deployed = rotation.is_deployed(here, NAMESPACE, stage)
     if name != STACK and not deployed:
         raise Failure(f"{path.name} is not deployed: it has another stage of the password.", "Deploy it, then go on.")
-    is_last = stage[0] > 1 and stage[1] is None and not (deployed and not rotation.lagging(here, NAMESPACE))
+    first, is_last = (
+        True,
+        stage[0] > 1 and stage[1] is None and not (deployed and not rotation.lagging(here, NAMESPACE)),
+    )
     with Steps() as steps:
         if name == STACK:
             here, pulumi = _cluster(steps)
         while True:
             with steps.step(f"password {stage[0]}: {SAID[stage[1]]}") as step:
                 if pulumi is not None:
-                    deployment_on(here, pulumi).up(step)
+                    deployment_on(here, pulumi).up(step, refresh=first)
                 rotation.hurry(here, NAMESPACE)
                 rotation.wait(lambda: rotation.lagging(here, NAMESPACE), step.step)
             if is_last:
                 break
-            stage = rotation.following(stage)
+            stage, first = rotation.following(stage), False
             rotation.write(path, stage)
             is_last = stage[1] is None
             if name != STACK:

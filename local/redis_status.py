@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from local.access import Access
 from tools.failures import Failure
@@ -24,6 +25,13 @@ class Row:
     last_rewrite: str = ""
     memory: str = ""
     disk_free: str = ""
+
+
+def servers(stateful_set: dict[str, Any]) -> list[str]:
+    """The pods of all servers that know of each other, also of those that someone scaled away."""
+    containers = stateful_set["spec"]["template"]["spec"]["containers"]
+    found = [variable["value"] for variable in containers[0]["env"] if variable["name"] == "SERVERS"]
+    return [host.partition(".")[0] for host in found[0].split()]
 
 
 def ask(here: Access, namespace: str, pods: Sequence[str]) -> dict[str, Info]:

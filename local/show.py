@@ -63,8 +63,8 @@ def redis(access: Access) -> bool:
     sets = access.json("get", "statefulsets", "-A", "-l", f"{PART_OF},{REDIS}")["items"]
     good = True
     for item in sets:
-        name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
-        said = redis_status.ask(access, namespace, [f"{name}-{number}" for number in range(item["spec"]["replicas"])])
+        namespace = item["metadata"]["namespace"]
+        said = redis_status.ask(access, namespace, redis_status.servers(item))
         table = _table("Redis", "server", "role", "behind", "last write", "last rewrite", "memory", "disk free")
         for row in redis_status.rows(said):
             written = [text and _coloured(text, good=text == "ok") for text in (row.last_write, row.last_rewrite)]

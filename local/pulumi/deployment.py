@@ -41,8 +41,11 @@ class Deployment:
     folder: StateFolder
     program: automation.PulumiFn = workspace.journal
 
-    def up(self, step: Step) -> tuple[dict[str, Any], Watcher]:
-        """Make the cluster what the program says, repairing what was changed by hand; the stack's outputs."""
+    def up(self, step: Step, *, refresh: bool = True) -> tuple[dict[str, Any], Watcher]:
+        """Make the cluster what the program says; the stack's outputs.
+
+        refresh: ask the cluster first, and repair what was changed by hand.
+        """
         watcher = Watcher(step, expected=self._known())
         with self._run(watcher) as stack:
             interrupted.settle_releases(self.access, workspace.releases(self.folder))
@@ -50,7 +53,7 @@ class Deployment:
             found = additions.find(self.access, declared)
             additions.remove(self.access, declared, found)
             watcher.hear_of_additions(found)
-            result = stack.up(on_event=watcher, refresh=True, message="make up")
+            result = stack.up(on_event=watcher, refresh=refresh, message="make up")
         return {name: output.value for name, output in result.outputs.items()}, watcher
 
     def preview(self, step: Step, *, refresh: bool) -> Watcher:

@@ -113,7 +113,9 @@ class Cloud(Access):
 
     def json(self, *arguments: str) -> Any:
         metadata = {"name": "redis", "namespace": "journal"}
-        return {"items": [{"metadata": metadata, "spec": {"replicas": len(self.said)}}]}  # ty: ignore
+        hosts = " ".join(f"{pod}.redis-servers.journal.svc" for pod in self.said)  # ty: ignore
+        template = {"spec": {"containers": [{"env": [{"name": "POD"}, {"name": "SERVERS", "value": hosts}]}]}}
+        return {"items": [{"metadata": metadata, "spec": {"replicas": 1, "template": template}}]}
 
     def run(self, *arguments: str) -> bytes:
         said = self.said[arguments[3]]  # ty: ignore

@@ -29,6 +29,7 @@ class World:
     deployed: Stage | None = (1, None)
     served: Stage | None = (1, None)
     stages: list[Stage] = field(default_factory=list)
+    refreshed: list[bool] = field(default_factory=list)
     done: int = 0
     interrupt_at: int = -1
 
@@ -41,9 +42,10 @@ class World:
     def written(self) -> Stage:
         return rotation.stage_of("local")
 
-    def up(self, _step: object = None) -> None:
+    def up(self, _step: object = None, *, refresh: bool = True) -> None:
         """As `make up` does. Nobody who has the stage before may be left behind."""
         self.does()
+        self.refreshed.append(refresh)
         stage = self.written
         if stage != self.deployed:
             assert self.deployed is None or rotation.following(self.deployed) == stage
@@ -92,6 +94,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def test_every_stage_is_deployed_and_awaited_before_the_next(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     lifecycle.rotate("local")
     assert world.stages == ALL
+    assert world.refreshed == [True, False, False, False]
     assert world.written == world.served == (2, None)
     assert "Redis has password 2" in capsys.readouterr().out
 
