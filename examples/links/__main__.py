@@ -22,6 +22,7 @@ platform = Platform(
     PlatformArgs(
         cluster=cluster,
         application=NAME,
+        protect=pulumi.get_stack() == "prod",  # the namespace holds the links
         ports=[PORT],
         host=host,
         ingress=IngressSettings.model_validate({"resources": SMALL}),

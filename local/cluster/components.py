@@ -144,7 +144,7 @@ def agent(layout: Layout) -> list[str]:
         address=NODE_ADDRESS,
         pod_cidr=POD_CIDR,
         registry=REGISTRY,
-        volumes=layout.volumes,
+        volumes=layout.volumes.resolve(),  # as /proc names mounts
         limit_volumes=volumes.limited(),
     )
 
@@ -289,7 +289,7 @@ def components(programs: Programs, layout: Layout) -> list[Component]:
         Component("containerd", containerd, probe=Probe(unix=CONTAINERD_SOCKET)),
         Component("etcd", [str(programs.path("etcd")), *etcd(layout)], probe=etcd_ready),
         Component("clean-containers", ["sh", "-ec", CLEAN], requires=("containerd",), once=True),
-        Component("volumes", ["sh", "-ec", volumes.MOUNT, str(layout.volumes)], once=True),
+        Component("volumes", ["sh", "-ec", volumes.MOUNT, str(layout.volumes.resolve())], once=True),
         Component("kube-apiserver", [str(programs.path("kube-apiserver")), *apiserver(layout)], probe=api),
         client("kube-controller-manager", controller_manager(layout)),
         client("kube-scheduler", controller(layout, "scheduler")),

@@ -39,6 +39,7 @@ func (v volume) limited(bytes int64) error {
 		return nil
 	}
 	unfinished := v.image() + ".new"
+	defer os.Remove(unfinished)
 	file, err := os.Create(unfinished)
 	if err != nil {
 		return err
