@@ -113,8 +113,9 @@ def test_a_journal_larger_than_what_a_client_may_be_told_at_once(cluster: Cluste
     fill(primary, 1)
     entry = "redis.call('HSET', KEYS[1], 'id' .. i, i .. string.rep('x', i % 2000))"
     sorted_set = "redis.call('ZADD', KEYS[2], 0, 'id' .. i)"
-    many = f"for i = 100, 6100 do {entry} {sorted_set} end return 1"
-    assert primary.ask("EVAL", many, "2", ENTRIES, INDEX) == "1"
+    for first in range(100, 6100, 500):  # a server that is long at work is taken for dead
+        many = f"for i = {first}, {first + 499} do {entry} {sorted_set} end return 1"
+        assert primary.ask("EVAL", many, "2", ENTRIES, INDEX) == "1"
     copied(primary)
     for name, value in (("client-output-buffer-limit", "normal 1mb 0 0"), ("maxmemory-clients", "2mb")):
         assert primary.ask("CONFIG", "SET", name, value) == "OK"
@@ -122,8 +123,8 @@ def test_a_journal_larger_than_what_a_client_may_be_told_at_once(cluster: Cluste
     primary.ask("DEL", ENTRIES, INDEX)
     code, said = pod.restore(primary, backup)
     assert code == 0, said
-    assert f"{ENTRIES}: 6002 elements, each equal to the file's" in said
-    assert (primary.ask("HLEN", ENTRIES), primary.ask("ZCARD", INDEX)) == ("6002", "6002")
+    assert f"{ENTRIES}: 6001 elements, each equal to the file's" in said
+    assert (primary.ask("HLEN", ENTRIES), primary.ask("ZCARD", INDEX)) == ("6001", "6001")
     assert primary.ask("HGET", ENTRIES, "id5999") == "5999" + "x" * 1999
 
 
