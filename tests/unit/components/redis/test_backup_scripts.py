@@ -83,10 +83,14 @@ def fill(primary: Server, count: int) -> None:
         assert primary.ask("ZADD", INDEX, "0", f"id{number}") == "1"
 
 
+def copied(primary: Server) -> None:
+    eventually(lambda: primary.ask("WAIT", "2", "1000") == "2", "both replicas have it")
+
+
 def test_what_comes_back_is_what_was_there(cluster: Cluster, tmp_path: Path) -> None:
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     fill(primary, 20)
-    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    copied(primary)
     before, backup = journal(primary), pod.take().read_bytes()
     primary.ask("HSET", ENTRIES, "id3", "changed")
     primary.ask("HDEL", ENTRIES, "id4")
@@ -109,17 +113,18 @@ def test_a_journal_larger_than_what_a_client_may_be_told_at_once(cluster: Cluste
     fill(primary, 1)
     entry = "redis.call('HSET', KEYS[1], 'id' .. i, i .. string.rep('x', i % 2000))"
     sorted_set = "redis.call('ZADD', KEYS[2], 0, 'id' .. i)"
-    many = f"for i = 100, 6100 do {entry} {sorted_set} end return 1"
-    assert primary.ask("EVAL", many, "2", ENTRIES, INDEX) == "1"
-    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    for first in range(100, 6100, 500):  # a server that is long at work is taken for dead
+        many = f"for i = {first}, {first + 499} do {entry} {sorted_set} end return 1"
+        assert primary.ask("EVAL", many, "2", ENTRIES, INDEX) == "1"
+    copied(primary)
     for name, value in (("client-output-buffer-limit", "normal 1mb 0 0"), ("maxmemory-clients", "2mb")):
         assert primary.ask("CONFIG", "SET", name, value) == "OK"
     backup = pod.take().read_bytes()
     primary.ask("DEL", ENTRIES, INDEX)
     code, said = pod.restore(primary, backup)
     assert code == 0, said
-    assert f"{ENTRIES}: 6002 elements, each equal to the file's" in said
-    assert (primary.ask("HLEN", ENTRIES), primary.ask("ZCARD", INDEX)) == ("6002", "6002")
+    assert f"{ENTRIES}: 6001 elements, each equal to the file's" in said
+    assert (primary.ask("HLEN", ENTRIES), primary.ask("ZCARD", INDEX)) == ("6001", "6001")
     assert primary.ask("HGET", ENTRIES, "id5999") == "5999" + "x" * 1999
 
 
@@ -133,7 +138,7 @@ def test_a_backup_is_of_a_replica(cluster: Cluster, tmp_path: Path) -> None:
 def test_a_file_that_is_wrong_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     fill(primary, 5)
-    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    copied(primary)
     good = pod.take().read_bytes()
     other = Pod(tmp_path / "other", cluster, stack="prod")
     assert other.run("take.sh")[0] == 0
@@ -169,7 +174,7 @@ def test_a_file_that_is_wrong_changes_nothing(cluster: Cluster, tmp_path: Path) 
 def test_a_primary_without_room_for_both_refuses_and_keeps_what_it_has(cluster: Cluster, tmp_path: Path) -> None:
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     fill(primary, 5)
-    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    copied(primary)
     backup = pod.take().read_bytes()
     primary.ask("HSET", ENTRIES, "id1", "newer")
     before = journal(primary)
@@ -184,7 +189,7 @@ def test_a_primary_without_room_for_both_refuses_and_keeps_what_it_has(cluster: 
 def test_of_two_restores_at_once_one_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     fill(primary, 5)
-    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    copied(primary)
     backup = pod.take().read_bytes()
     primary.ask("HSET", ENTRIES, "id1", "newer")
     before = journal(primary)
@@ -205,7 +210,7 @@ def test_the_oldest_backup_of_a_full_volume_comes_back(cluster: Cluster, tmp_pat
     """A restore backs up first, and that deletes the oldest: it must have the file by then."""
     primary, pod = cluster.start().complete(), Pod(tmp_path / "pod", cluster)
     fill(primary, 3)
-    assert int(primary.ask("WAIT", "2", "3000")) == 2
+    copied(primary)
     before, oldest = journal(primary), pod.take()
     (pod.store / oldest.name).write_bytes(oldest.read_bytes())
     oldest.unlink()
