@@ -67,7 +67,7 @@ graph: $(VENV)/.ready ## Show what decides how long a stack takes to make and to
 	@$(TOOLS) graph $(if $(STACK),--stack $(STACK))
 
 .PHONY: status
-status: $(VENV)/.ready ## Show tiers, certificates and the cluster's components
+status: $(VENV)/.ready ## Show tiers, which versions answer, certificates and the cluster's components
 	@$(LOCAL) status
 
 .PHONY: logs

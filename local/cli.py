@@ -78,13 +78,14 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """The tiers, the certificates and the cluster's components. Status 1 when a tier is not ready."""
+    """The tiers, which versions answer, certificates, the cluster's components. Status 1 when a tier is not ready."""
     from local import show
     from local.access import access
 
     with failures():
         here = access()
         ready = show.tiers(here)
+        show.versions()
         show.certificates(here)
         if here.own:
             show.components()
