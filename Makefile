@@ -71,7 +71,7 @@ graph: $(VENV)/.ready ## Show what decides how long a stack takes to make and to
 	@$(TOOLS) graph $(if $(STACK),--stack $(STACK))
 
 .PHONY: status
-status: $(VENV)/.ready ## Show tiers, Redis, certificates and the cluster's components; ends with 1 when something is wrong
+status: $(VENV)/.ready ## Show tiers, which versions answer, Redis, certificates and the cluster's components; ends with 1 when something is wrong
 	@$(LOCAL) status
 
 .PHONY: logs

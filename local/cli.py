@@ -87,13 +87,14 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Tiers, Redis, certificates and the cluster's components. Status 1 when a tier is not ready or Redis not well."""
+    """Tiers, versions that answer, Redis, certificates, components. Status 1 when a tier is not ready or Redis not well."""
     from local import show
     from local.access import access
 
     with failures():
         here = access()
         ready = show.tiers(here)
+        show.versions()
         ready &= show.redis(here)
         show.certificates(here)
         if here.own:

@@ -1,17 +1,25 @@
 """What a person sees of the running stack: where it is, its tiers, its certificate and its cluster."""
 
+import json
+import re
 import time
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 from rich.table import Column, Table
 
-from local import cluster, redis_status
+from local import acme, cluster, redis_status
 from local.access import Access
 from local.cluster.layout import Layout
+from tools import stack
 from tools.terminal import console
 
 PART_OF, REDIS = "app.kubernetes.io/part-of=journal", "app.kubernetes.io/name=redis"
+ASKED = 20
+"""How many requests tell which versions answer."""
+PAGE_VERSION = re.compile(r'data-page-version="([^"]*)" data-page-commit="([^"]*)"')
 
 
 def address(url: str, host: str, ip: str, roots: Path) -> None:
@@ -75,6 +83,36 @@ def redis(access: Access) -> bool:
             console.print(_coloured(problem, good=False), soft_wrap=True)
         good &= not problems
     return good
+
+
+def versions() -> None:
+    """Which versions of the API and of the page answer, where this checkout knows the address."""
+    path = stack.STATE / "local.json"
+    if not path.exists():
+        return
+    where = json.loads(path.read_text())
+    table = _table("Answers", "tier", "version", "of requests")
+    with acme.client(where["url"], where["address"], Path(where["ca"])) as client:
+        for tier, version, count in split(client):
+            table.add_row(tier, version, f"{count}/{ASKED}")
+    console.print(table)
+
+
+def split(client: httpx.Client) -> list[tuple[str, str, int]]:
+    """Tier, version and how many of `ASKED` requests it answered, each on a connection of its own; most first."""
+    tiers = {"frontend": "/api/version", "fileserver": "/"}
+    counts = {tier: Counter(_version(client, path) for _ in range(ASKED)) for tier, path in tiers.items()}
+    return [(tier, version, count) for tier, found in counts.items() for version, count in found.most_common()]
+
+
+def _version(client: httpx.Client, path: str) -> str:
+    try:
+        answer = client.get(path, headers={"Connection": "close"}, timeout=5)
+    except httpx.HTTPError as error:
+        return f"no answer ({type(error).__name__})"
+    of_page = PAGE_VERSION.search(answer.text)
+    version = "+".join(of_page.groups()) if of_page else answer.headers.get("Journal-Version", "of no version")
+    return version if answer.status_code == 200 else f"status {answer.status_code}"
 
 
 def certificates(access: Access) -> None:

@@ -67,7 +67,7 @@ def remove(access: Access, declared: Mapping[Key, Object], additions: Iterable[A
             if rest:
                 kept.append({**entry, "fieldsV1": rest})
             for path, below in added:
-                _insert(handed, path, below)
+                _merge(handed, path, below)
         own = {"manager": REMOVER, "operation": "Apply", "apiVersion": found["apiVersion"], "fieldsType": "FieldsV1"}
         patch = [
             {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
@@ -133,10 +133,12 @@ def _at(value: Any, step: str) -> Any:
     return next((item for item in items if json.dumps(item) == name), ABSENT)
 
 
-def _insert(tree: dict[str, Any], path: Sequence[str], below: Any) -> None:
-    for step in path[:-1]:
+def _merge(tree: dict[str, Any], path: Sequence[str], below: Mapping[str, Any]) -> None:
+    """Put fields into a tree that may hold others of the same item, which somebody else added."""
+    for step in path:
         tree = tree.setdefault(step, {})
-    tree[path[-1]] = below
+    for step, more in below.items():
+        _merge(tree, [step], more)
 
 
 def _read(access: Access, declared: Mapping[Key, Object]) -> dict[Key, Object]:

@@ -64,6 +64,7 @@ _PROBLEMS = {
 }
 _HEADERS = {
     "X-Request-ID": {"description": "The id in the logs: the request's own when sane.", "schema": {"type": "string"}},
+    "Journal-Version": {"description": "Version and commit of what answers.", "schema": {"type": "string"}},
     "Location": {"description": "Where the new entry is.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
@@ -270,7 +271,7 @@ def application(settings: Settings, store: Store) -> Litestar:
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["content-type", "idempotency-key", "x-request-id"],
-        expose_headers=["location", "retry-after", "x-request-id"],
+        expose_headers=["journal-version", "location", "retry-after", "x-request-id"],
     )
     return Litestar(
         handlers,
@@ -298,7 +299,7 @@ def _description(handlers: list[Any], version: str) -> bytes:
         for parameter in operation.get("parameters", ()):
             parameter["schema"].pop("oneOf", None) and parameter["schema"].update(type="string")  # null is not sent
         for status, response in operation["responses"].items():
-            names = ["X-Request-ID", *_HEADERS_OF.get(status, ())]
+            names = ["X-Request-ID", "Journal-Version", *_HEADERS_OF.get(status, ())]
             response["headers"] = {name: _HEADERS[name] for name in names}
     return orjson.dumps(described)
 

@@ -24,12 +24,14 @@ def header(scope: Scope, name: bytes) -> bytes:
 
 
 class Account:
-    """Gives each request an id, logs it and counts it. `draining` set to True asks clients, with each answer, to
-    connect anew: elsewhere.
+    """Gives each request an id, logs it and counts it, and says with each answer which version answers.
+
+    `draining` set to True asks clients, with each answer, to connect anew: elsewhere.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, version: str) -> None:
         self.draining = False
+        self._always = [*_ALWAYS, (b"journal-version", version.encode("ascii", "replace"))]
         self._app, self._log = app, request_logger()
         self._process, self._counter = os.urandom(4).hex(), itertools.count(1)
 
@@ -51,7 +53,7 @@ class Account:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = status or message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id.encode()), *_ALWAYS]
+                headers = [*message["headers"], (b"x-request-id", request_id.encode()), *self._always]
                 if self.draining:
                     headers.append((b"connection", b"close"))
                 await send({**message, "headers": headers})

@@ -42,7 +42,7 @@ async def serve(settings: Settings) -> None:
     stop = _signalled()
     cache: Cache[Page] = Cache()
     store = _store(settings, cache)
-    app = Account(Pages(api.application(settings, store), cache))
+    app = Account(Pages(api.application(settings, store), cache), f"{settings.version}+{settings.commit}")
     about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}
     metrics.describe(store.connected, store.primary_said, about)
     sockets = listen(settings.http_port), listen(settings.management_port)

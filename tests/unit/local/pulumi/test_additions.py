@@ -123,14 +123,31 @@ def test_secrets_claims_and_custom_resources_are_not_asked_for() -> None:
     assert asked.asked == []
 
 
-def test_what_was_added_is_handed_over_and_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    fed: list[tuple[list[str], Any]] = []
+@pytest.fixture
+def fed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Any]]:
+    """The commands that got a document, and the document."""
+    found: list[tuple[list[str], Any]] = []
 
     def run(command: list[str], *, input: bytes, **_: Any) -> subprocess.CompletedProcess[bytes]:
-        fed.append((command, json.loads(input)))
+        found.append((command, json.loads(input)))
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(additions.subprocess, "run", run)
+    return found
+
+
+def test_what_two_people_added_to_one_item_is_dropped_whole(fed: list[tuple[list[str], Any]]) -> None:
+    side = 'k:{"name":"side"}'
+    first = {"manager": "kubectl-patch", "fieldsV1": tree(*POD, side, below={".": {}, "f:image": {}})}
+    second = {"manager": "kubectl-set", "fieldsV1": tree(*POD, side, "f:env")}
+    here = cluster(first, second)
+    remove(here, {WEB: DECLARED}, find(here, {WEB: DECLARED}))
+    (_, (_, replace)), _ = fed
+    (handed,) = replace["value"]
+    assert handed["fieldsV1"] == tree(*POD, side, below={".": {}, "f:image": {}, "f:env": {}})
+
+
+def test_what_was_added_is_handed_over_and_dropped(fed: list[tuple[list[str], Any]]) -> None:
     pulumi = {
         "manager": "pulumi-kubernetes-1",
         "operation": "Apply",
