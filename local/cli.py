@@ -87,7 +87,7 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Tiers, versions that answer, Redis, certificates, components. Status 1 when a tier is not ready or Redis not well."""
+    """Tiers, versions that answer, Redis, certificates. Status 1 when a tier is not ready or Redis not well."""
     from local import show
     from local.access import access
 
