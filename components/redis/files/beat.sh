@@ -20,6 +20,7 @@ replica() {
     elif [ $(($(date +%s) - began)) -gt "$PATIENCE" ] && [ "$(echo "$info" | field master_sync_in_progress)" = 0 ]; then
       echo "no first copy: it starts anew" >&2
       tell "$LOCAL" "$PORT" SHUTDOWN
+      exit
     fi
     return
   fi

@@ -1,5 +1,6 @@
 """Servers and Sentinels as processes of this machine, started by the scripts that the pods run."""
 
+import contextlib
 import itertools
 import os
 import re
@@ -111,8 +112,10 @@ class Server:
             self._run("sentinel", "sentinel.sh")
 
     def _run(self, name: str, script: str) -> None:
-        if name in self._processes and self._processes[name].poll() is None:
-            return
+        if name in self._processes:
+            if self._processes[name].poll() is None:
+                return
+            self.kill(name)
         self._hurried = False
         with self.log.open("ab") as log:
             self._processes[name] = subprocess.Popen(
@@ -139,7 +142,8 @@ class Server:
         """SIGKILL to all processes of the pod, or of one container of it."""
         for name in names or tuple(self._processes):
             if process := self._processes.pop(name, None):
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # the server may have ended, and all it started
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         (self._folder / "run" / "state.sock").unlink(missing_ok=True)
 
