@@ -23,6 +23,10 @@ class NewEntry(BaseModel):
 
     text: Annotated[str, Field(description="What the entry says.", min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
 
+    @property
+    def item(self) -> bytes:
+        return orjson.dumps({"text": self.text})
+
 
 class Entry(msgspec.Struct):
     """An entry of the journal."""
