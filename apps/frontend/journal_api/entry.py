@@ -13,6 +13,7 @@ from .store import Record
 
 MAX_TEXT = 10_000
 MAX_LEVELS = 250
+MAX_PAGE = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
