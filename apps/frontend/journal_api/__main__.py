@@ -2,7 +2,7 @@
 
 import sys
 
-import uvloop
+import anyio
 
 from .logs import configure
 from .serve import serve
@@ -23,7 +23,7 @@ def main() -> int:
 
         start(settings, settings.sentry_dsn)
     try:
-        uvloop.run(serve(settings))
+        anyio.run(serve, settings, backend_options={"use_uvloop": True})
     except OSError as error:
         print(f"journal-api: {error}", file=sys.stderr)
         return 1

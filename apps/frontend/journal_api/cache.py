@@ -10,11 +10,11 @@ T = TypeVar("T")
 
 class Cache(Generic[T]):
     """Answers by key. `clear` is called for every change that Redis announces, for every lost connection, and after
-    every write of this process. An answer that is being read at that moment is not kept.
+    every write of this process. An answer that is being read at that moment is not kept, nor one that `keep` refuses.
     """
 
-    def __init__(self, limit: int = 1_000) -> None:
-        self._limit = limit
+    def __init__(self, limit: int = 1_000, keep: Callable[[T], bool] = lambda answer: True) -> None:
+        self._limit, self._may_keep = limit, keep
         self._kept: dict[Hashable, T] = {}
         self._loading: dict[Hashable, asyncio.Task[T]] = {}
 
@@ -38,7 +38,7 @@ class Cache(Generic[T]):
         if loading is not self._loading:
             return
         del loading[key]
-        if not failed:
+        if not failed and self._may_keep(task.result()):
             if len(self._kept) >= self._limit:
                 self._kept = {}
             self._kept[key] = task.result()

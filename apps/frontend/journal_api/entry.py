@@ -1,6 +1,6 @@
 """What a client sends for an entry, and what it gets back. The description at /api/openapi.json comes from here."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +13,7 @@ from .store import Record
 
 MAX_TEXT = 10_000
 MAX_LEVELS = 250
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_PAGE = 100
 
 
 class NewEntry(BaseModel):
@@ -22,6 +22,10 @@ class NewEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     text: Annotated[str, Field(description="What the entry says.", min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
+
+    @property
+    def item(self) -> bytes:
+        return orjson.dumps({"text": self.text})
 
 
 class Entry(msgspec.Struct):
@@ -84,10 +88,8 @@ def item_of(value: Any) -> bytes:
 
 def text_of(value: Any, item: bytes) -> str:
     """A string says itself, an object with a string `text` says that; any other value says its JSON."""
-    match value:
-        case str(text) | {"text": str(text)}:
-            return text
-    return item.decode()
+    text = value.get("text") if isinstance(value, dict) else value
+    return text if isinstance(text, str) else item.decode()
 
 
 def _deeper(value: Any, levels: int) -> bool:
@@ -102,4 +104,4 @@ def _deeper(value: Any, levels: int) -> bool:
 
 
 def _time(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)

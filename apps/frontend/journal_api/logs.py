@@ -4,16 +4,10 @@ import asyncio
 import contextlib
 import logging
 import sys
-from typing import Any
+from datetime import UTC, datetime
 
 import orjson
 import structlog
-
-_TIME = structlog.processors.TimeStamper(fmt="iso", utc=True, key="time")
-
-
-def _dumps(value: Any, **_: Any) -> bytes:
-    return orjson.dumps(value, default=str)
 
 
 def configure(level: str) -> None:
@@ -23,7 +17,7 @@ def configure(level: str) -> None:
     handler.setFormatter(
         processors.ProcessorFormatter(
             foreign_pre_chain=[
-                _TIME,
+                structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
                 processors.add_log_level,
                 processors.add_logger_name,
                 processors.ExtraAdder(),
@@ -32,38 +26,27 @@ def configure(level: str) -> None:
             ],
             processors=[
                 processors.ProcessorFormatter.remove_processors_meta,
-                lambda _, __, event: _dumps(event).decode(),
+                lambda _, __, event: orjson.dumps(event, default=str).decode(),
             ],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-class _Turn:
-    """A file whose lines of one turn of the event loop are written together."""
+class RequestLog:
+    """One line a request. The lines of one turn of the event loop are written together."""
 
     def __init__(self) -> None:
         self._lines: list[bytes] = []
 
-    def write(self, line: bytes) -> None:
+    def add(self, **fields: str | int | float) -> None:
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
-        self._lines.append(line)
-
-    def flush(self) -> None:
-        """Happens at the end of the turn."""
+        line = {"time": datetime.now(UTC), "level": "info", "logger": "request", **fields}
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
 
     def _write(self) -> None:
         lines, self._lines = self._lines, []
         with contextlib.suppress(OSError):
             sys.stdout.buffer.write(b"".join(lines))
             sys.stdout.buffer.flush()
-
-
-def request_logger() -> Any:
-    """For one line a request: its fields are the keywords of `info`."""
-    return structlog.wrap_logger(
-        structlog.BytesLogger(_Turn()),  # ty: ignore[invalid-argument-type]
-        processors=[structlog.processors.add_log_level, _TIME, structlog.processors.JSONRenderer(serializer=_dumps)],
-        wrapper_class=structlog.BoundLogger,
-    ).bind(logger="request")

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from litestar import Litestar, Response, route
-from litestar.exceptions import HTTPException
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from .redis_client import Full, Unavailable
@@ -42,10 +41,4 @@ def application(store: Store, draining: Callable[[], bool]) -> Litestar:
     async def metrics() -> Response[bytes]:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    def wrong(_: Any, error: HTTPException) -> Status:
-        detail = {"status": f"{error.detail}: there are GET /livez, /readyz, /metrics"}
-        return Response(detail, status_code=error.status_code, headers=error.headers)
-
-    return Litestar(
-        [alive, ready, metrics], exception_handlers={HTTPException: wrong}, openapi_config=None, logging_config=None
-    )
+    return Litestar([alive, ready, metrics], openapi_config=None, logging_config=None)

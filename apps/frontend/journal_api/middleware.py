@@ -5,13 +5,13 @@ import os
 import re
 import time
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from . import metrics
 from .cache import Cache
-from .logs import request_logger
+from .logs import RequestLog
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
@@ -32,7 +32,7 @@ class Account:
     def __init__(self, app: ASGIApp, version: str) -> None:
         self.draining = False
         self._always = [*_ALWAYS, (b"journal-version", version.encode("ascii", "replace"))]
-        self._app, self._log = app, request_logger()
+        self._app, self._log = app, RequestLog()
         self._process, self._counter = os.urandom(4).hex(), itertools.count(1)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -64,7 +64,7 @@ class Account:
         seconds = time.perf_counter() - started
         route = scope.get("path_template", "unknown").replace(":str}", "}")
         metrics.observe(scope["method"], route, status, seconds)
-        self._log.info(
+        self._log.add(
             request_id=request_id,
             client=client[0].removeprefix("::ffff:")[:64] if client else "",
             method=scope["method"],
@@ -75,16 +75,15 @@ class Account:
 
 
 class Page(NamedTuple):
+    """What the framework sent for a request."""
+
     messages: tuple[Message, ...]
     route: str
     request_id: str
 
-
-class _NotKept(Exception):
-    """An answer other than 200: its request's own."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    @property
+    def kept(self) -> bool:
+        return cast(HTTPResponseStartEvent, self.messages[0])["status"] == 200
 
 
 class Pages:
@@ -99,24 +98,16 @@ class Pages:
             return
         key = (scope["path"], scope["query_string"], header(scope, b"origin"))
         page = self._cache.get(key)
-        try:
-            if page is None:
-                page = await self._cache.load(key, partial(self._read, {**scope, "method": "GET"}, receive))
-        except _NotKept as other:
-            page = other.page
-            if page.request_id != scope["state"]["request_id"]:
-                page = await self._run({**scope, "method": "GET"}, receive)
+        if page is None:
+            read = partial(self._read, {**scope, "method": "GET"}, receive)
+            page = await self._cache.load(key, read)
+            if not page.kept and page.request_id != scope["state"]["request_id"]:
+                page = await read()  # a problem names its own request
         scope["path_template"] = page.route
         for message in page.messages:
             await send(message)
 
     async def _read(self, scope: Any, receive: Receive) -> Page:
-        page = await self._run(scope, receive)
-        if page.messages[0]["status"] != 200:  # ty: ignore[invalid-typed-dict-key]
-            raise _NotKept(page)
-        return page
-
-    async def _run(self, scope: Any, receive: Receive) -> Page:
         messages: list[Message] = []
 
         async def keep(message: Message) -> None:

@@ -9,6 +9,9 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.plugins.problem_details import ProblemDetailsException
 
 from .redis_client import Full, Unavailable
+from .store import KeyReused, NoEntry
+
+MAX_BODY = 64 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,10 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     match error:
         case Problem():
             problem = error
+        case NoEntry(id=entry_id):
+            problem = Problem(404, f"There is no entry {entry_id[:64]!r}.")
+        case KeyReused():
+            problem = Problem(422, "This Idempotency-Key came with another request before: choose a new one.")
         case Full():
             problem = Problem(507, f"The journal is full: {error} Delete entries, then write again.")
         case Unavailable():
@@ -75,6 +82,3 @@ def _invalid(error: ValidationException) -> Problem:
         return Problem(400, "A parameter is wrong.", errors=errors)
     errors = [{"pointer": "/" + one.get("key", "").replace(".", "/"), "detail": one["message"]} for one in found]
     return Problem(422, 'An entry is {"text": "…"}.', errors=errors)
-
-
-MAX_BODY = 64 * 1024

@@ -151,23 +151,23 @@ class RedisClient:
         """Keeps a connection until it is cancelled."""
         while True:
             problem: BaseException = Lost("the connection was lost")
-            connected = False
+            at, connected = "an address that no Sentinel tells", False
             try:
                 async with create_task_group() as group:
                     with fail_after(CONNECT_TIMEOUT):
-                        connection = TCPConnection(
-                            await self.host.locate(), credential_provider=self.host, client_name="journal-api"
-                        )
+                        location = await self.host.locate()
+                        at = f"{location.host}:{location.port}"
+                        connection = TCPConnection(location, credential_provider=self.host, client_name="journal-api")
                         connection.register_connect_callback(self._prepare)
                         await group.start(connection.run)
                     self._connection, connected = connection, True
-                    log.info("redis %s at %s is connected", self.host.role, self.host.address.host)
+                    log.info("redis %s at %s is connected", self.host.role, at)
                     self._tried.set()
                     group.start_soon(self._listen, connection)
                     await self._watch(connection)
             except* (OSError, TimeoutError, ValueError, RedisError, Unavailable) as errors:
                 problem = _first(errors)
-            self._lost(problem, connected)
+            self._lost(at, problem, connected)
             await asyncio.sleep(0 if connected else RETRY_DELAY)
 
     async def _prepare(self, connection: TCPConnection) -> None:
@@ -206,11 +206,11 @@ class RedisClient:
             self._connection.invalidate()
             self._connection = None
 
-    def _lost(self, error: BaseException, connected: bool) -> None:
+    def _lost(self, at: str, error: BaseException, connected: bool) -> None:
         """Commands wait for the attempt to connect that follows a lost connection, and for no other."""
         problem = str(error) or "it did not answer in time"
         if connected or problem != self._problem:
-            log.warning("redis %s at %s is not available: %s", self.host.role, self.host.address.host, problem)
+            log.warning("redis %s at %s is not available: %s", self.host.role, at, problem)
         if connected:
             self._tried.clear()
         else:

@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then drains. Raises OSError when a port is taken."""
     stop = _signalled()
-    cache: Cache[Page] = Cache()
+    cache = Cache[Page](keep=lambda page: page.kept)
     store = _store(settings, cache)
     app = Account(Pages(api.application(settings, store), cache), f"{settings.version}+{settings.commit}")
     about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}

@@ -14,9 +14,8 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from coredis.exceptions import NoScriptError
 
@@ -30,11 +29,19 @@ REMEMBER_SECONDS = 24 * 3600
 PRIMARY_SECONDS = 1.0
 RETRY_SECONDS = 0.1
 
-_T = TypeVar("_T")
+Question = Callable[[RedisClient], Awaitable[Any]]
 
 
 class KeyReused(Exception):
     """The idempotency key came with another request before."""
+
+
+class NoEntry(Exception):
+    """There is no entry with this id."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
 
 
 class Record(NamedTuple):
@@ -47,18 +54,6 @@ class Record(NamedTuple):
     @property
     def created(self) -> int:
         return int(self.id[:13], 16)
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """A client's key, and what its request was (any bytes that differ when the request differs)."""
-
-    key: str
-    request: bytes
-
-    @property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.request).hexdigest()
 
 
 class Script:
@@ -118,76 +113,76 @@ class Store:
         return self._write.said
 
     async def append(
-        self, item: bytes, *, newest: int = 0, idempotency: Idempotency | None = None
-    ) -> tuple[str, list[Record]]:
-        """The new entry's id, and the `newest` entries after it was added. Raises KeyReused."""
+        self, item: bytes, *, newest: int = 0, key: str | None = None, fingerprint: str = ""
+    ) -> tuple[Record, list[Record]]:
+        """The new entry, and the `newest` entries after it was added.
+
+        `key` is a client's idempotency key, `fingerprint` is another one when its request is another one. Raises
+        KeyReused.
+        """
         keys, memory = (INDEX, ENTRIES), ()
-        if idempotency is not None:
-            keys = (*keys, IDEMPOTENCY + idempotency.key)
-            memory = (idempotency.fingerprint, REMEMBER_SECONDS)
+        if key is not None:
+            keys, memory = (*keys, IDEMPOTENCY + key), (fingerprint, REMEMBER_SECONDS)
         arguments = (f"{random.getrandbits(32):08x}", item, newest, self._limit, *memory)
         entry_id, found = await self._change(_APPEND, keys, *arguments)
         if entry_id is None:
             raise KeyReused
         if not entry_id:
             raise Full(f"it holds {self._limit:,} entries, which is its limit.")
-        return entry_id.decode(), _records(found)
+        return Record(entry_id.decode(), int(entry_id[:13], 16), item), _records(found)
+
+    async def replace(self, entry_id: str, item: bytes) -> Record:
+        """The entry with its new item. Raises NoEntry."""
+        return _record(entry_id, await self._change(_REPLACE, (ENTRIES,), entry_id, item))
+
+    async def delete(self, entry_id: str) -> None:
+        """Raises NoEntry."""
+        if not await self._change(_DELETE, (INDEX, ENTRIES), entry_id):
+            raise NoEntry(entry_id)
 
     async def newest(self, count: int, *, before: str | None = None) -> list[Record]:
         """At most `count` entries, newest first; only those older than the id `before` when it is given."""
-        return await self._patiently(lambda: self._newest(count, before))
+        bound = "+" if before is None else f"({before}"
+        return _records(await self._patiently(lambda client: _LIST.run(client, (INDEX, ENTRIES), bound, count)))
 
-    async def get(self, entry_id: str) -> Record | None:
-        """The entry. One that a replica does not know is looked for on the primary: the replica may lag."""
-        return await self._patiently(lambda: self._get(entry_id))
+    async def get(self, entry_id: str) -> Record:
+        """The entry. One that a replica does not know is looked for on the primary: the replica may lag.
 
-    async def _patiently(self, read: Callable[[], Awaitable[_T]]) -> _T:
+        Raises NoEntry.
+        """
+        return _record(entry_id, await self._patiently(lambda client: client.execute(b"HGET", ENTRIES, entry_id)))
+
+    async def ping(self) -> None:
+        """One read, by the way that entries are read, without patience."""
+        await self._ask(lambda client: _LIST.run(client, (INDEX, ENTRIES), "+", 1))
+
+    async def _patiently(self, question: Question) -> Any:
         """While another server becomes primary, a read waits for it: it can't do harm twice, as a write could."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                return await read()
+                return await self._ask(question)
             except Unavailable:
                 if time.monotonic() >= deadline:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _newest(self, count: int, before: str | None) -> list[Record]:
-        bound = "+" if before is None else f"({before}"
+    async def _ask(self, question: Question) -> Any:
+        """What the first of both servers answers that knows an answer; None when the primary, or the only one that
+        answers, knows none.
+        """
+        errors: list[Unavailable] = []
         for client in self._readers():
             try:
-                return _records(await _LIST.run(client, (INDEX, ENTRIES), bound, count))
+                answer = await question(client)
             except Unavailable as error:
-                problem = error
-        raise problem
-
-    async def _get(self, entry_id: str) -> Record | None:
-        answered = False
-        for client in self._readers():
-            try:
-                value = await client.execute(b"HGET", ENTRIES, entry_id)
-            except Unavailable as error:
-                problem = error
-                continue
-            if value is not None or client is self._write:
-                return value and _record(entry_id, value)
-            answered = True
-        if answered:
-            return None
-        raise problem
-
-    async def replace(self, entry_id: str, item: bytes) -> Record | None:
-        """The entry with its new item, None when there is no such entry."""
-        value = await self._change(_REPLACE, (ENTRIES,), entry_id, item)
-        return None if value is None else _record(entry_id, value)
-
-    async def delete(self, entry_id: str) -> bool:
-        """Whether there was such an entry."""
-        return await self._change(_DELETE, (INDEX, ENTRIES), entry_id) == 1
-
-    async def ping(self) -> None:
-        """One read, by the way that entries are read, without patience."""
-        await self._newest(1, None)
+                errors.append(error)
+            else:
+                if answer is not None or client is self._write:
+                    return answer
+        if len(errors) == 2:
+            raise errors[-1]
+        return None
 
     async def _change(self, script: Script, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
         try:
@@ -208,7 +203,9 @@ class Store:
         return self._write, self._read
 
 
-def _record(entry_id: str, value: bytes) -> Record:
+def _record(entry_id: str, value: bytes | None) -> Record:
+    if value is None:
+        raise NoEntry(entry_id)
     updated, _, item = value.partition(b" ")
     return Record(entry_id, int(updated), item)
 

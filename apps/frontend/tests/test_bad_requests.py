@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from journal_api import api as journal
+from journal_api import http
 from journal_api.settings import Settings
 
 from .processes import Api, eventually
@@ -171,7 +172,7 @@ def test_a_client_that_leaves_in_the_middle_is_only_logged(api: Api, client: htt
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(journal, "BODY_TIMEOUT", 0.01)
+    monkeypatch.setattr(http, "BODY_TIMEOUT", 0.01)
     (tmp_path / "password").write_text("x")
     app = journal.application(Settings(redis_password_file=tmp_path / "password"), mock.MagicMock())
     scope: Any = {"type": "http", "method": "POST", "path": "/api", "headers": [], "query_string": b""}
