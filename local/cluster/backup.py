@@ -66,6 +66,7 @@ def back_up(programs: Programs, layout: Layout | None = None) -> tuple[Path, Con
         stood = time.monotonic() - frozen
         for name in FOLDERS[1:]:
             _copy(layout.state / name, work)
+        shutil.rmtree(work / "pulumi" / "home", ignore_errors=True)  # links to the plugins, which every command makes
         content = load(programs, work / "etcd")
         (work / ABOUT).write_text(json.dumps(asdict(content)))
         target = backups_folder(layout) / time.strftime(f"cluster-%Y%m%dT%H%M%SZ{SUFFIX}", time.gmtime())
@@ -92,6 +93,7 @@ def restore(source: Path, programs: Programs, layout: Layout | None = None) -> C
         for name in FOLDERS:
             shutil.rmtree(layout.state / name, ignore_errors=True)
             (work / name).rename(layout.state / name)
+            (layout.state / name).chmod(0o700)
     return content
 
 

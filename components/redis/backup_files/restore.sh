@@ -25,9 +25,10 @@ tidy() {
 
 # copy KEY: adds the elements of a key of the throwaway server to the temporary key, batch after batch.
 copy() {
-  kind=$(throwaway type "$1") cursor=0
+  measure throwaway "$1"
+  kind=$(throwaway type "$1")
   while :; do
-    batch throwaway "$1" "$cursor" "$PACKED"
+    batch throwaway "$1" "$PACKED"
     # redis-cli ends its answer with a line feed, which is not the batch's.
     answer=$(tail -n +2 "$WORK/batch" | head -c -1 | primary -x eval "$ADD" 1 "$TEMPORARY$1" "$kind" 2>&1)
     case $answer in "" | *[!0-9]*) refuse "the primary does not take $1: $answer" ;; esac

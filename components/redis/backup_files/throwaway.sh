@@ -62,25 +62,30 @@ PACKED="return {cursor, cmsgpack.pack(found)}"
 DIGESTS="local told = {cursor}
 for i = 1, #found, 2 do told[#told + 1] = redis.sha1hex(cmsgpack.pack({found[i], found[i + 1]})) end
 return told"
-BATCH_BYTES=262144
+BATCH_BYTES=524288
 
-# batch CLIENT KEY CURSOR WHAT: writes some of the key's elements to $WORK/batch, and sets `cursor` for the next batch; it
-# is 0 after the last. A server's answer to a client is limited, and its other clients wait for it.
-batch() {
-  size=$("$1" memory usage "$2") scan=HSCAN
+# measure CLIENT KEY: sets how `batch` reads the key, and how many elements at a time.
+measure() {
+  size=$("$1" memory usage "$2") scan=HSCAN cursor=0
   [ "$("$1" type "$2")" = hash ] || scan=ZSCAN
+  many=$((BATCH_BYTES * $(count "$1" "$2") / size + 1))
+}
+
+# batch CLIENT KEY WHAT: writes some of the key's elements to $WORK/batch, and sets `cursor` for the next batch; it is 0
+# after the last. A server's answer to a client is limited, and its other clients wait for it.
+batch() {
   "$1" --raw eval "local told = redis.call('$scan', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local cursor, found = told[1], told[2]
-$4" 1 "$2" "$3" $((BATCH_BYTES * $(count "$1" "$2") / size + 1)) > "$WORK/batch"
+$3" 1 "$2" "$cursor" "$many" > "$WORK/batch"
   cursor=$(head -n 1 "$WORK/batch")
   case $cursor in "" | *[!0-9]*) fail "$2 cannot be read: $cursor" ;; esac
 }
 
 # elements CLIENT KEY: a digest of each element, sorted.
 elements() {
-  cursor=0
+  measure "$1" "$2"
   while :; do
-    batch "$1" "$2" "$cursor" "$DIGESTS"
+    batch "$1" "$2" "$DIGESTS"
     tail -n +2 "$WORK/batch"
     [ "$cursor" != 0 ] || break
   done | LC_ALL=C sort -u
