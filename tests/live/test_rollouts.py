@@ -1,6 +1,6 @@
 """Rollouts and deleted pods under load through the front door: no request fails, and none takes long.
 
-Of the requests two fifths read the page, two fifths the journal, one fifth writes; every other one is on a new
+Of the requests two fifths read the page, two fifths the journal, one fifth writes; every fourth one is on a new
 connection. Nothing is tried again. `make drills` runs them for longer, with figures in a table.
 """
 
@@ -70,7 +70,9 @@ class Traffic:
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             due += CLIENTS / RATE
             count += 1
-            self._ask(self.clients[number], PATHS[count % len(PATHS)], {"Connection": "close"} if count % 2 else {})
+            self._ask(
+                self.clients[number], PATHS[count % len(PATHS)], {"Connection": "close"} if count % 4 == 0 else {}
+            )
 
     def _ask(self, client: httpx.Client, path: str, headers: dict[str, str]) -> None:
         began = time.monotonic()
@@ -162,6 +164,19 @@ def test_nobody_waits_long_for_pods_that_are_gone_at_once(here: Access, local_st
     load = drill("pods killed", here_and_gone, here, local_stack)
     assert load.slow == []
     assert len(load.failed) <= len(load.times) / 100
+
+
+def test_all_pods_of_a_tier_gone_at_once_are_told_at_once(here: Access, local_stack: dict[str, str]) -> None:
+    """Traefik sends nothing to a pod that stops (decision 27): 503 until another is ready."""
+
+    def delete(here: Access) -> None:
+        here.run("-n", "journal", "delete", "pods", "-l", "app.kubernetes.io/name=fileserver", "--wait=false")
+        until(lambda: len(pods(here, "fileserver")) == 2, 60)
+        await_ready(here, "fileserver")
+
+    load = drill("all pods of the page deleted", delete, here, local_stack)
+    assert {failure.split()[1] for failure in load.failed} <= {"503"}
+    assert load.slow == []
 
 
 @pytest.mark.parametrize(("service", "path", "other"), [("frontend", "/api", "/"), ("fileserver", "/", "/api")])
