@@ -187,5 +187,5 @@ def figures(name: str, primaries: str, load: Load) -> dict[str, object]:
         "requests a second": round(load.rate()),
         "refused writes": sorted({what for _, what in load.refused}),
         "refused": len(load.refused),
-        "failed reads": len(load.failed_reads),
+        "failed reads": " ".join([str(len(load.failed_reads)), *sorted({what for _, what in load.failed_reads})]),
     }
