@@ -10,7 +10,8 @@
 #   sentinel HOST PRIMARY                        the primary as the Sentinel at HOST sees it
 #   patient                                      silent servers were waited for
 #   told                                         a person told this server to lead
-# Output, one line: "lead", "follow HOST", "vote HOST" or "wait REASON".
+# Output, one line: "lead", "follow HOST", "succeed HOST" (follow it until Sentinels make this one primary in its place),
+# "vote HOST" or "wait REASON".
 #
 # A server votes once. To lead takes the votes of a majority, so two never do. An acknowledged write of mode `safe` is in
 # the data of two servers, so among a majority with data the newest has it.
@@ -29,7 +30,7 @@ $1 == "server" {
     if ($4 != "empty") { filled++; beat[$2] = $4 + 0; bytes[$2] = $5 + 0; full[$2] = 1 }
   } else silence = silence " " $2
 }
-function start_as_primary() { print (by_sentinel != "" && by_sentinel != self) ? "follow " by_sentinel : "lead" }
+function start_as_primary() { print (by_sentinel != "" && by_sentinel != self) ? "succeed " by_sentinel : "lead" }
 function newer(a, b) { return beat[a] > beat[b] || (beat[a] == beat[b] && bytes[a] > bytes[b]) }
 END {
   majority = int(servers / 2) + 1

@@ -64,6 +64,7 @@ while :; do
     "vote "*) say "${decision#vote }" ;;
     lead) role= priority=100 && break ;;
     "follow "*) role="replicaof ${decision#follow } $PORT" priority=0 && break ;;
+    "succeed "*) role="replicaof ${decision#succeed } $PORT" priority=100 && break ;;
     *)
       if [ "$decision" != "$said" ]; then
         echo "not starting yet: $decision. Its own data: $data (docs/runbooks.md, Redis does not start)" >&2

@@ -59,6 +59,18 @@ def test_all_at_once_and_the_primarys_volume_is_empty(cluster: Cluster) -> None:
     assert [entries(server) for server in cluster.servers] == [list(range(10))] * 3
 
 
+def test_all_servers_at_once_and_sentinels_miss_the_one_that_is_empty(cluster: Cluster) -> None:
+    """Seen live: the one with the newest data followed it, and might not be made primary."""
+    write(cluster.start().complete(), 0, 10)
+    settle(cluster)
+    for server in cluster.servers:
+        server.kill("server")
+    cluster[0].empty()
+    primary = cluster.start().complete()
+    assert primary is not cluster[0]
+    assert [entries(server) for server in cluster.servers] == [list(range(10))] * 3
+
+
 def test_all_at_once_and_every_volume_is_as_it_was(cluster: Cluster) -> None:
     write(cluster.start().complete(), 0, 10)
     cluster.kill()
