@@ -28,10 +28,8 @@ else:
         from components.aws.scope import create_provider, scope_of
 
         scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
-        backups = DataBackups(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
-        eks = EksClusterArgs(
-            scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs, data_backups=backups
-        )
+        data = DataBackups(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
+        eks = EksClusterArgs(scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs, data_backups=data)
         of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
         cluster = EksCluster("cluster", eks, of_aws).cluster
 
