@@ -13,7 +13,7 @@ import pytest
 
 from components.journal.journal import KEYS, NAMESPACE
 from components.redis import BACKUP
-from local import backups
+from local import backups, cluster
 from local.access import Access
 from tests.live.cluster_pods import until
 from tests.live.test_redis_failover import LEAST, RATE, Load, primary, tell
@@ -60,9 +60,11 @@ def tell_primary(here: Access, command: str) -> str:
 
 @pytest.fixture
 def volume(here: Access) -> Path:
-    """The folder of the volume with the backups, on this machine."""
+    """The folder of the volume with the backups, as the node sees it."""
+    kubelet = next(component.pid for component in cluster.status().components if component.name == "kubelet")
     claim = here.json("-n", NAMESPACE, "get", "pvc", BACKUP)["spec"]["volumeName"]
-    return Path(here.json("get", "pv", claim)["spec"]["local"]["path"])
+    path = here.json("get", "pv", claim)["spec"]["local"]["path"]
+    return Path(f"/proc/{kubelet}/root{path}")
 
 
 def test_what_was_wiped_comes_back_under_load(here: Access, http: httpx.Client) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from local.access import Access
 from tests.live.cluster_pods import until
-from tests.live.test_redis_failover import info, primary, process
+from tests.live.load import info, primary
+from tests.live.test_redis_failover import process
+from tests.live.test_redis_status import status
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 MIB = 1 << 20
@@ -100,6 +102,9 @@ def test_a_full_volume_refuses_writes_and_gets_well_by_itself(here: Access, http
     until(lambda: not ready(here, leader), 60)
     until(lambda: [message for message in told(here, leader) if "is the volume full?" in message], 60)
     assert info(here, leader)["aof_last_write_status"] == "err"
+    code, said = status()
+    assert code == 1
+    assert f"{leader} can't write its data to disk" in said
 
     data(leader).joinpath("filler").unlink()
     until(lambda: write().status_code == 201, 60)

@@ -1,23 +1,17 @@
-"""`make status` and the metrics tell of a replica that is away, and of a disk that is full (fault 6)."""
+"""`make status` and the metrics tell of a replica that is away."""
 
-import contextlib
 import subprocess
 import sys
-from collections.abc import Generator
-from pathlib import Path
 
-import httpx
 import pytest
 
 from local.access import Access
-from local.cluster.layout import Layout
 from tests.live.cluster_pods import until
 from tests.live.load import primary
 from tools import stack
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 NAMESPACE = "journal"
-SMALL = "64m"
 
 
 def status() -> tuple[int, str]:
@@ -40,33 +34,6 @@ def metric(here: Access, name: str) -> list[float]:
     return [float(line.rsplit(" ", 1)[1]) for line in said.splitlines() if line.startswith(name)]
 
 
-def folder(here: Access, claim: str) -> Path:
-    """Where a claim's volume is on this machine."""
-    volume = here.json("-n", NAMESPACE, "get", "pvc", claim)["spec"]["volumeName"]
-    found = Layout.current().volumes / volume
-    assert found.is_dir()
-    return found
-
-
-@contextlib.contextmanager
-def small_disk(here: Access, pod: str) -> Generator[Path]:
-    """A server whose volume is a file system of its own; its data is that of the primary."""
-    path = folder(here, f"data-{pod}")
-    options = f"size={SMALL},mode=2775,gid={path.stat().st_gid}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], check=True)
-    try:
-        restart(here, pod)
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", path], check=True)
-        restart(here, pod)
-
-
-def restart(here: Access, pod: str) -> None:
-    here.run("-n", NAMESPACE, "delete", "pod", pod)
-    primary(here)
-
-
 def test_a_replica_that_is_away_is_told(here: Access) -> None:
     """By hand: the StatefulSet has two servers, and its program three."""
     primary(here)
@@ -82,20 +49,3 @@ def test_a_replica_that_is_away_is_told(here: Access) -> None:
         here.run(*scale, "--replicas=3")
     primary(here)
     until(lambda: metric(here, "journal_redis_replicas ") == [2] and status()[0] == 0, 60)
-
-
-def test_a_full_disk_is_told(here: Access, http: httpx.Client) -> None:
-    """Of a replica; requests go on."""
-    first = primary(here)
-    pod = next(f"redis-{number}" for number in range(3) if f"redis-{number}" != first)
-    with small_disk(here, pod) as path:
-        filler = path / "filler"
-        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(1 << 16))
-        http.post("/api/entries", json={"text": "x" * 4000}).raise_for_status()
-        until(lambda: tells(f"{pod} can't write its data to disk"), 60)
-        assert tells(f"{pod} has ")
-        assert http.get("/api").status_code == 200
-        filler.unlink()
-        until(lambda: status()[0] == 0, 60)

@@ -98,6 +98,16 @@ def pods(here: Access, tier: str) -> list[dict[str, Any]]:
     return [pod for pod in every_pod(here, tier) if "deletionTimestamp" not in pod["metadata"]]
 
 
+def ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def serves_without(gone: dict[str, Any], found: list[dict[str, Any]]) -> bool:
+    """Whether two other pods are ready: one that was killed leaves its name at once, and its place is still empty."""
+    return [ready(pod) for pod in found if pod["metadata"]["uid"] != gone["metadata"]["uid"]] == [True, True]
+
+
 def await_ready(here: Access, tier: str) -> None:
     here.run("-n", TIERS[tier], "rollout", "status", f"deployment/{tier}", "--timeout=120s")
 
@@ -118,8 +128,7 @@ def deleted(*flags: str) -> Callable[[Access], None]:
         for tier, namespace in TIERS.items():
             for pod in pods(here, tier):
                 here.run("-n", namespace, "delete", "pod", pod["metadata"]["name"], *flags)
-                until(lambda tier=tier: len(pods(here, tier)) == 2, 60)
-                await_ready(here, tier)
+                until(lambda tier=tier, pod=pod: serves_without(pod, pods(here, tier)), 60)
 
     return delete
 

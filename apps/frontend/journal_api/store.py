@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from coredis.exceptions import NoScriptError
 
-from .redis_client import TRACKED_PREFIX, Full, Host, RedisClient, Unavailable
+from .redis_client import ANSWER_TIMEOUT, TRACKED_PREFIX, WATCH_INTERVAL, Full, Host, RedisClient, Unavailable
 
 INDEX, ENTRIES, IDEMPOTENCY = "journal:index", TRACKED_PREFIX, "journal:idempotency:"
 ID = re.compile(r"[0-9a-f]{21}")
@@ -159,13 +159,17 @@ class Store:
     async def _patiently(self, question: Question) -> Any:
         """While another server becomes primary, a read waits for it: it can't do harm twice, as a write could."""
         deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                return await self._ask(question)
-            except Unavailable:
-                if time.monotonic() >= deadline:
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            async with asyncio.timeout(self._patience + WATCH_INTERVAL + ANSWER_TIMEOUT):
+                while True:
+                    try:
+                        return await self._ask(question)
+                    except Unavailable:
+                        if time.monotonic() >= deadline:
+                            raise
+                        await asyncio.sleep(RETRY_SECONDS)
+        except TimeoutError:
+            raise Unavailable("no answer in time") from None
 
     async def _ask(self, question: Question) -> Any:
         """What the first of both servers answers that knows an answer; None when the primary, or the only one that

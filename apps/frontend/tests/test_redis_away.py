@@ -64,6 +64,16 @@ def test_a_redis_that_hangs_is_given_up(tmp_path: Path, redis: Redis) -> None:
         assert statuses(api) == WORKS
 
 
+def test_a_read_of_two_servers_that_hang_is_given_up_as_soon(tmp_path: Path, redis: Redis, replica: Redis) -> None:
+    """Seen live: it asked one after the other, and clients gave up first."""
+    with Api(tmp_path, read=replica, write=redis).running() as api:
+        replica.freeze()
+        redis.freeze()
+        started = time.monotonic()
+        assert api.client.get("/api").status_code == 503
+        assert time.monotonic() - started < 4
+
+
 def test_a_read_waits_until_redis_is_back(tmp_path: Path, redis: Redis) -> None:
     with Api(tmp_path, read=redis, write=redis, READ_PATIENCE="20").running() as api, ThreadPoolExecutor() as pool:
         entry = api.client.post("/api/entries", json=ENTRY).json()["id"]
