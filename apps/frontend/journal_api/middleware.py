@@ -1,13 +1,14 @@
 """What stands before the framework: an account of every request, and the pages that are kept in memory."""
 
 import itertools
+import json
 import os
 import re
 import time
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from . import metrics
 from .cache import Cache
@@ -85,6 +86,19 @@ class Page(NamedTuple):
     def kept(self) -> bool:
         return cast(HTTPResponseStartEvent, self.messages[0])["status"] == 200
 
+    def renamed(self, request_id: str) -> "Page":
+        """The same problem, for a request that waited for the same reading: a problem names its own request."""
+        if request_id == self.request_id:
+            return self
+        start, body = cast(HTTPResponseStartEvent, self.messages[0]), cast(HTTPResponseBodyEvent, self.messages[1])
+        content = json.dumps(json.loads(body["body"]) | {"request_id": request_id}, separators=(",", ":")).encode()
+        headers = [
+            (name, str(len(content)).encode() if name == b"content-length" else value)
+            for name, value in start["headers"]
+        ]
+        messages: tuple[Message, ...] = ({**start, "headers": headers}, {**body, "body": content})
+        return self._replace(messages=messages, request_id=request_id)
+
 
 class Pages:
     """Answers GET, and HEAD as GET, from memory; a browser's origin is part of the key because the answer names it."""
@@ -99,10 +113,9 @@ class Pages:
         key = (scope["path"], scope["query_string"], header(scope, b"origin"))
         page = self._cache.get(key)
         if page is None:
-            read = partial(self._read, {**scope, "method": "GET"}, receive)
-            page = await self._cache.load(key, read)
-            if not page.kept and page.request_id != scope["state"]["request_id"]:
-                page = await read()  # a problem names its own request
+            page = await self._cache.load(key, partial(self._read, {**scope, "method": "GET"}, receive))
+            if not page.kept:
+                page = page.renamed(scope["state"]["request_id"])
         scope["path_template"] = page.route
         for message in page.messages:
             await send(message)

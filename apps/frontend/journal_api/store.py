@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from coredis.exceptions import NoScriptError
 
-from .redis_client import ANSWER_TIMEOUT, TRACKED_PREFIX, WATCH_INTERVAL, Full, Host, RedisClient, Unavailable
+from .redis_client import ANSWER_TIMEOUT, TRACKED_PREFIX, Full, Host, RedisClient, Unavailable
 
 INDEX, ENTRIES, IDEMPOTENCY = "journal:index", TRACKED_PREFIX, "journal:idempotency:"
 ID = re.compile(r"[0-9a-f]{21}")
@@ -159,17 +159,13 @@ class Store:
     async def _patiently(self, question: Question) -> Any:
         """While another server becomes primary, a read waits for it: it can't do harm twice, as a write could."""
         deadline = time.monotonic() + self._patience
-        try:
-            async with asyncio.timeout(self._patience + WATCH_INTERVAL + ANSWER_TIMEOUT):
-                while True:
-                    try:
-                        return await self._ask(question)
-                    except Unavailable:
-                        if time.monotonic() >= deadline:
-                            raise
-                        await asyncio.sleep(RETRY_SECONDS)
-        except TimeoutError:
-            raise Unavailable("no answer in time") from None
+        while True:
+            try:
+                return await self._ask(question)
+            except Unavailable:
+                if time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _ask(self, question: Question) -> Any:
         """What the first of both servers answers that knows an answer; None when the primary, or the only one that
@@ -178,7 +174,10 @@ class Store:
         errors: list[Unavailable] = []
         for client in self._readers():
             try:
-                answer = await question(client)
+                async with asyncio.timeout(ANSWER_TIMEOUT):
+                    answer = await question(client)
+            except TimeoutError:
+                errors.append(Unavailable("no answer in time"))
             except Unavailable as error:
                 errors.append(error)
             else:
