@@ -65,14 +65,14 @@ def test_a_redis_that_hangs_is_given_up(tmp_path: Path, redis: Redis) -> None:
 
 
 def test_reads_of_two_servers_that_hang_are_given_up_as_soon(tmp_path: Path, redis: Redis, replica: Redis) -> None:
-    """Seen live: it asked one after the other, each reader that waited for the same page anew, and clients left first."""
+    """Seen live: it asked one after the other, and anew for each that waited for a page; clients left."""
     with Api(tmp_path, read=replica, write=redis, READ_PATIENCE="2").running() as api:
         replica.freeze()
         redis.freeze()
         started = time.monotonic()
         with ThreadPoolExecutor() as pool:
             answers = list(pool.map(lambda _: api.client.get("/api"), range(3)))
-        assert time.monotonic() - started < 2 + 4
+        assert time.monotonic() - started < 4.5
         assert [answer.status_code for answer in answers] == [503] * 3
         assert len({answer.json()["request_id"] for answer in answers}) == 3
         assert all(answer.json()["request_id"] == answer.headers["x-request-id"] for answer in answers)
