@@ -128,6 +128,12 @@ class Server:
                 restore_signals=False,
             )
 
+    def restart(self) -> None:
+        """Starts a server, or Sentinel, that ended by itself, as the kubelet does."""
+        for name, script in {"server": "launch.sh", "sentinel": "sentinel.sh"}.items():
+            if name in self._processes and self._processes[name].poll() is not None:
+                self._run(name, script)
+
     def script(self, script: str, *arguments: str) -> tuple[int, str]:
         """The exit code of a script that the kubelet or a person runs in the container, and what it says."""
         command = ["sh", self.files / script, *arguments]
@@ -227,9 +233,14 @@ class Cluster:
         return found[0] if len(found) == 1 and found[0].ask("SET", "probe", "1") == "OK" else None
 
     def complete(self) -> Server:
-        """The primary, once all others follow it and may take over, and all Sentinels agree."""
+        """The primary, once all others follow it and may take over, and all Sentinels agree.
+
+        A Sentinel whose password was refused connects anew after 15 s (valkey, SENTINEL_MIN_LINK_RECONNECT_PERIOD).
+        """
 
         def holds() -> Server | None:
+            for server in self.servers:
+                server.restart()
             primary = self._primary()
             others = [server for server in self.servers if server is not primary]
             ok = f"status=ok,address={'' if primary is None else primary.host}:{PORT},slaves={len(others)}"
@@ -238,7 +249,7 @@ class Cluster:
             ready = all(server.info("slave_priority") == "100" for server in others)
             return primary if agreed and linked and ready else None
 
-        return eventually(holds, "all servers follow one primary, and all Sentinels know", 25)
+        return eventually(holds, "all servers follow one primary, and all Sentinels know", 60)
 
 
 def require() -> None:
