@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.kubernetes import KubernetesComponent, Workload, WorkloadArgs, allow_from, http_probe, pods_in
+from components.kubernetes import (
+    ReleasedTier,
+    WorkloadArgs,
+    allow_from,
+    http_probe,
+    pods_in,
+)
 from components.settings import Tier
 
 PORT = 8080
@@ -14,16 +20,18 @@ PORT = 8080
 class FileserverArgs:
     """A file server.
 
-    image: the image's full reference. ingress_namespace: the namespace of the ingress controller.
+    image, candidate: the full references of the image that serves, and of the one to come.
+    ingress_namespace: the namespace of the ingress controller.
     """
 
     namespace: str
     tier: Tier
     image: pulumi.Input[str]
+    candidate: pulumi.Input[str] | None = None
     ingress_namespace: str
 
 
-class Fileserver(KubernetesComponent):
+class Fileserver(ReleasedTier):
     """The web page's pods, behind the Service named `service` with the port `http`."""
 
     service: str
@@ -32,19 +40,15 @@ class Fileserver(KubernetesComponent):
         super().__init__("journal:journal:Fileserver", name, args.namespace, opts)
         self.service = name
         probe = http_probe("/healthz", "http", period=5)
-        Workload(
-            name,
-            WorkloadArgs(
-                namespace=args.namespace,
-                image=args.image,
-                replicas=args.tier.replicas,
-                resources=args.tier.resources,
-                ports={"http": PORT},
-                liveness=probe,
-                readiness=probe,
-                ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
-            ),
-            opts=self._options(),
+        workload = WorkloadArgs(
+            namespace=args.namespace,
+            image=args.image,
+            replicas=args.tier.replicas,
+            resources=args.tier.resources,
+            ports={"http": PORT},
+            liveness=probe,
+            readiness=probe,
+            ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
         )
-        self._create_service({"http": 80})
+        self._release(args.tier, workload, args.candidate, {"http": 80})
         self.register_outputs({"service": self.service})

@@ -16,8 +16,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
 
 from components.kubernetes import (
-    KubernetesComponent,
-    Workload,
+    ReleasedTier,
     WorkloadArgs,
     allow_from,
     allow_to,
@@ -68,7 +67,7 @@ class FrontendArgs:
     """The API.
 
     environment: the environment's name, which the API reports at /api/version.
-    image: the image's full reference.
+    image, candidate: the full references of the image that serves, and of the one to come.
     config: the active configuration. config_history: every configuration so far, oldest first.
     ingress_namespace: the namespace of the ingress controller.
     """
@@ -77,13 +76,14 @@ class FrontendArgs:
     environment: str
     tier: Tier
     image: pulumi.Input[str]
+    candidate: pulumi.Input[str] | None = None
     config: FrontendConfig
     config_history: Sequence[FrontendConfig]
     redis: Redis
     ingress_namespace: str
 
 
-class Frontend(KubernetesComponent):
+class Frontend(ReleasedTier):
     """The API's pods, behind the Service named `service` with the port `http`."""
 
     service: str
@@ -96,42 +96,38 @@ class Frontend(KubernetesComponent):
             self._create_config_map(f"{name}-config-v{number}", environment(config))
             for number, config in enumerate(versions.configs, 1)
         ]
-        self._create_workload(configs[versions.active - 1], depends_on=configs)
-        self._create_service({"http": 80})
+        workload = self._workload(configs[versions.active - 1])
+        self._release(args.tier, workload, args.candidate, {"http": 80}, depends_on=configs)
         self.register_outputs({"service": self.service})
 
-    def _create_workload(self, config: ConfigMap, depends_on: Sequence[pulumi.Resource]) -> None:
+    def _workload(self, config: ConfigMap) -> WorkloadArgs:
         args, redis = self._args, self._args.redis
         from_config = EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config.metadata.name))
         auth = VolumeArgs(
             name="redis-auth", secret=SecretVolumeSourceArgs(secret_name=redis.auth_secret, default_mode=0o440)
         )
-        Workload(
-            self._name,
-            WorkloadArgs(
-                namespace=self._namespace,
-                image=args.image,
-                replicas=args.tier.replicas,
-                resources=args.tier.resources,
-                ports={"http": PORT, "management": MANAGEMENT_PORT},
-                liveness=http_probe("/livez", "management", period=10),
-                # A new pod is ready once Redis answers it. From then on it answers itself while Redis can't: taken out
-                # of the load balancers with all others, it would leave clients an answer that tells them nothing.
-                startup=http_probe("/readyz", "management", period=1, failures=3600),
-                readiness=http_probe("/readyz?exclude=redis", "management", period=2, failures=2),
-                environment={
-                    "ENVIRONMENT": args.environment,
-                    **redis.environment,
-                    "REDIS_PASSWORD_FILE": "/etc/redis-auth/password",
-                    "DRAIN_SECONDS": "0",  # the pod has waited before it tells the program
-                },
-                environment_from=[from_config],
-                volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
-                drain_seconds=FINISH_SECONDS,
-                ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
-                egress=self._egress(),
-            ),
-            opts=self._options(depends_on=depends_on),
+        return WorkloadArgs(
+            namespace=self._namespace,
+            image=args.image,
+            replicas=args.tier.replicas,
+            resources=args.tier.resources,
+            ports={"http": PORT, "management": MANAGEMENT_PORT},
+            liveness=http_probe("/livez", "management", period=10),
+            # A new pod is ready once Redis answers it. From then on it answers itself while Redis can't: taken out
+            # of the load balancers with all others, it would leave clients an answer that tells them nothing.
+            startup=http_probe("/readyz", "management", period=1, failures=3600),
+            readiness=http_probe("/readyz?exclude=redis", "management", period=2, failures=2),
+            environment={
+                "ENVIRONMENT": args.environment,
+                **redis.environment,
+                "REDIS_PASSWORD_FILE": "/etc/redis-auth/password",
+                "DRAIN_SECONDS": "0",  # the pod has waited before it tells the program
+            },
+            environment_from=[from_config],
+            volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
+            drain_seconds=FINISH_SECONDS,
+            ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
+            egress=self._egress(),
         )
 
     def _egress(self) -> list[NetworkPolicyEgressRuleArgs]:

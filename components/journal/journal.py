@@ -8,7 +8,7 @@ from components.journal.fileserver import PORT as FILESERVER_PORT
 from components.journal.fileserver import Fileserver, FileserverArgs
 from components.journal.frontend import PORT as FRONTEND_PORT
 from components.journal.frontend import Frontend, FrontendArgs
-from components.kubernetes import Cluster
+from components.kubernetes import Cluster, workloads
 from components.platform import IngressEndpoint, Routes, RoutesArgs
 from components.redis import BACKUP, Redis, RedisArgs, RedisBackup, RedisBackupArgs
 from components.settings import Settings, Tier
@@ -22,9 +22,14 @@ PATHS = ("/api", "/")
 """The path prefixes of the API and of the page."""
 
 
-def image(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
-    """The full reference of a tier's image, which the settings name without its registry when the cluster has one."""
-    return tier.image if registry is None else pulumi.Output.concat(registry, "/", tier.image)
+def image(name: str, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
+    """The full reference of an image, which the settings name without its registry when the cluster has one."""
+    return name if registry is None else pulumi.Output.concat(registry, "/", name)
+
+
+def candidate(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    """The full reference of the candidate's image, where there is one."""
+    return None if tier.release.candidate is None else image(tier.release.candidate, registry)
 
 
 @dataclass(kw_only=True)
@@ -50,7 +55,7 @@ class Journal(pulumi.ComponentResource):
             RedisArgs(
                 namespace=NAMESPACE,
                 settings=stack.redis,
-                clients=["frontend", BACKUP],
+                clients=[*workloads("frontend", stack.frontend), BACKUP],
                 storage_class=args.cluster.storage_class,
             ),
             opts=child,
@@ -75,7 +80,8 @@ class Journal(pulumi.ComponentResource):
                 namespace=NAMESPACE,
                 environment=stack.environment,
                 tier=stack.frontend,
-                image=image(stack.frontend, registry),
+                image=image(stack.frontend.image, registry),
+                candidate=candidate(stack.frontend, registry),
                 config=stack.frontend_config,
                 config_history=stack.config_history,
                 redis=redis,
@@ -88,7 +94,8 @@ class Journal(pulumi.ComponentResource):
             FileserverArgs(
                 namespace=NAMESPACE,
                 tier=stack.fileserver,
-                image=image(stack.fileserver, registry),
+                image=image(stack.fileserver.image, registry),
+                candidate=candidate(stack.fileserver, registry),
                 ingress_namespace=endpoint.ingress_namespace,
             ),
             opts=child,

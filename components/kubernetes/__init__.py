@@ -9,7 +9,14 @@ from components.kubernetes.cluster import (
     Exposure,
     create_provider,
 )
-from components.kubernetes.component import SKIP_AWAIT, KubernetesComponent, content_hash, labels, selector_labels
+from components.kubernetes.component import (
+    SKIP_AWAIT,
+    KubernetesComponent,
+    component_labels,
+    content_hash,
+    labels,
+    selector_labels,
+)
 from components.kubernetes.namespace import Namespace
 from components.kubernetes.network_policies import (
     allow_api_server,
@@ -32,6 +39,7 @@ from components.kubernetes.pods import (
     spread_constraints,
     tolerations,
 )
+from components.kubernetes.release import ReleasedTier, workloads
 from components.kubernetes.workload import STOP_DELAY_SECONDS, Workload, WorkloadArgs
 
 __all__ = [
@@ -45,12 +53,14 @@ __all__ = [
     "Exposure",
     "KubernetesComponent",
     "Namespace",
+    "ReleasedTier",
     "Workload",
     "WorkloadArgs",
     "allow_api_server",
     "allow_dns",
     "allow_from",
     "allow_to",
+    "component_labels",
     "container_security",
     "content_hash",
     "create_provider",
@@ -68,4 +78,5 @@ __all__ = [
     "selector_labels",
     "spread_constraints",
     "tolerations",
+    "workloads",
 ]

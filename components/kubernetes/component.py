@@ -38,6 +38,11 @@ def selector_labels(name: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": name}
 
 
+def component_labels(name: str) -> dict[str, str]:
+    """Labels that select the pods of every version of a tier: `kubectl get pods -l app.kubernetes.io/component=NAME`."""
+    return {"app.kubernetes.io/component": name}
+
+
 def labels(name: str) -> dict[str, str]:
     """The recommended labels of a tier's objects; `part-of` is the name of the Pulumi project.
 

@@ -29,7 +29,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs, NetworkPolicyIngressRuleArgs
 
-from components.kubernetes.component import KubernetesComponent, labels, selector_labels
+from components.kubernetes.component import KubernetesComponent, component_labels, labels, selector_labels
 from components.kubernetes.pods import (
     container_security,
     node_selector,
@@ -41,6 +41,7 @@ from components.kubernetes.pods import (
 )
 from components.settings import Resources
 from components.settings.node_groups import ANYWHERE, Placement
+from components.settings.releases import Release
 
 ROLLOUT_SECONDS = 600
 """How long Pulumi's Kubernetes provider waits for a Deployment (its documentation, `pulumi.com/timeoutSeconds`)."""
@@ -60,6 +61,13 @@ def await_rollout(replicas: int, min_ready_seconds: int) -> dict[str, str] | Non
     return {"pulumi.com/timeoutSeconds": str(ROLLOUT_SECONDS + replicas * min_ready_seconds)}
 
 
+def _strategy(release: Release) -> DeploymentStrategyArgs:
+    if release.strategy == "recreate":
+        return DeploymentStrategyArgs(type="Recreate")
+    limits = RollingUpdateDeploymentArgs(max_unavailable=release.max_unavailable, max_surge=release.max_surge)
+    return DeploymentStrategyArgs(type="RollingUpdate", rolling_update=limits)
+
+
 @dataclass(kw_only=True)
 class WorkloadArgs:
     """A stateless tier: its image, its pods, and the connections that they may open and accept.
@@ -72,7 +80,9 @@ class WorkloadArgs:
     volumes: volumes with their mounts. Each pod has an emptyDir at /tmp too.
     placement: the nodes that pods may run on.
     priority_class: the priority class of the pods; by default they have the cluster's default priority.
-    min_ready_seconds: how long a new pod must be ready before an old one is stopped.
+    component: the tier whose version this is; by default it is one of its own.
+    release: how its pods are replaced.
+    min_ready_seconds: how long a new pod must be ready before an old one is stopped; by default what `release` says.
     stop_delay_seconds: how long a pod keeps serving after it is told to stop, until all leave it out.
     drain_seconds: how long its program may take after that, for the requests that are under way.
     ingress, egress: the network policy's rules. DNS is always allowed.
@@ -95,7 +105,9 @@ class WorkloadArgs:
     token: bool = False
     placement: Placement = ANYWHERE
     priority_class: str | None = None
-    min_ready_seconds: int = 0
+    component: str | None = None
+    release: Release = Release()
+    min_ready_seconds: int | None = None
     stop_delay_seconds: int = STOP_DELAY_SECONDS
     drain_seconds: int = 20
     ingress: Sequence[NetworkPolicyIngressRuleArgs] = ()
@@ -118,26 +130,36 @@ class Workload(KubernetesComponent):
             name, metadata=self._metadata(), automount_service_account_token=False, opts=self._options()
         )
         policy = self._create_network_policy(args.ingress, args.egress)
+        self._min_ready = args.release.min_ready_seconds if args.min_ready_seconds is None else args.min_ready_seconds
         if args.replicas > 1:
             self._create_disruption_budget()
         self.deployment = self._create_deployment(depends_on=[account, policy])
         self.register_outputs({})
 
     def _create_deployment(self, depends_on: list[pulumi.Resource]) -> Deployment:
+        release = self._args.release
         return Deployment(
             self._name,
-            metadata=self._metadata(annotations=await_rollout(self._args.replicas, self._args.min_ready_seconds)),
+            metadata=self._metadata(annotations=await_rollout(self._args.replicas, self._min_ready)),
             spec=DeploymentSpecArgs(
                 replicas=self._args.replicas,
                 revision_history_limit=5,
-                min_ready_seconds=None if self._args.min_ready_seconds == 0 else self._args.min_ready_seconds,
-                strategy=DeploymentStrategyArgs(
-                    type="RollingUpdate", rolling_update=RollingUpdateDeploymentArgs(max_unavailable=0, max_surge=1)
-                ),
+                min_ready_seconds=None if self._min_ready == 0 else self._min_ready,
+                progress_deadline_seconds=release.progress_deadline_seconds,
+                paused=True if release.paused else None,
+                strategy=_strategy(release),
                 selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
-                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(self._name)), spec=self._pod()),
+                template=PodTemplateSpecArgs(metadata=self._pod_metadata(), spec=self._pod()),
             ),
             opts=self._options(depends_on=depends_on),
+        )
+
+    def _pod_metadata(self) -> ObjectMetaArgs:
+        component, restarts = self._args.component, self._args.release.restarts
+        shared = {} if component is None else component_labels(component)
+        return ObjectMetaArgs(
+            labels={**labels(self._name), **shared},
+            annotations=None if restarts == 0 else {"journal/restarts": str(restarts)},
         )
 
     def _pod(self) -> PodSpecArgs:
@@ -162,7 +184,7 @@ class Workload(KubernetesComponent):
     def _container(self, mounts: Sequence[VolumeMountArgs]) -> ContainerArgs:
         args = self._args
         return ContainerArgs(
-            name=self._name,
+            name=self._name if args.component is None else args.component,
             image=args.image,
             image_pull_policy="IfNotPresent",
             command=list(args.command) or None,

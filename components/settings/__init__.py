@@ -20,6 +20,7 @@ from components.settings.aws import (
 )
 from components.settings.errors import SettingsError
 from components.settings.node_groups import NodeGroupSettings, Taint
+from components.settings.releases import Release
 from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
 from components.settings.stack import ClusterSettings, Settings, load, parse, schema
 from components.settings.values import is_secret
@@ -41,6 +42,7 @@ __all__ = [
     "RedisBackupSettings",
     "RedisSettings",
     "RegistrySettings",
+    "Release",
     "Resources",
     "Settings",
     "SettingsError",

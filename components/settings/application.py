@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from components import versions
+from components.settings.releases import Release
 from components.settings.values import (
     Cidr,
     Cpu,
@@ -74,6 +75,28 @@ class Tier(Model):
     """
     resources: Resources
     """The CPU and memory of each pod."""
+    release: Release = Release()
+    """How another version of the image takes the place of this one.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy
+    """
+
+    @model_validator(mode="after")
+    def _release_fits(self) -> Self:
+        if self.release.candidate == self.image:
+            raise ValueError(f"release.candidate {self.image} is the image that runs; name another one, or take it out")
+        if self.release.max_unavailable >= self.replicas:
+            raise ValueError(
+                f"release.maxUnavailable {self.release.max_unavailable} of {self.replicas} replicas: a rollout could "
+                f"stop all pods at once; name {self.replicas - 1} or less, or strategy recreate"
+            )
+        return self
+
+    @property
+    def pods(self) -> int:
+        """How many pods the tier has at most between rollouts, a candidate's included."""
+        beside = self.release.strategy == "blueGreen" and self.release.candidate is not None
+        return 2 * self.replicas if beside else self.replicas
 
 
 LEAST_MEMORY = "64Mi"

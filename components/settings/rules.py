@@ -105,16 +105,18 @@ def _acme_reaches_the_host(settings: "Settings", context: Context) -> None:
 
 
 def _images_of_the_shared_registry(settings: "Settings", context: Context) -> None:
-    for tier in ("frontend", "fileserver"):
-        image = getattr(settings, tier).image
+    tiers = {"frontend": settings.frontend, "fileserver": settings.fileserver}
+    images = {f"{name}.image": tier.image for name, tier in tiers.items()}
+    candidates = {f"{name}.release.candidate": tier.release.candidate for name, tier in tiers.items()}
+    for key, image in {**images, **candidates}.items():
+        if image is None:
+            continue
         if settings.aws is not None and names_registry(image):
-            raise ValueError(
-                f"{tier}.image {image} names a registry; in AWS it is the shared stack's, name repository:tag"
-            )
+            raise ValueError(f"{key} {image} names a registry; in AWS it is the shared stack's, name repository:tag")
         repository = re.split("[:@]", image)[0]
         if context.shared is not None and repository not in context.shared.registry.repositories:
             raise ValueError(
-                f"{tier}.image {image}: stack shared has no repository {repository}; add it to "
+                f"{key} {image}: stack shared has no repository {repository}; add it to "
                 "journal:registry.repositories of shared, or name one of those"
             )
 

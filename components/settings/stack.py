@@ -116,7 +116,7 @@ class Settings(FrontendConfig):
     @property
     def pods(self) -> int:
         """How many pods the journal has."""
-        return self.frontend.replicas + self.fileserver.replicas + self.redis.servers
+        return self.frontend.pods + self.fileserver.pods + self.redis.servers
 
     @property
     def volumes(self) -> int:

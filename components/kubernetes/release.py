@@ -1,0 +1,114 @@
+"""A release: the versions of one tier that run side by side, and the Service that leads to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
+
+from components.kubernetes.component import SKIP_AWAIT, KubernetesComponent, component_labels, selector_labels
+from components.kubernetes.workload import Workload, WorkloadArgs
+from components.settings import Tier
+from components.settings.releases import Release
+
+STICKY_COOKIE = {
+    "traefik.ingress.kubernetes.io/service.sticky.cookie": "true",
+    "traefik.ingress.kubernetes.io/service.sticky.cookie.secure": "true",
+    "traefik.ingress.kubernetes.io/service.sticky.cookie.httponly": "true",
+    "traefik.ingress.kubernetes.io/service.sticky.cookie.samesite": "lax",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pods:
+    """How many pods run each version."""
+
+    current: int
+    candidate: int
+
+
+def candidate_name(tier: str) -> str:
+    """The name of a candidate's objects."""
+    return f"{tier}-candidate"
+
+
+def split(replicas: int, share: int) -> Pods:
+    """The share in percent, rounded half up to whole pods. Up to 99 % both versions have at least one.
+
+    Raises ValueError where that is impossible: with fewer than two pods, or a share that is not from 1 to 100.
+    """
+    if replicas < 2 or not 1 <= share <= 100:
+        raise ValueError(f"{replicas} pods can't be split at {share} %")
+    candidate = replicas if share == 100 else min(replicas - 1, max(1, (replicas * share + 50) // 100))
+    return Pods(current=replicas - candidate, candidate=candidate)
+
+
+def pods(tier: Tier) -> Pods:
+    """The pods of a tier by version."""
+    release = tier.release
+    if release.candidate is None:
+        return Pods(current=tier.replicas, candidate=0)
+    if release.strategy == "canary":
+        return split(tier.replicas, release.candidate_share)
+    return Pods(current=tier.replicas, candidate=tier.replicas)
+
+
+def workloads(name: str, tier: Tier) -> list[str]:
+    """The names of the tier's Deployments, by which network policies select pods."""
+    return [name] if tier.release.candidate is None else [name, candidate_name(name)]
+
+
+def selector(name: str, release: Release) -> dict[str, str]:
+    """The labels of the pods that answer: one version's with `blueGreen`, all of the tier's otherwise."""
+    if release.strategy != "blueGreen" or release.candidate is None:
+        return component_labels(name)
+    return selector_labels(name if release.live == "current" else candidate_name(name))
+
+
+class ReleasedTier(KubernetesComponent):
+    """The base of a component whose versions run side by side, behind one Service with the tier's name.
+
+    A candidate serves before the current version has fewer pods or the Service changes over; what is no longer declared
+    is deleted last. So to promote a candidate is one update, in which one of both versions serves all the time.
+    """
+
+    def _release(
+        self,
+        tier: Tier,
+        workload: WorkloadArgs,
+        candidate: pulumi.Input[str] | None,
+        ports: Mapping[str, int],
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> None:
+        """Creates the versions and their Service.
+
+        workload: the current version. candidate: the full reference of the candidate's image. ports: the Service's
+        ports by name; each leads to the container port of the same name. depends_on: what pods need.
+        """
+        count, first = pods(tier), list(depends_on)
+        common = replace(workload, component=self._name, release=tier.release)
+        if candidate is not None:
+            args = replace(common, image=candidate, replicas=count.candidate)
+            first.append(Workload(candidate_name(self._name), args, opts=self._options(depends_on=first)))
+            self._say(tier, count)
+        current = Workload(self._name, replace(common, replicas=count.current), opts=self._options(depends_on=first))
+        cookie = STICKY_COOKIE if tier.release.sticky == "cookie" else {}
+        Service(
+            self._name,
+            metadata=self._metadata(annotations={**SKIP_AWAIT, **cookie}),
+            spec=ServiceSpecArgs(
+                selector=selector(self._name, tier.release),
+                session_affinity="ClientIP" if tier.release.sticky == "clientIP" else None,
+                ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],
+            ),
+            opts=self._options(depends_on=[*first, current]),
+        )
+
+    def _say(self, tier: Tier, count: Pods) -> None:
+        share = round(100 * count.candidate / tier.replicas)
+        if tier.release.strategy == "canary" and share != tier.release.candidate_share:
+            pulumi.info(
+                f"{count.candidate} of {tier.replicas} pods run the candidate: {share} %, where "
+                f"{tier.release.candidate_share} % are asked for; more replicas come closer.",
+                self,
+            )
