@@ -39,7 +39,7 @@ def selector_labels(name: str) -> dict[str, str]:
 
 
 def component_labels(name: str) -> dict[str, str]:
-    """Labels that select the pods of every version of a tier: `kubectl get pods -l app.kubernetes.io/component=NAME`."""
+    """Labels that select a tier's pods of every version: `kubectl get pods -l app.kubernetes.io/component=NAME`."""
     return {"app.kubernetes.io/component": name}
 
 

@@ -53,6 +53,18 @@ def pods(tier: Tier) -> Pods:
     return Pods(current=tier.replicas, candidate=tier.replicas)
 
 
+def rounding(tier: Tier) -> str:
+    """What to tell of a share that the tier's pods cannot give; nothing of one that they can."""
+    count, release = pods(tier), tier.release
+    share = 100 * count.candidate / tier.replicas
+    if release.candidate is None or release.strategy != "canary" or share == release.candidate_share:
+        return ""
+    return (
+        f"{count.candidate} of {tier.replicas} pods run the candidate: {share:.3g} %, where "
+        f"{release.candidate_share} % are asked for. More replicas come closer."
+    )
+
+
 def workloads(name: str, tier: Tier) -> list[str]:
     """The names of the tier's Deployments, by which network policies select pods."""
     return [name] if tier.release.candidate is None else [name, candidate_name(name)]
@@ -85,13 +97,14 @@ class ReleasedTier(KubernetesComponent):
         workload: the current version. candidate: the full reference of the candidate's image. ports: the Service's
         ports by name; each leads to the container port of the same name. depends_on: what pods need.
         """
-        count, first = pods(tier), list(depends_on)
+        count, before = pods(tier), list(depends_on)
         common = replace(workload, component=self._name, release=tier.release)
         if candidate is not None:
-            args = replace(common, image=candidate, replicas=count.candidate)
-            first.append(Workload(candidate_name(self._name), args, opts=self._options(depends_on=first)))
-            self._say(tier, count)
-        current = Workload(self._name, replace(common, replicas=count.current), opts=self._options(depends_on=first))
+            args = replace(common, image=candidate, replicas=count.candidate, after=before)
+            before = [*before, Workload(candidate_name(self._name), args, opts=self._options())]
+        current = Workload(self._name, replace(common, replicas=count.current, after=before), opts=self._options())
+        if rounded := rounding(tier):
+            pulumi.info(rounded, self)
         cookie = STICKY_COOKIE if tier.release.sticky == "cookie" else {}
         Service(
             self._name,
@@ -101,14 +114,5 @@ class ReleasedTier(KubernetesComponent):
                 session_affinity="ClientIP" if tier.release.sticky == "clientIP" else None,
                 ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],
             ),
-            opts=self._options(depends_on=[*first, current]),
+            opts=self._options(depends_on=[*before, current]),
         )
-
-    def _say(self, tier: Tier, count: Pods) -> None:
-        share = round(100 * count.candidate / tier.replicas)
-        if tier.release.strategy == "canary" and share != tier.release.candidate_share:
-            pulumi.info(
-                f"{count.candidate} of {tier.replicas} pods run the candidate: {share} %, where "
-                f"{tier.release.candidate_share} % are asked for; more replicas come closer.",
-                self,
-            )

@@ -54,11 +54,10 @@ STOP_MARGIN_SECONDS = 5
 """How much longer than its delay and its drain a pod may take to stop before it is killed."""
 
 
-def await_rollout(replicas: int, min_ready_seconds: int) -> dict[str, str] | None:
+def await_rollout(replicas: int, min_ready_seconds: int, deadline: int = ROLLOUT_SECONDS) -> dict[str, str] | None:
     """The annotation that makes Pulumi wait while pods are replaced one by one; None where it waits long enough."""
-    if min_ready_seconds == 0:
-        return None
-    return {"pulumi.com/timeoutSeconds": str(ROLLOUT_SECONDS + replicas * min_ready_seconds)}
+    seconds = max(ROLLOUT_SECONDS, deadline) + replicas * min_ready_seconds
+    return None if seconds == ROLLOUT_SECONDS else {"pulumi.com/timeoutSeconds": str(seconds)}
 
 
 def _strategy(release: Release) -> DeploymentStrategyArgs:
@@ -82,6 +81,7 @@ class WorkloadArgs:
     priority_class: the priority class of the pods; by default they have the cluster's default priority.
     component: the tier whose version this is; by default it is one of its own.
     release: how its pods are replaced.
+    after: what must be there, or serve, before its pods change.
     min_ready_seconds: how long a new pod must be ready before an old one is stopped; by default what `release` says.
     stop_delay_seconds: how long a pod keeps serving after it is told to stop, until all leave it out.
     drain_seconds: how long its program may take after that, for the requests that are under way.
@@ -106,7 +106,8 @@ class WorkloadArgs:
     placement: Placement = ANYWHERE
     priority_class: str | None = None
     component: str | None = None
-    release: Release = Release()
+    release: Release = field(default_factory=Release)
+    after: Sequence[pulumi.Resource] = ()
     min_ready_seconds: int | None = None
     stop_delay_seconds: int = STOP_DELAY_SECONDS
     drain_seconds: int = 20
@@ -133,14 +134,15 @@ class Workload(KubernetesComponent):
         self._min_ready = args.release.min_ready_seconds if args.min_ready_seconds is None else args.min_ready_seconds
         if args.replicas > 1:
             self._create_disruption_budget()
-        self.deployment = self._create_deployment(depends_on=[account, policy])
+        self.deployment = self._create_deployment(depends_on=[account, policy, *args.after])
         self.register_outputs({})
 
     def _create_deployment(self, depends_on: list[pulumi.Resource]) -> Deployment:
         release = self._args.release
+        waits = await_rollout(self._args.replicas, self._min_ready, release.progress_deadline_seconds)
         return Deployment(
             self._name,
-            metadata=self._metadata(annotations=await_rollout(self._args.replicas, self._min_ready)),
+            metadata=self._metadata(annotations=waits),
             spec=DeploymentSpecArgs(
                 replicas=self._args.replicas,
                 revision_history_limit=5,

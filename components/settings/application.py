@@ -85,6 +85,11 @@ class Tier(Model):
     def _release_fits(self) -> Self:
         if self.release.candidate == self.image:
             raise ValueError(f"release.candidate {self.image} is the image that runs; name another one, or take it out")
+        if self.release.max_surge > self.replicas:
+            raise ValueError(
+                f"release.maxSurge {self.release.max_surge} of {self.replicas} replicas: no rollout starts more; name "
+                f"{self.replicas} or less"
+            )
         if self.release.max_unavailable >= self.replicas:
             raise ValueError(
                 f"release.maxUnavailable {self.release.max_unavailable} of {self.replicas} replicas: a rollout could "
