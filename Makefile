@@ -34,6 +34,10 @@ preview: $(VENV)/.ready ## Show what `make up` would change [REFRESH=1]; STACK=p
 rotate: $(VENV)/.ready ## Give Redis its next password while it serves; run again, it goes on: make rotate [STACK=prod]
 	@$(LOCAL) rotate $(STACK)
 
+.PHONY: release
+release: $(VENV)/.ready ## Release a tier: make release ARGS="start", "share 50", "promote", "abort", "history", "undo 3", …
+	@$(LOCAL) release $(ARGS)
+
 .PHONY: refresh
 refresh: $(VENV)/.ready ## Take into Pulumi's state what the cluster has
 	@$(LOCAL) refresh
@@ -106,7 +110,7 @@ test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, li
 unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
 	@$(TOOLS) test --quick
 
-DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py backup.py rollouts.py)
+DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py backup.py rollouts.py releases.py)
 .PHONY: drills
 drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
 	@rm -f .state/drills.md

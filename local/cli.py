@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
+from local import release_cli
 from tools.failures import Failure, failures
 from tools.terminal import console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(release_cli.app, name="release")
 LOG_LINES = 100
 PASSED_ON = {
     "allow_extra_args": True,

@@ -1,16 +1,21 @@
 """What this machine alone knows of stack `local`, laid over its file: the cluster, the chart, the images built here."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tools.stack import PROJECT, checked, read
 
+HASHED = re.compile(r"-[0-9a-f]{8}$")
+"""The end of a tag of an image that was built here: it names that one, whatever the checkout makes now."""
+
 
 def built_here(config: Mapping[str, Any], tier: str) -> bool:
-    """Whether a stack's file leaves the image of a tier to this machine: under `localhost/` there is no registry."""
+    """Whether a stack's file leaves the image of a tier to this checkout: one of `localhost/` whose tag has no hash."""
     settings_of_tier = config.get(f"{PROJECT}:{tier}")
-    return isinstance(settings_of_tier, dict) and str(settings_of_tier.get("image", "")).startswith("localhost/")
+    image = str(settings_of_tier.get("image", "")) if isinstance(settings_of_tier, dict) else ""
+    return image.startswith("localhost/") and HASHED.search(image) is None
 
 
 def effective(

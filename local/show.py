@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rich.table import Column, Table
 from local import acme, cluster, redis_status
 from local.access import Access
 from local.cluster.layout import Layout
+from local.releases import Revision
 from tools import stack
 from tools.terminal import console
 
@@ -64,6 +66,14 @@ def tiers(access: Access) -> bool:
         table.add_row(name, namespace, count, str(restarts.get((namespace, name), 0)), image, age)
     console.print(table)
     return all_ready
+
+
+def revisions(tier: str, found: Sequence[Revision]) -> None:
+    """What a tier's Deployment has had, oldest first."""
+    table = _table(f"History of {tier}", "revision", "image", "since", "pods")
+    for revision in found:
+        table.add_row(str(revision.number), revision.image, revision.since, str(revision.pods))
+    console.print(table)
 
 
 def redis(access: Access) -> bool:

@@ -1,0 +1,99 @@
+"""Page and API through the front door at a steady rate, and what became of each request. Nothing is tried again."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local import acme
+from tests.live.cluster_pods import until
+from tests.live.load import LEAST, RATE, TABLE, tell
+
+SLOW_SECONDS = 3
+CLIENTS = 20
+PATHS = ("/", "/api", "/", "/api", "POST")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def heading() -> None:
+    """A table of its own in the file of figures."""
+    columns = ["drill", "requests", "requests a second", "failed", "slowest in seconds", "99 % within"]
+    TABLE.parent.mkdir(exist_ok=True)
+    with TABLE.open("a") as file:
+        file.write(f"\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n")
+
+
+class Traffic:
+    """Requests at a steady rate. failed: what went wrong, with the second in which it did. times: seconds of each."""
+
+    def __init__(self, local_stack: dict[str, str]) -> None:
+        address = local_stack["url"], local_stack["address"], Path(local_stack["ca"])
+        self.clients = [acme.client(*address, retries=0) for _ in range(CLIENTS)]
+        self.times: list[float] = []
+        self.failed: list[str] = []
+        self._stop = threading.Event()
+
+    def __enter__(self) -> "Traffic":
+        self._began = time.monotonic()
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.seconds = time.monotonic() - self._began
+        for client in self.clients:
+            client.close()
+
+    @property
+    def slow(self) -> list[float]:
+        return [seconds for seconds in self.times if seconds > SLOW_SECONDS]
+
+    def _run(self, number: int) -> None:
+        due, count = self._began + number / RATE, number
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            due += CLIENTS / RATE
+            count += 1
+            self._ask(
+                self.clients[number], PATHS[count % len(PATHS)], {"Connection": "close"} if count % 4 == 0 else {}
+            )
+
+    def _ask(self, client: httpx.Client, path: str, headers: dict[str, str]) -> None:
+        began = time.monotonic()
+        try:
+            if path == "POST":
+                answer = client.post("/api/entries", json={"text": "rollout"}, headers=headers)
+            else:
+                answer = client.get(path, headers=headers)
+            said = str(answer.status_code)
+        except httpx.HTTPError as error:
+            said = type(error).__name__
+        self.times.append(time.monotonic() - began)
+        if said not in ("200", "201"):
+            self.failed.append(f"{path} {said} after {began - self._began:.1f} s")
+
+
+def drill(name: str, act: Callable[["Traffic"], None], local_stack: dict[str, str]) -> Traffic:
+    """The load, and what was done under it; its figures are told."""
+    with Traffic(local_stack) as load:
+        until(lambda: len(load.times) > RATE)
+        act(load)
+        done = len(load.times)
+        until(lambda: len(load.times) > done + RATE and len(load.times) >= LEAST, 60 + 2 * LEAST / RATE)
+    figures = {
+        "drill": name,
+        "requests": len(load.times),
+        "requests a second": round(len(load.times) / load.seconds),
+        "failed": len(load.failed),
+        "slowest in seconds": round(max(load.times), 2),
+        "99 % within": round(sorted(load.times)[int(len(load.times) * 0.99)], 2),
+    }
+    tell(figures)
+    print(load.failed[:20])
+    return load
