@@ -15,14 +15,14 @@ class Release(Model):
     """How another version of a tier's image takes the place of the one that serves."""
 
     strategy: Strategy = "rolling"
-    """How versions change. By default `rolling`: pods are replaced one by one, and all requests are answered.
+    """How one version follows another. By default `rolling`: pods are replaced one by one, and all requests are answered.
 
     `recreate` stops all pods first: requests get 503 meanwhile, and two versions never run together. `canary` runs a
     candidate in some of the pods, which share one Service with the others. `blueGreen` runs a candidate whole, and
     the Service changes over at once. https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy
     """
     candidate: ImageReference | None = None
-    """The image to come, which runs beside `image`. It is for `canary` and `blueGreen` alone; by default none runs.
+    """The image to come, which runs beside `image`. By default there is none. It is for `canary` and `blueGreen` alone.
 
     To promote it, make it the tier's `image` and take it out here. https://kubernetes.io/docs/concepts/workloads/management/
     """

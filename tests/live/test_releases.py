@@ -1,7 +1,7 @@
 """Releases under load through the front door: canary, blue/green, scale, undo, and a candidate that never comes up.
 
-Each step is what `make release` does to the settings, deployed by the same program. No request fails, but for those that
-`recreate` answers with 503 meanwhile.
+Each step is what `make release` does to the settings, deployed by the same program. No request fails, but for those
+that `recreate` answers with 503 meanwhile.
 """
 
 import shutil
