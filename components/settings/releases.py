@@ -15,7 +15,7 @@ class Release(Model):
     """How another version of a tier's image takes the place of the one that serves."""
 
     strategy: Strategy = "rolling"
-    """How one version follows another. By default `rolling`: pods are replaced one by one, and all requests are answered.
+    """How one version follows another. By default `rolling`: pods are replaced one by one and every request is answered.
 
     `recreate` stops all pods first: requests get 503 meanwhile, and two versions never run together. `canary` runs a
     candidate in some of the pods, which share one Service with the others. `blueGreen` runs a candidate whole, and
