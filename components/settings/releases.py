@@ -15,7 +15,7 @@ class Release(Model):
     """How another version of a tier's image takes the place of the one that serves."""
 
     strategy: Strategy = "rolling"
-    """How one version follows another. By default `rolling`: pods are replaced one by one and every request is answered.
+    """How one version follows another. By default `rolling`: pods are replaced one by one, with no request unanswered.
 
     `recreate` stops all pods first: requests get 503 meanwhile, and two versions never run together. `canary` runs a
     candidate in some of the pods, which share one Service with the others. `blueGreen` runs a candidate whole, and
@@ -24,7 +24,7 @@ class Release(Model):
     candidate: ImageReference | None = None
     """The image to come, which runs beside `image`. By default there is none. It is for `canary` and `blueGreen` alone.
 
-    To promote it, make it the tier's `image` and take it out here. https://kubernetes.io/docs/concepts/workloads/management/
+    To promote it, make it the tier's `image` and take it out here. https://kubernetes.io/docs/concepts/workloads/
     """
     share: int | None = Field(default=None, ge=1, le=100)
     """The percentage of pods that run the candidate. By default 25. It is for `canary` alone.
