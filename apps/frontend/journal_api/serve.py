@@ -26,6 +26,9 @@ FINISH_SECONDS = 10
 # just as a request comes in.
 KEEP_ALIVE_SECONDS = 120
 
+# How many other servers must have a change before it is answered.
+COPIES = {"fast": 0, "safe": 1}
+
 log = logging.getLogger(__name__)
 
 
@@ -89,18 +92,29 @@ def _signalled() -> asyncio.Event:
 
 
 def _store(settings: Settings, cache: Cache[Page]) -> Store:
-    port, password = settings.redis_port, settings.redis_password_file
-    read = Host(role="read", address=Address(settings.redis_read_host, port), password_file=password)
-    write = Host(
+    read = Host(
+        role="read",
+        address=Address(settings.redis_read_host, settings.redis_port),
+        password_file=settings.redis_password_file,
+    )
+    return Store(
+        read,
+        write_host(settings),
+        cache.clear,
+        limit=settings.journal_max_entries,
+        copies=COPIES[settings.redis_durability],
+        patience=settings.read_patience,
+    )
+
+
+def write_host(settings: Settings) -> Host:
+    """The primary."""
+    return Host(
         role="write",
-        address=Address(settings.redis_write_host, port),
-        password_file=password,
+        address=Address(settings.redis_write_host, settings.redis_port),
+        password_file=settings.redis_password_file,
         sentinels=settings.redis_sentinels,
         primary=settings.redis_sentinel_primary,
-    )
-    copies = {"fast": 0, "safe": 1}[settings.redis_durability]
-    return Store(
-        read, write, cache.clear, limit=settings.journal_max_entries, copies=copies, patience=settings.read_patience
     )
 
 

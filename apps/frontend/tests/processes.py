@@ -135,7 +135,7 @@ class Api:
         folder.mkdir(exist_ok=True)
         self.password_file, self._log = folder / "password", folder / "log"
         self.password_file.write_text(PASSWORD + "\n")
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parent.parent),
             "REDIS_READ_HOST": read.host,
@@ -164,11 +164,11 @@ class Api:
 
     def run(self) -> int:
         """The status of a process that ends by itself."""
-        return subprocess.run(_COMMAND, env=self._environment, stdout=subprocess.DEVNULL, timeout=PATIENCE).returncode
+        return subprocess.run(_COMMAND, env=self.environment, stdout=subprocess.DEVNULL, timeout=PATIENCE).returncode
 
     def start(self, *, ready: bool = True) -> None:
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(_COMMAND, env=self._environment, stdout=log)
+            self.process = subprocess.Popen(_COMMAND, env=self.environment, stdout=log)
         eventually(self.is_ready if ready else self.is_alive, "the API answers")
 
     def connection(self) -> socket.socket:
