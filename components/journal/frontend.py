@@ -15,6 +15,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
 
+from components.journal.migration import Migration, MigrationArgs
 from components.kubernetes import (
     ReleasedTier,
     WorkloadArgs,
@@ -96,16 +97,37 @@ class Frontend(ReleasedTier):
             self._create_config_map(f"{name}-config-v{number}", environment(config))
             for number, config in enumerate(versions.configs, 1)
         ]
+        before = [*configs, *self._create_migration().jobs]
         workload = self._workload(configs[versions.active - 1])
-        self._release(args.tier, workload, args.candidate, {"http": 80}, depends_on=configs)
+        self._release(args.tier, workload, args.candidate, {"http": 80}, depends_on=before)
         self.register_outputs({"service": self.service})
 
-    def _workload(self, config: ConfigMap) -> WorkloadArgs:
-        args, redis = self._args, self._args.redis
-        from_config = EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config.metadata.name))
-        auth = VolumeArgs(
-            name="redis-auth", secret=SecretVolumeSourceArgs(secret_name=redis.auth_secret, default_mode=0o440)
+    def _create_migration(self) -> Migration:
+        args, candidate = self._args, self._args.tier.release.candidate
+        images: dict[str, pulumi.Input[str]] = {args.tier.image: args.image}
+        if candidate is not None and args.candidate is not None:
+            images[candidate] = args.candidate
+        migration = MigrationArgs(
+            namespace=args.namespace,
+            images=images,
+            resources=args.tier.resources,
+            environment=self._redis_environment(),
+            volumes=[self._redis_auth()],
+            egress=args.redis.egress,
         )
+        return Migration(f"{self._name}-migration", migration, opts=self._options())
+
+    def _redis_environment(self) -> dict[str, str]:
+        return {**self._args.redis.environment, "REDIS_PASSWORD_FILE": "/etc/redis-auth/password"}
+
+    def _redis_auth(self) -> tuple[VolumeArgs, VolumeMountArgs]:
+        secret = SecretVolumeSourceArgs(secret_name=self._args.redis.auth_secret, default_mode=0o440)
+        mount = VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True)
+        return VolumeArgs(name="redis-auth", secret=secret), mount
+
+    def _workload(self, config: ConfigMap) -> WorkloadArgs:
+        args = self._args
+        from_config = EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config.metadata.name))
         return WorkloadArgs(
             namespace=self._namespace,
             image=args.image,
@@ -119,12 +141,11 @@ class Frontend(ReleasedTier):
             readiness=http_probe("/readyz?exclude=redis", "management", period=2, failures=2),
             environment={
                 "ENVIRONMENT": args.environment,
-                **redis.environment,
-                "REDIS_PASSWORD_FILE": "/etc/redis-auth/password",
+                **self._redis_environment(),
                 "DRAIN_SECONDS": "0",  # the pod has waited before it tells the program
             },
             environment_from=[from_config],
-            volumes=[(auth, VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True))],
+            volumes=[self._redis_auth()],
             drain_seconds=FINISH_SECONDS,
             ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
             egress=self._egress(),
