@@ -10,7 +10,7 @@ from rich.text import Text
 from components import settings
 from tools import cloud, cost, diff, durations, graph, render, settings_reference, stack, tree
 from tools.failures import failures
-from tools.pictures import architecture
+from tools.pictures import architecture, releases
 from tools.terminal import console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -115,11 +115,12 @@ def examine_account(
 
 @app.command("pictures")
 def draw_pictures() -> None:
-    """Draw docs/stacks/<stack>.svg, the architecture of each stack as its program declares it."""
+    """Draw docs/stacks/<stack>.svg, each stack as its program declares it, and docs/images/releases.svg."""
     with failures():
         for name in stack.names():
             path = architecture.write(name)
             console.print(f"wrote {path.relative_to(stack.ROOT)}")
+        console.print(f"wrote {releases.write().relative_to(stack.ROOT)}")
 
 
 @app.command("graph")

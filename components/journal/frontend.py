@@ -111,6 +111,7 @@ class Frontend(ReleasedTier):
             namespace=args.namespace,
             images=images,
             resources=args.tier.resources,
+            deadline_seconds=args.tier.release.progress_deadline_seconds,
             environment=self._redis_environment(),
             volumes=[self._redis_auth()],
             egress=args.redis.egress,

@@ -29,8 +29,6 @@ from components.kubernetes import (
 from components.settings import Resources
 
 RETRIES = 3
-DEADLINE_SECONDS = 1800
-"""How long all tries may take together. A try waits five minutes for Redis (journal_api/migrate.py)."""
 
 
 @dataclass(kw_only=True)
@@ -38,12 +36,14 @@ class MigrationArgs:
     """The migrations of the versions that run.
 
     images: the full reference of each version's image, by its name in the settings.
+    deadline_seconds: how long all tries may take together. A try waits five minutes for Redis (journal_api/migrate.py).
     environment: variables by name. volumes: with their mounts. egress: what it may connect to beside DNS.
     """
 
     namespace: str
     images: Mapping[str, pulumi.Input[str]]
     resources: Resources
+    deadline_seconds: int
     environment: Mapping[str, str]
     volumes: Sequence[tuple[VolumeArgs, VolumeMountArgs]]
     egress: Sequence[NetworkPolicyEgressRuleArgs]
@@ -87,7 +87,7 @@ class Migration(KubernetesComponent):
             metadata=self._metadata(name),
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,
-                active_deadline_seconds=DEADLINE_SECONDS,
+                active_deadline_seconds=self._args.deadline_seconds,
                 template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(self._name)), spec=pod),
             ),
             opts=self._options(depends_on=depends_on),

@@ -55,6 +55,8 @@ class Release(Model):
     progress_deadline_seconds: int = Field(default=600, ge=10, le=3600)
     """How long a rollout may go on without a pod that becomes ready; then it has failed. It exceeds `minReadySeconds`.
 
+    A migration has as long before it.
+
     https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#progress-deadline-seconds
     """
     paused: bool = False

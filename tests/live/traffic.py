@@ -27,13 +27,18 @@ def heading() -> None:
 
 
 class Traffic:
-    """Requests at a steady rate. failed: what went wrong, with the second in which it did. times: seconds of each."""
+    """Requests at a steady rate. failed: what went wrong, with the second in which it did. times: seconds of each.
+
+    answers: of each of the API's, the second and the version, or "refused". marks: what was done in which second.
+    """
 
     def __init__(self, local_stack: dict[str, str]) -> None:
         address = local_stack["url"], local_stack["address"], Path(local_stack["ca"])
         self.clients = [acme.client(*address, retries=0) for _ in range(CLIENTS)]
         self.times: list[float] = []
         self.failed: list[str] = []
+        self.answers: list[tuple[float, str]] = []
+        self.marks: list[tuple[float, str]] = []
         self._stop = threading.Event()
 
     def __enter__(self) -> "Traffic":
@@ -50,6 +55,17 @@ class Traffic:
         self.seconds = time.monotonic() - self._began
         for client in self.clients:
             client.close()
+
+    def mark(self, what: str) -> None:
+        """Remembers what is done now, for the picture."""
+        self.marks.append((round(time.monotonic() - self._began, 1), what))
+
+    def seconds_by_version(self, candidate: str) -> list[list[int]]:
+        """Of each second, how many API answers came from the current version, the candidate, and none of them."""
+        found = [[0, 0, 0] for _ in range(int(self.seconds) + 1)]
+        for second, version in self.answers:
+            found[int(second)][2 if version == "refused" else version.startswith(candidate)] += 1
+        return found
 
     @property
     def slow(self) -> list[float]:
@@ -72,9 +88,12 @@ class Traffic:
             else:
                 answer = client.get(path, headers=headers)
             said = str(answer.status_code)
+            version = answer.headers.get("Journal-Version", "refused")
         except httpx.HTTPError as error:
-            said = type(error).__name__
+            said = version = type(error).__name__
         self.times.append(time.monotonic() - began)
+        if path != "/":
+            self.answers.append((began - self._began, version if said in ("200", "201") else "refused"))
         if said not in ("200", "201"):
             self.failed.append(f"{path} {said} after {began - self._began:.1f} s")
 
