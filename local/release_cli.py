@@ -98,8 +98,15 @@ def back(tier: Tier = "frontend", stack: Stack = "local") -> None:
 def promote(tier: Tier = "frontend", stack: Stack = "local") -> None:
     """Make the candidate the current version."""
     from local import images, releases
+    from local.pulumi.workspace import STACK
 
     with failures():
+        found = releases.tier_of(stack, tier)
+        if found.release.live == "candidate" and found.release.candidate != found.image:
+            _run(stack, tier, releases.promote_behind(), "The current version becomes the candidate's image.")
+            if stack != STACK:
+                console.print("Then run this again.")
+                return
         change = releases.promote(images.references()[tier] if tier in releases.TIERS else "")
         _run(stack, tier, change, "The candidate becomes the current version.")
 

@@ -66,6 +66,18 @@ def live(version: str) -> Change:
     return change
 
 
+def promote_behind() -> Change:
+    """Makes the candidate the tier's image while the candidate serves: the first half of a promotion with blue/green.
+
+    In one step the Service might lead to pods of the version before: Pulumi may end an update of a Deployment early.
+    """
+
+    def change(section: Section) -> None:
+        section["image"] = _candidate(section)
+
+    return change
+
+
 def promote(checkout: str) -> Change:
     """Makes the candidate the tier's image. checkout: what this checkout makes; the file names it without its hash."""
 

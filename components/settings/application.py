@@ -83,7 +83,8 @@ class Tier(Model):
 
     @model_validator(mode="after")
     def _release_fits(self) -> Self:
-        if self.release.candidate == self.image:
+        # While a candidate that is live becomes the image, both versions are the same for a while.
+        if self.release.candidate == self.image and self.release.live == "current":
             raise ValueError(f"release.candidate {self.image} is the image that runs; name another one, or take it out")
         if self.release.max_surge > self.replicas:
             raise ValueError(

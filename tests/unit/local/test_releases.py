@@ -55,6 +55,13 @@ def test_blue_green_to_and_back() -> None:
     assert image_and_release(releases.abort()) == (NOW, {"strategy": "blueGreen"})
 
 
+def test_blue_green_is_promoted_behind_the_candidate() -> None:
+    started = releases.start(NEXT, strategy="blueGreen", share=None, current=NOW)
+    half = image_and_release(started, releases.live("candidate"), releases.promote_behind())
+    assert half == (NEXT, {"strategy": "blueGreen", "candidate": NEXT, "live": "candidate"})
+    assert image_and_release(releases.promote("")) == (NEXT, {"strategy": "blueGreen"})
+
+
 def test_what_the_checkout_makes_is_followed_again_once_it_is_promoted() -> None:
     assert image_and_release(STARTED, releases.promote(NEXT))[0] == "localhost/journal/frontend:v1.1.0"
 
