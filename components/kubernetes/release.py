@@ -100,7 +100,9 @@ class ReleasedTier(KubernetesComponent):
         count, before = pods(tier), list(depends_on)
         common = replace(workload, component=self._name, release=tier.release)
         if candidate is not None:
-            args = replace(common, image=candidate, replicas=count.candidate, after=before)
+            # With blue/green its pods lack the tier's label: before the Service names a version, it would lead to them.
+            shared = self._name if tier.release.strategy == "canary" else None
+            args = replace(common, component=shared, image=candidate, replicas=count.candidate, after=before)
             before = [*before, Workload(candidate_name(self._name), args, opts=self._options())]
         current = Workload(self._name, replace(common, replicas=count.current, after=before), opts=self._options())
         if rounded := rounding(tier):

@@ -133,13 +133,16 @@ def test_blue_green_changes_over_at_once_and_back(
     candidate: str, current: str, released: Release, here: Access, local_stack: dict[str, str]
 ) -> None:
     took: dict[str, float] = {}
+    idle: list[str] = []
 
     def act(load: Traffic) -> None:
         both: dict[str, Any] = {"strategy": "blueGreen", "candidate": candidate}
         released(image=current)
         here.run("-n", "journal", "rollout", "status", "deployment/frontend", "--timeout=120s")
         load.mark("started")
+        started = len(load.answers)
         released(**both)
+        idle.extend(version for _, version in load.answers[started:])
         for live, answers_not in STEPS:
             load.mark(live)
             released(**both, live=live)
@@ -153,6 +156,7 @@ def test_blue_green_changes_over_at_once_and_back(
 
     load = drill("blue/green: to, back, to, promoted", act, local_stack)
     print(f"all requests changed over within these seconds: {took}")
+    assert not [version for version in idle if version.startswith(VERSION)], "the idle candidate answers nobody"
     (mark,) = (second for second, what in load.marks if what == "promoted")
     late = {version for second, version in load.answers if second > mark}
     assert all(version.startswith(VERSION) for version in late), "none goes back to the version before"

@@ -112,6 +112,12 @@ def test_blue_and_green_run_whole_and_one_serves(live: str, serves: str) -> None
     assert recording.one("Service", "frontend")["spec"]["selector"] == {"app.kubernetes.io/name": serves}
 
 
+def test_an_idle_candidate_is_not_met_by_a_service_that_has_not_changed_yet() -> None:
+    before = recorded().one("Service", "frontend")["spec"]["selector"]
+    candidate = recorded(strategy="blueGreen", candidate=NEXT).one("Deployment", "frontend-candidate")
+    assert not before.items() <= candidate["spec"]["template"]["metadata"]["labels"].items()
+
+
 @pytest.mark.parametrize("strategy", ["canary", "blueGreen"])
 def test_a_candidate_of_the_api_may_do_all_that_the_current_version_may(strategy: str) -> None:
     recording = recorded(strategy=strategy, candidate=NEXT)

@@ -138,7 +138,7 @@ def test_redis_keeps_what_it_acknowledged() -> None:
     assert "appendonly yes" in lines
 
 
-def test_redis_is_open_to_the_api_its_backups_the_proxy_and_itself_alone(local: Recording) -> None:
+def test_redis_is_open_to_the_api_its_migrations_backups_the_proxy_and_itself_alone(local: Recording) -> None:
     rules = local.one("NetworkPolicy", "redis")["spec"]["ingress"]
     opened = [
         (peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"], [port["port"] for port in rule["ports"]])
@@ -149,6 +149,7 @@ def test_redis_is_open_to_the_api_its_backups_the_proxy_and_itself_alone(local: 
     assert opened == [
         ("redis", ["redis", "sentinel", "state"]),
         ("frontend", ["redis", "sentinel"]),
+        ("frontend-migration", ["redis", "sentinel"]),
         ("redis-backup", ["redis", "sentinel"]),
         ("redis-write", ["redis"]),
     ]
