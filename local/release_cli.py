@@ -53,6 +53,7 @@ def start(
     from local.pulumi.workspace import STACK
 
     with failures():
+        releases.check_tier(tier)
         current = None
         if not image and stack != STACK:
             raise Failure("Which image?", "make release ARGS='start journal/frontend:v1.1.0 --stack prod'")
@@ -107,7 +108,7 @@ def promote(tier: Tier = "frontend", stack: Stack = "local") -> None:
             if stack != STACK:
                 console.print("Then run this again.")
                 return
-        change = releases.promote(images.references()[tier] if tier in releases.TIERS else "")
+        change = releases.promote(images.references()[tier])
         _run(stack, tier, change, "The candidate becomes the current version.")
 
 

@@ -156,13 +156,18 @@ def restart() -> Change:
     return change
 
 
+def check_tier(tier: str) -> None:
+    """Raises Failure for a tier that has no releases."""
+    if tier not in TIERS:
+        raise Failure(f"There is no tier {tier!r} to release.", f"Tiers: {', '.join(TIERS)}.")
+
+
 def apply(name: str, tier: str, change: Change) -> Path:
     """Changes a tier in a stack's file, and nothing else in it; its path.
 
     Raises Failure and SettingsError; then the file is as it was.
     """
-    if tier not in TIERS:
-        raise Failure(f"There is no tier {tier!r} to release.", f"Tiers: {', '.join(TIERS)}.")
+    check_tier(tier)
     stack.config_of(name)
     path, yaml = stack.ROOT / f"Pulumi.{name}.yaml", YAML()
     yaml.preserve_quotes, yaml.width = True, 4096
@@ -183,8 +188,7 @@ def apply(name: str, tier: str, change: Change) -> Path:
 
 def tier_of(name: str, tier: str) -> Tier:
     """A tier's settings. Raises Failure and SettingsError."""
-    if tier not in TIERS:
-        raise Failure(f"There is no tier {tier!r} to release.", f"Tiers: {', '.join(TIERS)}.")
+    check_tier(tier)
     return Tier.model_validate(stack.config_of(name)[f"{stack.PROJECT}:{tier}"])
 
 

@@ -4,13 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.kubernetes import (
-    ReleasedTier,
-    WorkloadArgs,
-    allow_from,
-    http_probe,
-    pods_in,
-)
+from components.kubernetes import ReleasedTier, WorkloadArgs, allow_from, http_probe, pods_in
 from components.settings import Tier
 
 PORT = 8080

@@ -127,13 +127,25 @@ class KubernetesComponent(pulumi.ComponentResource):
             opts=self._options(),
         )
 
-    def _create_service(self, ports: Mapping[str, int], depends_on: Sequence[pulumi.Resource] = ()) -> Service:
-        """A ClusterIP Service in front of the tier's pods; each port leads to the container port of the same name."""
+    def _create_service(
+        self,
+        ports: Mapping[str, int],
+        depends_on: Sequence[pulumi.Resource] = (),
+        *,
+        selector: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        session_affinity: str | None = None,
+    ) -> Service:
+        """A ClusterIP Service in front of the tier's pods; each port leads to the container port of the same name.
+
+        selector: labels of the pods, by default the tier's own. annotations: further ones.
+        """
         return Service(
             self._name,
-            metadata=self._metadata(annotations=SKIP_AWAIT),
+            metadata=self._metadata(annotations={**SKIP_AWAIT, **(annotations or {})}),
             spec=ServiceSpecArgs(
-                selector=selector_labels(self._name),
+                selector=selector_labels(self._name) if selector is None else selector,
+                session_affinity=session_affinity,
                 ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],
             ),
             opts=self._options(depends_on=list(depends_on)),

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
 
-from components.kubernetes.component import SKIP_AWAIT, KubernetesComponent, component_labels, selector_labels
+from components.kubernetes.component import KubernetesComponent, component_labels, selector_labels
 from components.kubernetes.workload import Workload, WorkloadArgs
 from components.settings import Tier
 from components.settings.releases import Release
@@ -107,14 +106,10 @@ class ReleasedTier(KubernetesComponent):
         current = Workload(self._name, replace(common, replicas=count.current, after=before), opts=self._options())
         if rounded := rounding(tier):
             pulumi.info(rounded, self)
-        cookie = STICKY_COOKIE if tier.release.sticky == "cookie" else {}
-        Service(
-            self._name,
-            metadata=self._metadata(annotations={**SKIP_AWAIT, **cookie}),
-            spec=ServiceSpecArgs(
-                selector=selector(self._name, tier.release),
-                session_affinity="ClientIP" if tier.release.sticky == "clientIP" else None,
-                ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],
-            ),
-            opts=self._options(depends_on=[*before, current]),
+        self._create_service(
+            ports,
+            depends_on=[*before, current],
+            selector=selector(self._name, tier.release),
+            annotations=STICKY_COOKIE if tier.release.sticky == "cookie" else None,
+            session_affinity="ClientIP" if tier.release.sticky == "clientIP" else None,
         )
