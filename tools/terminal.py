@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
 HEARTBEAT_SECONDS = 30
+TOO_EARLY = 0.05
+"""Up to this share of the units that were counted, nothing is said of the time left: the first ones tell too little."""
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
@@ -23,12 +25,15 @@ class Step:
         self._steps, self._title, self._start = steps, title, time.monotonic()
         self._task = steps.add(title)
         self._lock, self._spoke = threading.Lock(), self._start
+        self._counted, self._since = "", self._start
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._start
 
     def step(self, name: str, done: int | None = None, total: int | None = None) -> None:
+        if name != self._counted:
+            self._counted, self._since = name, time.monotonic()
         self._steps.update(self._task, f"{self._title}: {name}", done, total)
         if self._steps.live:
             return
@@ -40,7 +45,9 @@ class Step:
         console.print(f"[dim]  … {escape(self._title)}: {escape(name)} ({self.seconds:.0f} s{share})[/dim]")
 
     def _left(self, done: int, total: int) -> str:
-        return "" if done == 0 else f", about {self.seconds * (total - done) / done:.0f} s left"
+        if done <= total * TOO_EARLY:
+            return ""
+        return f", about {(time.monotonic() - self._since) * (total - done) / done:.0f} s left"
 
     def end(self, *, ok: bool, note: str = "") -> None:
         self._steps.remove(self._task)
