@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -21,6 +21,7 @@ RATE = int(os.environ.get("DRILL_RATE", "100"))
 """Requests a second: a write for every four reads."""
 LEAST = int(os.environ.get("DRILL_REQUESTS", "500"))
 """How many requests each drill makes at least."""
+CLIENTS = 20
 TABLE = stack.STATE / "drills.md"
 
 
@@ -46,8 +47,40 @@ def primary(here: Access) -> str:
     return until(complete, 120)
 
 
+class Steady:
+    """A block in which CLIENTS threads make requests at a steady rate."""
+
+    seconds: float
+    """How long the block took."""
+
+    def ask(self, number: int, count: int) -> None:
+        """A client's next request: the client's number, and how many it has made with this one."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self._stop, self.began = threading.Event(), time.monotonic()
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.seconds = time.monotonic() - self.began
+
+    def _run(self, number: int) -> None:
+        due = self.began + number / RATE
+        for count in itertools.count(1):
+            if self._stop.wait(max(0.0, due - time.monotonic())):
+                return
+            due += CLIENTS / RATE
+            self.ask(number, count)
+
+
 @dataclass
-class Load:
+class Load(Steady):
     """Requests at a steady rate, and what became of them."""
 
     client: httpx.Client
@@ -57,31 +90,12 @@ class Load:
     refused: list[tuple[float, str]] = field(default_factory=list)
     failed_reads: list[tuple[float, str]] = field(default_factory=list)
     reads: int = 0
-    seconds: float = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> "Load":
-        self._began = time.monotonic()
-        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(20)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self.seconds = time.monotonic() - self._began
-
-    def _ask(self, number: int) -> None:
-        due, count = time.monotonic() + number / RATE, 0
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            due += 20 / RATE
-            count += 1
-            if (count + number) % 5 == 0:
-                self._write(f"{self.mark} {number} {count}")
-            else:
-                self._read()
+    def ask(self, number: int, count: int) -> None:
+        if (count + number) % 5 == 0:
+            self._write(f"{self.mark} {number} {count}")
+        else:
+            self._read()
 
     def _write(self, text: str) -> None:
         self.sent += 1

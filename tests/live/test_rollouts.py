@@ -4,13 +4,15 @@ Of the requests two fifths read the page, two fifths the journal, one fifth writ
 connection. Nothing is tried again. `make drills` runs them for longer, with figures in a table.
 """
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from local import lifecycle
+from local import cluster, lifecycle
 from local.access import Access
 from local.pulumi import programs
 from tests.live.cluster_pods import until
@@ -68,9 +70,40 @@ def deleted(*flags: str) -> Callable[[Access], None]:
     return delete
 
 
+def node_killed(*names: str) -> Callable[[Access], None]:
+    """Programs of the node, one after the other: the supervisor starts each again, and its pods live on."""
+
+    def component(name: str) -> cluster.ComponentStatus:
+        return next(found for found in cluster.status().components if found.name == name)
+
+    def kill(here: Access) -> None:
+        for name in names:
+            before = component(name)
+            os.kill(before.pid, signal.SIGKILL)
+            until(lambda name=name, before=before: (now := component(name)).ready and now.pid != before.pid, 60)
+        here.run("wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")
+        for tier in TIERS:
+            await_ready(here, tier)
+
+    return kill
+
+
+def deploy(here: Access, **changes: Any) -> None:
+    with Steps() as steps, steps.step("deploy") as step:
+        lifecycle.deployment_on(here, programs.build(NO_PROGRESS), **changes).up(step)
+
+
+def configured(here: Access) -> None:
+    """Another configuration for the API, and the one before again."""
+    deploy(here, journalEntries=20, configHistory=[{"journalEntries": 10}, {"journalEntries": 20}])
+    deploy(here)
+
+
 DRILLS: dict[str, Callable[[Access], None]] = {
     **{f"{tier} restarted": restarted(tier) for tier in TIERS},
     "pods deleted": deleted(),
+    "kubelet and containerd killed": node_killed("kubelet", "containerd"),
+    "configuration changed, and back": configured,
 }
 
 
@@ -115,6 +148,5 @@ def test_a_path_whose_service_is_missing_is_answered_by_no_other_tier(
             assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), (method, asked)
         assert http.get(other).status_code == 200
     finally:
-        with Steps() as steps, steps.step("deploy") as step:
-            lifecycle.deployment_on(here, programs.build(NO_PROGRESS)).up(step)
+        deploy(here)
     until(lambda: http.get(path).status_code == 200)

@@ -1,6 +1,5 @@
 """Page and API through the front door at a steady rate, and what became of each request. Nothing is tried again."""
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +9,9 @@ import pytest
 
 from local import acme
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST, RATE, TABLE, tell
+from tests.live.load import CLIENTS, LEAST, RATE, TABLE, Steady, tell
 
 SLOW_SECONDS = 3
-CLIENTS = 20
 PATHS = ("/", "/api", "/", "/api", "POST")
 
 
@@ -26,7 +24,7 @@ def heading() -> None:
         file.write(f"\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n")
 
 
-class Traffic:
+class Traffic(Steady):
     """Requests at a steady rate. failed: what went wrong, with the second in which it did. times: seconds of each.
 
     answers: of each of the API's, the second and the version, or "refused". marks: what was done in which second.
@@ -39,26 +37,19 @@ class Traffic:
         self.failed: list[str] = []
         self.answers: list[tuple[float, str]] = []
         self.marks: list[tuple[float, str]] = []
-        self._stop = threading.Event()
-
-    def __enter__(self) -> "Traffic":
-        self._began = time.monotonic()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(CLIENTS)]
-        for thread in self._threads:
-            thread.start()
-        return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self.seconds = time.monotonic() - self._began
+        super().__exit__()
         for client in self.clients:
             client.close()
 
+    def ask(self, number: int, count: int) -> None:
+        turn = count + number
+        self._ask(self.clients[number], PATHS[turn % len(PATHS)], {"Connection": "close"} if turn % 4 == 0 else {})
+
     def mark(self, what: str) -> None:
         """Remembers what is done now, for the picture."""
-        self.marks.append((round(time.monotonic() - self._began, 1), what))
+        self.marks.append((round(time.monotonic() - self.began, 1), what))
 
     def seconds_by_version(self, candidate: str) -> list[list[int]]:
         """Of each second, how many API answers came from the current version, the candidate, and none of them."""
@@ -70,15 +61,6 @@ class Traffic:
     @property
     def slow(self) -> list[float]:
         return [seconds for seconds in self.times if seconds > SLOW_SECONDS]
-
-    def _run(self, number: int) -> None:
-        due, count = self._began + number / RATE, number
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            due += CLIENTS / RATE
-            count += 1
-            self._ask(
-                self.clients[number], PATHS[count % len(PATHS)], {"Connection": "close"} if count % 4 == 0 else {}
-            )
 
     def _ask(self, client: httpx.Client, path: str, headers: dict[str, str]) -> None:
         began = time.monotonic()
@@ -93,9 +75,9 @@ class Traffic:
             said = version = type(error).__name__
         self.times.append(time.monotonic() - began)
         if path != "/":
-            self.answers.append((began - self._began, version if said in ("200", "201") else "refused"))
+            self.answers.append((began - self.began, version if said in ("200", "201") else "refused"))
         if said not in ("200", "201"):
-            self.failed.append(f"{path} {said} after {began - self._began:.1f} s")
+            self.failed.append(f"{path} {said} after {began - self.began:.1f} s")
 
 
 def drill(name: str, act: Callable[["Traffic"], None], local_stack: dict[str, str]) -> Traffic:
