@@ -179,6 +179,27 @@ def test_a_tier_is_scaled_and_rolled(candidate: str, released: Release, local_st
     remember("rolling", load)
 
 
+def test_what_kubectl_undid_and_paused_is_as_declared_after_the_next_up(
+    candidate: str, current: str, released: Release, here: Access
+) -> None:
+    def deployment() -> dict[str, Any]:
+        return here.json("-n", "journal", "get", "deployment", "frontend")["spec"]
+
+    def image() -> str:
+        return deployment()["template"]["spec"]["containers"][0]["image"]
+
+    released(replicas=2, image=current)
+    released(replicas=2, image=candidate)
+    here.run("-n", "journal", "rollout", "undo", "deployment/frontend")
+    assert image() == current
+    here.run("-n", "journal", "rollout", "pause", "deployment/frontend")
+    assert deployment()["paused"] is True
+    released(replicas=2, image=candidate)
+    assert image() == candidate
+    assert "paused" not in deployment()
+    here.run("-n", "journal", "rollout", "status", "deployment/frontend", "--timeout=120s")
+
+
 @pytest.mark.parametrize("strategy", ["canary", "blueGreen", "rolling"] if LONG else ["rolling"])
 def test_a_version_that_never_comes_up_leaves_the_one_that_serves(
     strategy: str, released: Release, here: Access, local_stack: dict[str, str]
