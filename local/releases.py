@@ -1,24 +1,20 @@
 """Releases of a tier: changes of the stack's file, which is then deployed, and what the cluster tells of them."""
 
-import io
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from ruamel.yaml import YAML
 
 from components.settings import Tier
 from local.access import Access
 from local.overrides import HASHED
-from tools import stack
+from tools import stack, stack_file
 from tools.failures import Failure
 from tools.files import write_atomically
+from tools.stack_file import Section
 
 TIERS = ("frontend", "fileserver")
 NAMESPACE = "journal"
 REVISION = "deployment.kubernetes.io/revision"
-Section = MutableMapping[str, Any]
-"""A tier's section of a stack's file; what is changed in it keeps the comments beside it."""
 Change = Callable[[Section], None]
 
 
@@ -169,10 +165,8 @@ def apply(name: str, tier: str, change: Change) -> Path:
     """
     check_tier(tier)
     stack.config_of(name)
-    path, yaml = stack.ROOT / f"Pulumi.{name}.yaml", YAML()
-    yaml.preserve_quotes, yaml.width = True, 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document = yaml.load(path.read_text())
+    path = stack.ROOT / f"Pulumi.{name}.yaml"
+    document = stack_file.load(path.read_text())
     section = document["config"].get(f"{stack.PROJECT}:{tier}")
     if section is None:
         raise Failure(f"Stack {name} has no {tier}.", f"Name another: {', '.join(stack.environments())}.")
@@ -180,9 +174,7 @@ def apply(name: str, tier: str, change: Change) -> Path:
     if not _release(section):
         del section["release"]
     stack.checked(document["config"], name)
-    text = io.StringIO()
-    yaml.dump(document, text)
-    write_atomically(path, text.getvalue())
+    write_atomically(path, stack_file.dump(document))
     return path
 
 

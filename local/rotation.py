@@ -6,14 +6,13 @@ asked and has the last: a run that was interrupted goes on from there.
 
 import base64
 import hashlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from components.settings import PASSWORD_STAGE, RedisSettings
 from local.access import Access
-from tools import stack
+from tools import stack, stack_file
 from tools.failures import Failure
 from tools.files import write_atomically
 
@@ -46,24 +45,20 @@ def stage_of(name: str) -> Stage:
 
 def rewritten(text: str, stage: Stage) -> str:
     """The text of a stack's file with this stage in the section `journal:redis`; comments stay."""
-    head, section, rest = re.split(r"(^ *journal:redis:[ ]*(?:#.*)?\n)", text, maxsplit=1, flags=re.MULTILINE)
-    rest = re.sub(rf"\A((?:^    .*\n|^\n)*?)^    {STEP}:.*\n", r"\1", rest, flags=re.MULTILINE)
-    rest = re.sub(rf"\A((?:^    .*\n|^\n)*?)^    {GENERATION}:.*\n", r"\1", rest, flags=re.MULTILINE)
+    document = stack_file.load(text)
+    section = document["config"][f"{stack.PROJECT}:redis"]
     generation, step = stage
-    lines = [f"    {GENERATION}: {generation}\n", *([] if step is None else [f"    {STEP}: {step}\n"])]
-    return head + section + "".join(lines) + rest
+    for key in (GENERATION, STEP):
+        section.pop(key, None)
+    if step is not None:
+        section.insert(0, STEP, step)
+    section.insert(0, GENERATION, generation)
+    return stack_file.dump(document)
 
 
 def write(path: Path, stage: Stage) -> None:
-    """Puts the stage into a stack's file. Raises Failure where the section is written in another way."""
-    try:
-        text = rewritten(path.read_text(), stage)
-    except ValueError:
-        raise Failure(
-            f"{path.name} has no section `journal:redis` with a line for each setting.",
-            "Write it so, and run it again.",
-        ) from None
-    write_atomically(path, text)
+    """Puts the stage into a stack's file."""
+    write_atomically(path, rewritten(path.read_text(), stage))
 
 
 def digest(password: str) -> str:

@@ -31,12 +31,12 @@ def test_a_file_goes_through_all_stages_and_keeps_the_rest() -> None:
     for _ in range(3):
         stage = rotation.following(stage)
         text = rotation.rewritten(text, stage)
-    assert text == FILE.replace("journal:redis:\n", "journal:redis:\n    passwordGeneration: 2\n")
+    assert text == FILE.replace("    servers: 3\n", "    passwordGeneration: 2\n    servers: 3\n")
 
 
 def test_a_stage_is_two_lines_in_redis_alone() -> None:
     text = rotation.rewritten(FILE, (4, "use"))
-    assert "journal:redis:\n    passwordGeneration: 4\n    passwordStep: use\n    # three of them\n" in text
+    assert "    # three of them\n    passwordGeneration: 4\n    passwordStep: use\n    servers: 3\n" in text
 
 
 @pytest.mark.parametrize("name", stack.environments())
