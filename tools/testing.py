@@ -15,6 +15,7 @@ from tools.terminal import console
 
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
+SLOWEST = ["--durations=25"]
 LINT = [PYTHON, "-m", "tools.lint"]
 FRONTEND = stack.ROOT / "apps" / "frontend"
 
@@ -65,7 +66,7 @@ def live_stages() -> list[Stage]:
     """What needs the running stack. `lifecycle` comes last: it starts and stops clusters of its own."""
     return [
         Stage(name="up", commands=[[PYTHON, "-m", "local", "up"]]),
-        Stage(name="live", commands=[[*PYTEST, "tests/live", "-m", "live and not lifecycle"]]),
+        Stage(name="live", commands=[[*PYTEST, "tests/live", "-m", "live and not lifecycle", *SLOWEST]]),
         Stage(name="browser", commands=[[*PYTEST, "tests/browser"]]),
         Stage(name="lifecycle", commands=[[*PYTEST, "tests/live", "-m", "lifecycle"]]),
         Stage(name="down", commands=[[PYTHON, "-m", "local", "down"]]),
