@@ -127,7 +127,8 @@ schema: $(VENV)/.ready ## Write the JSON schema by which editors check Pulumi.<s
 
 .PHONY: lock
 lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
-	@$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--upgrade pyproject.toml --group dev -o requirements.lock
-	cd tools/lint && ../../$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --upgrade checkov.in -o checkov.lock
+	@set -e
+	lock() { $(CURDIR)/$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade "$$@"; }
+	lock pyproject.toml --group dev -o requirements.lock
+	(cd tools/lint && lock checkov.in -o checkov.lock)
+	(cd apps/frontend && lock pyproject.toml -o requirements.lock && lock pyproject.toml --group dev -o requirements-dev.lock)

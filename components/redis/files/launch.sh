@@ -70,7 +70,7 @@ while :; do
         echo "not starting yet: $decision. Its own data: $data (docs/runbooks.md, Redis does not start)" >&2
         said=$decision
       fi
-      sleep 1
+      sleep 0.3
       ;;
   esac
 done

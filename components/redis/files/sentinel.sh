@@ -20,7 +20,7 @@ if [ -f "$conf" ]; then
   epochs=$(grep -E '^sentinel (current-epoch|leader-epoch) ' "$conf" || true)
   rm "$conf"
 fi
-until primary=$(find_primary) && [ -n "$primary" ]; do sleep 1; done
+until primary=$(find_primary) && [ -n "$primary" ]; do sleep 0.3; done
 passwords=$(accepted)
 password=$(echo "$passwords" | head -n 1)
 cat > "$conf" <<END
