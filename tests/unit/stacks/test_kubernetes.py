@@ -19,6 +19,8 @@ CLUSTER_WIDE = {
     "IngressClass",
     "ClusterIssuer",
     "StorageClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
     "ValidatingWebhookConfigurationPatch",
 }
 
