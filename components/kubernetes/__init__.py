@@ -1,5 +1,6 @@
 """Kubernetes building blocks that any application can use: namespaces, people, workloads, network policies."""
 
+from components.kubernetes.admission import Admission, AdmissionArgs
 from components.kubernetes.cluster import (
     HEALTH_PORT,
     NODE_PORTS,
@@ -50,6 +51,8 @@ __all__ = [
     "SKIP_AWAIT",
     "STOP_DELAY_SECONDS",
     "VIEWERS",
+    "Admission",
+    "AdmissionArgs",
     "Bucket",
     "Cluster",
     "ExistingCluster",

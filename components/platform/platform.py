@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.kubernetes import Cluster, Namespace, People, PeopleArgs
+from components import versions
+from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
@@ -60,6 +61,8 @@ class Platform(pulumi.ComponentResource):
             PeopleArgs(application=args.application),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace]),
         )
+        built_here = [versions.BUILT_HERE] if args.cluster.registry is None else []
+        Admission("admission", AdmissionArgs(registries=[*versions.REGISTRIES, *built_here]), opts=child)
         controller = IngressController(
             TRAEFIK,
             IngressControllerArgs(

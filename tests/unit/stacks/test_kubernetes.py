@@ -18,6 +18,7 @@ CLUSTER_WIDE = {
     "ClusterRoleBinding",
     "IngressClass",
     "ClusterIssuer",
+    "NamespacePatch",
     "StorageClass",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
