@@ -5,6 +5,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LOCAL := $(PYTHON) -m local
 TOOLS := $(PYTHON) -m tools
+# `make` itself has a variable AS, the assembler: it counts only where it is given.
+ROLE = $(if $(filter command,$(origin AS)),--role "$(AS)")
 export KUBE_CONTEXT KEEP_DATA TIER
 
 $(VENV)/.ready: requirements.lock
@@ -83,12 +85,12 @@ logs: $(VENV)/.ready ## Show a tier's logs: make logs TIER=frontend [FOLLOW=1]
 	@$(LOCAL) logs $(if $(FOLLOW),--follow) -- "$$TIER"
 
 .PHONY: shell
-shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the cluster
-	@$(LOCAL) shell
+shell: $(VENV)/.ready ## Open a shell in which kubectl and helm speak to the cluster [AS=viewer or operator]
+	@$(LOCAL) shell $(ROLE)
 
 .PHONY: kubectl
-kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A"
-	@$(LOCAL) kubectl -- $(ARGS)
+kubectl: $(VENV)/.ready ## Run kubectl: make kubectl ARGS="get pods -A" [AS=viewer or operator]
+	@$(LOCAL) kubectl $(ROLE) -- $(ARGS)
 
 .PHONY: backup
 backup: $(VENV)/.ready ## Back up the journal and the local cluster, and say where the backups are [STACK=prod with KUBE_CONTEXT]

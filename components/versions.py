@@ -1,4 +1,7 @@
-"""The versions of all that the components deploy. The images that CI builds are named in the stacks' settings."""
+"""The versions of all that the components deploy, and the registries that images may come from.
+
+The images that CI builds are named in the stacks' settings.
+"""
 
 CERT_MANAGER = "1.21.2"
 CERT_MANAGER_CHART = "oci://quay.io/jetstack/charts/cert-manager"
@@ -8,6 +11,20 @@ VALKEY_IMAGE = "docker.io/valkey/valkey:8.1.4"
 HAPROXY_IMAGE = "docker.io/library/haproxy:3.0.11"
 AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.37.1"
 PEBBLE_IMAGE = "ghcr.io/letsencrypt/pebble:2.10.1"
+
+REGISTRIES = (
+    r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/",  # ours, stack `shared`
+    r"docker\.io/library/",  # Docker Official Images
+    r"docker\.io/valkey/",
+    r"ghcr\.io/letsencrypt/",
+    r"quay\.io/jetstack/",  # cert-manager
+    r"registry\.k8s\.io/",
+    r"public\.ecr\.aws/eks/",
+    r"public\.ecr\.aws/aws-cli/",
+)
+"""How images begin whose registries are trusted: what `policy/` and the cluster's admission policies check."""
+BUILT_HERE = r"localhost/"
+"""What `make up` builds for stack `local`."""
 
 ACME_SERVERS = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",

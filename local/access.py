@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,11 @@ class Access:
 
     def run(self, *arguments: str) -> bytes:
         """What kubectl prints. Raises Failure with what it says."""
-        done = subprocess.run([*self.command(), *arguments], capture_output=True, check=False)
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()
-            raise Failure(f"kubectl {' '.join(arguments)} failed: {said}", "Is the cluster running? See `make status`.")
-        return done.stdout
+        return self._run(arguments, None)
+
+    def feed(self, document: Any, *arguments: str) -> bytes:
+        """What kubectl prints, given a document to read. Raises Failure with what it says."""
+        return self._run(arguments, json.dumps(document).encode())
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "-o", "json"))
@@ -42,6 +43,13 @@ class Access:
         """kubectl with the flags that choose the cluster."""
         flags = [] if self.kubeconfig is None else ["--kubeconfig", str(self.kubeconfig)]
         return [str(self.kubectl), *flags, *([] if self.context is None else ["--context", self.context])]
+
+    def _run(self, arguments: Sequence[str], given: bytes | None) -> bytes:
+        done = subprocess.run([*self.command(), *arguments], input=given, capture_output=True, check=False)
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip()
+            raise Failure(f"kubectl {' '.join(arguments)} failed: {said}", "Is the cluster running? See `make status`.")
+        return done.stdout
 
 
 def named_context() -> str | None:

@@ -23,6 +23,7 @@ PASSED_ON = {
     "help_option_names": [],
 }
 """For another program's arguments: all of them are its own, `--` and `--help` too."""
+Role = Annotated[str, typer.Option("--role", help="admin, operator or viewer.")]
 
 
 @app.command()
@@ -164,26 +165,31 @@ def restore(
 
 
 @app.command(context_settings=PASSED_ON)
-def kubectl(context: typer.Context) -> None:
+def kubectl(context: typer.Context, role: Role = "admin") -> None:
     """Run kubectl on the stack's cluster."""
     from local.access import access
+    from local.people import access_as, role_of
 
     with failures():
-        raise typer.Exit(subprocess.run([*access().command(), *context.args], check=False).returncode)
+        known = role_of(role)
+        here = access_as(access(), known)
+        raise typer.Exit(subprocess.run([*here.command(), *context.args], check=False).returncode)
 
 
 @app.command()
-def shell() -> None:
+def shell(role: Role = "admin") -> None:
     """A shell in which kubectl and helm speak to the stack's cluster."""
     from local.access import access
+    from local.people import access_as, role_of
 
     with failures():
-        here = access()
+        known = role_of(role)
+        here = access_as(access(), known)
     folders = [str(program.parent) for program in (here.kubectl, here.helm) if program is not None]
     environment = {**os.environ, "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")])}
     if here.kubeconfig is not None:
         environment["KUBECONFIG"] = str(here.kubeconfig)
-    console.print("kubectl and helm speak to the stack's cluster here; `exit` leaves.")
+    console.print(f"kubectl and helm speak to the stack's cluster here, as {role}; `exit` leaves.")
     raise typer.Exit(subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=environment, check=False).returncode)
 
 

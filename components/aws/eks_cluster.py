@@ -122,7 +122,7 @@ class EksCluster(pulumi.ComponentResource):
                 subnet_ids=self._network.private_subnet_ids,
                 key_arn=self._key.key_arn,
                 admins={"deploy": self._shared.deploy_role_arn(self._scope.environment)},
-                viewers={"preview": self._shared.preview_role_arn(self._scope.environment)},
+                previewers={"preview": self._shared.preview_role_arn(self._scope.environment)},
                 auditors={"audit": self._shared.audit_role_arn(self._scope.environment)},
             ),
             opts=self._options(),

@@ -1,5 +1,6 @@
-"""Kubernetes building blocks that any application can use: namespaces, workloads, network policies, pod defaults."""
+"""Kubernetes building blocks that any application can use: namespaces, people, workloads, network policies."""
 
+from components.kubernetes.admission import Admission, AdmissionArgs
 from components.kubernetes.cluster import (
     HEALTH_PORT,
     NODE_PORTS,
@@ -28,6 +29,7 @@ from components.kubernetes.network_policies import (
     pods_of,
     public_addresses,
 )
+from components.kubernetes.people import OPERATORS, VIEWERS, People, PeopleArgs
 from components.kubernetes.pods import (
     container_security,
     exec_probe,
@@ -45,14 +47,20 @@ from components.kubernetes.workload import STOP_DELAY_SECONDS, Workload, Workloa
 __all__ = [
     "HEALTH_PORT",
     "NODE_PORTS",
+    "OPERATORS",
     "SKIP_AWAIT",
     "STOP_DELAY_SECONDS",
+    "VIEWERS",
+    "Admission",
+    "AdmissionArgs",
     "Bucket",
     "Cluster",
     "ExistingCluster",
     "Exposure",
     "KubernetesComponent",
     "Namespace",
+    "People",
+    "PeopleArgs",
     "ReleasedTier",
     "Workload",
     "WorkloadArgs",

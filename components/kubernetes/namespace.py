@@ -1,4 +1,4 @@
-"""A namespace with restricted pods, default-deny network policies, a quota and default limits."""
+"""A namespace with restricted pods, default-deny network policies, a quota, default limits, and its viewers."""
 
 import pulumi
 from pulumi_kubernetes import core
@@ -11,9 +11,11 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
+from pulumi_kubernetes.rbac.v1 import RoleBinding
 
 from components.kubernetes.component import KubernetesComponent, labels
 from components.kubernetes.network_policies import allow_dns
+from components.kubernetes.people import OPERATORS, VIEWER, VIEWERS, cluster_role, groups
 from components.kubernetes.pods import EPHEMERAL_STORAGE, EPHEMERAL_STORAGE_LIMIT
 
 DEFAULT_REQUEST = {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": EPHEMERAL_STORAGE}
@@ -43,6 +45,7 @@ def quotas(*, pods: int = 0, volumes: int = 0, load_balancers: int = 0, node_por
 class Namespace(KubernetesComponent):
     """A namespace whose pods are restricted and may talk to nothing but DNS until a network policy allows it.
 
+    Viewers and operators read what is in it; People makes their roles.
     pods, volumes: how many are declared in it. load_balancers: how many Services of that type it may hold.
     node_ports: how many ports its Services of type NodePort have. The quota follows from all of them.
     protect: whether Pulumi refuses to delete it, and with it the claims that are in it.
@@ -72,6 +75,7 @@ class Namespace(KubernetesComponent):
             NetworkPolicySpecArgs(pod_selector=LabelSelectorArgs(), policy_types=["Egress"], egress=[allow_dns()]),
         )
         self._create_limits(quotas(pods=pods, volumes=volumes, load_balancers=load_balancers, node_ports=node_ports))
+        self._bind_viewers()
         self.register_outputs({})
 
     def _create_namespace(self, *, protect: bool) -> core.v1.Namespace:
@@ -94,6 +98,15 @@ class Namespace(KubernetesComponent):
             f"{self._name}-defaults",
             metadata=self._metadata("defaults"),
             spec=LimitRangeSpecArgs(limits=[defaults]),
+            opts=self._in_namespace(),
+        )
+
+    def _bind_viewers(self) -> None:
+        RoleBinding(
+            f"{self._name}-viewers",
+            metadata=self._metadata("viewers"),
+            role_ref=cluster_role(VIEWER),
+            subjects=groups(VIEWERS, OPERATORS),
             opts=self._in_namespace(),
         )
 

@@ -1,11 +1,12 @@
-"""The platform: the ingress controller and certificates, which any application on a cluster can share."""
+"""The platform: who may do what, the ingress controller and certificates, which any application can share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.kubernetes import Cluster, Namespace
+from components import versions
+from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
@@ -39,7 +40,7 @@ class PlatformArgs:
 
 
 class Platform(pulumi.ComponentResource):
-    """The application's namespace, the ingress controller and certificates.
+    """The application's namespace, the people's roles, the ingress controller and certificates.
 
     endpoint: how the application's routes reach clients.
     address: the IP address or host name that clients connect to; None if they connect to a port of any node.
@@ -55,6 +56,13 @@ class Platform(pulumi.ComponentResource):
         self.namespace = Namespace(
             args.application, pods=args.pods, volumes=args.volumes, protect=args.protect, opts=child
         )
+        People(
+            "people",
+            PeopleArgs(application=args.application),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace]),
+        )
+        built_here = [versions.BUILT_HERE] if args.cluster.registry is None else []
+        Admission("admission", AdmissionArgs(registries=[*versions.REGISTRIES, *built_here]), opts=child)
         controller = IngressController(
             TRAEFIK,
             IngressControllerArgs(

@@ -124,16 +124,16 @@ class AccessSettings(Model):
     https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
     """
     operators: list[PrincipalArn] = []
-    """The ARNs of IAM roles and users that may change workloads in the namespace `journal` and view all others.
+    """The ARNs of IAM roles and users that also restart and scale tiers, delete pods and forward ports in `journal`.
 
-    By default there are none. They get access entries with the policies AmazonEKSEditPolicy and AmazonEKSViewPolicy.
-    https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+    By default there are none. They get an access entry with the group `journal-operators`; docs/security.md has the
+    whole table. https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
     """
     viewers: list[PrincipalArn] = []
-    """The ARNs of IAM roles and users that may view everything in the cluster except Secrets.
+    """The ARNs of IAM roles and users that read the stack's namespaces, but no Secrets.
 
-    By default there are none. They get an access entry with the policy AmazonEKSViewPolicy.
-    https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+    By default there are none. They get an access entry with the group `journal-viewers`; docs/security.md has the
+    whole table. https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
     """
 
     @model_validator(mode="after")

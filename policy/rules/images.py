@@ -3,22 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from components.versions import BUILT_HERE, REGISTRIES
 from policy.rules.model import Message, Rule
 from policy.rules.pods import TEMPLATES, containers
 from tools.resource import Resource
 
-REGISTRIES = (
-    r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/",  # ours, stack `shared`
-    r"docker\.io/library/",  # Docker Official Images
-    r"docker\.io/valkey/",
-    r"ghcr\.io/letsencrypt/",
-    r"quay\.io/jetstack/",  # cert-manager
-    r"registry\.k8s\.io/",
-    r"public\.ecr\.aws/eks/",
-    r"public\.ecr\.aws/aws-cli/",
-)
-BUILT_HERE = r"localhost/"
-"""What `make up` builds for stack `local`."""
 LOCAL = "local"
 IMAGE = re.compile(r"(?P<name>[^@]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -38,7 +27,7 @@ def _trusted(r: Resource) -> Iterator[Message]:
     allowed = "|".join([*REGISTRIES, *([BUILT_HERE] if r.stack == LOCAL else [])])
     for image in _images(r):
         if not re.match(allowed, image):
-            yield f"image {image} is from a registry that is not trusted here: copy it to ECR (policy/rules/images.py)"
+            yield f"image {image} is from a registry that is not trusted here: copy it to ECR (components/versions.py)"
 
 
 def _images(r: Resource) -> Iterator[str]:

@@ -70,7 +70,7 @@ class ControlPlaneArgs:
     settings: Kubernetes version, access, API endpoint, logs, upgrade policy and deletion protection.
     subnet_ids: subnets for the network interfaces of the control plane, in at least two zones.
     key_arn: the KMS key that encrypts Secrets and logs.
-    admins, viewers, auditors: ARNs of principals that may use the cluster in addition to those in the settings, by a
+    admins, previewers, auditors: ARNs of principals that may use the cluster in addition to those in the settings, by a
     name for their access entry.
     """
 
@@ -79,7 +79,7 @@ class ControlPlaneArgs:
     subnet_ids: Sequence[pulumi.Input[str]]
     key_arn: pulumi.Input[str]
     admins: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    viewers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    previewers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     auditors: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
@@ -176,7 +176,7 @@ class ControlPlane(pulumi.ComponentResource):
                 settings=args.settings.access,
                 cluster_name=self.cluster_name,
                 admins=args.admins,
-                viewers=args.viewers,
+                previewers=args.previewers,
                 auditors=args.auditors,
             ),
             opts=pulumi.ResourceOptions(parent=self),

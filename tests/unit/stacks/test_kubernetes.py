@@ -18,7 +18,10 @@ CLUSTER_WIDE = {
     "ClusterRoleBinding",
     "IngressClass",
     "ClusterIssuer",
+    "NamespacePatch",
     "StorageClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
     "ValidatingWebhookConfigurationPatch",
 }
 

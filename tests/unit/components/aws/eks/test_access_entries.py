@@ -1,12 +1,11 @@
-"""Access entries: which principals may use the cluster, and with which access policies."""
+"""Access entries: which principals may use the cluster, in which group or with which access policy."""
 
 import pytest
 
 from components.aws.eks.access_entries import (
-    ACCESS_POLICIES,
+    ACCESS,
     AccessEntries,
     AccessEntriesArgs,
-    AccessLevel,
     principals,
     resource_name,
 )
@@ -25,51 +24,38 @@ def recorded() -> Recorder:
         settings=AccessSettings(admins=[ADMIN], operators=[OPERATOR], viewers=[VIEWER]),
         cluster_name="journal-prod",
         admins={"deploy": DEPLOY},
-        viewers={"preview": PREVIEW},
+        previewers={"preview": PREVIEW},
         auditors={"drift": DRIFT},
     )
     run(lambda: AccessEntries("access", args), recorder, project="journal", stack="prod", fail_on_warnings=True)
     return recorder
 
 
-def associations(recorder: Recorder, principal: str) -> set[tuple[str, str, tuple[str, ...]]]:
-    return {
-        (r["policyArn"], r["accessScope"]["type"], tuple(r["accessScope"].get("namespaces", ())))
-        for r in recorder.all("AccessPolicyAssociation")
-        if r["principalArn"] == principal
-    }
-
-
 @pytest.mark.parametrize(
-    ("principal", "policies"),
+    ("principal", "groups", "policies"),
     [
-        (ADMIN, {("AmazonEKSClusterAdminPolicy", "cluster", ())}),
-        (DEPLOY, {("AmazonEKSClusterAdminPolicy", "cluster", ())}),
-        (OPERATOR, {("AmazonEKSEditPolicy", "namespace", ("journal",)), ("AmazonEKSViewPolicy", "cluster", ())}),
-        (VIEWER, {("AmazonEKSViewPolicy", "cluster", ())}),
-        (PREVIEW, {("AmazonEKSViewPolicy", "cluster", ())}),
-        (DRIFT, {("AmazonEKSAdminViewPolicy", "cluster", ())}),
+        (ADMIN, None, ["AmazonEKSClusterAdminPolicy"]),
+        (DEPLOY, None, ["AmazonEKSClusterAdminPolicy"]),
+        (OPERATOR, ["journal-operators"], []),
+        (VIEWER, ["journal-viewers"], []),
+        (PREVIEW, None, ["AmazonEKSViewPolicy"]),
+        (DRIFT, None, ["AmazonEKSAdminViewPolicy"]),
     ],
 )
-def test_each_principal_has_an_entry_and_its_policies(
-    recorded: Recorder, principal: str, policies: set[tuple[str, str, tuple[str, ...]]]
+def test_each_principal_has_an_entry_with_a_group_or_a_policy(
+    recorded: Recorder, principal: str, groups: list[str] | None, policies: list[str]
 ) -> None:
     (entry,) = [r for r in recorded.all("AccessEntry") if r["principalArn"] == principal]
     assert (entry["type"], entry["clusterName"]) == ("STANDARD", "journal-prod")
-    prefix = "arn:aws:eks::aws:cluster-access-policy/"
-    assert associations(recorded, principal) == {(prefix + name, *rest) for name, *rest in policies}
+    assert entry.inputs.get("kubernetesGroups") == groups
+    associated = [r for r in recorded.all("AccessPolicyAssociation") if r["principalArn"] == principal]
+    assert [r["policyArn"] for r in associated] == [f"arn:aws:eks::aws:cluster-access-policy/{p}" for p in policies]
+    assert [r["accessScope"] for r in associated] == [{"type": "cluster"}] * len(policies)
 
 
-def test_only_administrators_and_auditors_read_secrets_everywhere() -> None:
-    wide: dict[AccessLevel, set[str]] = {
-        level: {p.name for p in policies if not p.namespaces} for level, policies in ACCESS_POLICIES.items()
-    }
-    assert wide == {
-        "admin": {"AmazonEKSClusterAdminPolicy"},
-        "operator": {"AmazonEKSViewPolicy"},
-        "viewer": {"AmazonEKSViewPolicy"},
-        "auditor": {"AmazonEKSAdminViewPolicy"},  # the nightly look for drift, on main alone
-    }
+def test_nobody_has_rights_by_group_and_by_policy() -> None:
+    """EKS adds them up, and what a group is refused the policy would give."""
+    assert all((access.group is None) != (access.policy is None) for access in ACCESS.values())
 
 
 def test_names_of_entries_do_not_shift_when_the_list_does() -> None:
