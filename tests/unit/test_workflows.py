@@ -336,7 +336,7 @@ def test_the_targets_and_scripts_that_workflows_call_are_there() -> None:
     assert named
     assert set(named) <= targets
     scripts = called(r"(?<![\w/])(\.ci/[\w-]+)")
-    assert scripts == [".ci/image", ".ci/keep", ".ci/run"]
+    assert scripts == [".ci/image", ".ci/keep", ".ci/previous", ".ci/run"]
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 

@@ -12,7 +12,7 @@ import pytest
 from apps.fileserver.tests.names import Names
 from apps.fileserver.tests.nginx import Nginx, Peers, free_port, start
 from apps.fileserver.tests.test_build import page_with, run
-from apps.fileserver.tests.test_server import IMMUTABLE, assert_secure
+from apps.fileserver.tests.test_server import IMMUTABLE, assert_secure, last_log
 
 HTML = '<script type="module" src="/assets/app.js"></script>'
 NOT_FOUND = "<h1>Page not found</h1>"
@@ -72,8 +72,10 @@ def both(pods: Callable[[Path, str], Nginx], sites: tuple[Path, Path]) -> tuple[
 
 
 def requests(server: Nginx) -> int:
-    """How many requests the pod has answered."""
-    return len(server.access_log.read_text().splitlines())
+    """How many requests for assets the pod has answered until now. NGINX writes a line after the answer."""
+    httpx.get(f"{server.url}/?now")
+    last_log(server, "/?now")
+    return server.access_log.read_text().count("/assets/")
 
 
 def test_each_version_answers_for_the_other(both: tuple[Nginx, Nginx], sites: tuple[Path, Path]) -> None:
@@ -104,7 +106,7 @@ def test_an_answer_of_another_pod_is_as_ones_own(both: tuple[Nginx, Nginx], site
 def test_a_request_keeps_its_id_and_leaves_its_cookies(both: tuple[Nginx, Nginx], sites: tuple[Path, Path]) -> None:
     response = httpx.get(both[0].url + asset(sites[1]), headers={"X-Request-Id": "abc-1", "Cookie": "a=b"})
     assert response.headers.get_list("X-Request-Id") == ["abc-1"]
-    assert '"request_id":"abc-1"' in both[1].access_log.read_text()
+    assert last_log(both[1], asset(sites[1]))["request_id"] == "abc-1"
 
 
 def test_what_nobody_has_is_asked_once_of_each_and_not_kept(both: tuple[Nginx, Nginx]) -> None:
@@ -151,3 +153,27 @@ def test_alone_it_says_that_there_is_no_such_page(
     assert response.status_code == 404
     assert response.headers["Cache-Control"] == "no-cache"
     assert_secure(response.headers)
+
+
+def test_after_the_rollout_the_new_version_answers_for_the_one_before(
+    pods: Callable[[Path, str], Nginx], folder: Path, sites: tuple[Path, Path]
+) -> None:
+    target = folder / "kept"
+    assert run(folder / "source-b", target, "--previous", sites[0] / "assets").returncode == 0
+    response = httpx.get(pods(target, "127.0.0.1").url + asset(sites[0]), headers={"Accept-Encoding": "gzip"})
+    assert response.status_code == 200
+    assert response.content == (sites[0] / asset(sites[0])[1:]).read_bytes()
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["Cache-Control"] == IMMUTABLE
+    assert_secure(response.headers)
+
+
+def test_the_old_version_asks_for_what_a_new_one_keeps(
+    pods: Callable[[Path, str], Nginx], folder: Path, sites: tuple[Path, Path]
+) -> None:
+    """Three versions: the oldest page's asset is asked of a pod that never had it."""
+    run(page_with(folder / "source-c", HTML, app_js="export const version = 'c';"), folder / "c")
+    run(folder / "source-b", folder / "kept", "--previous", sites[0] / "assets")
+    pods(folder / "kept", "127.0.0.2")
+    response = httpx.get(pods(folder / "c", "127.0.0.1").url + asset(sites[0]))
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, IMMUTABLE)
