@@ -1,4 +1,4 @@
-"""Judges a canary by what both versions answer: `python3 -m tools.canary watch`. Needs the standard library and kubectl.
+"""Judges a canary by what both versions answer: `python3 -m tools.canary watch`. Needs kubectl and the AWS CLI alone.
 
 Requests and 5xx are counted from the pods' own metrics, read inside each pod: the load balancer forwards TCP and counts
 no status, and no network policy lets anybody else in. Alarms of CloudWatch are those whose names begin with a prefix.
@@ -62,7 +62,7 @@ class Decision:
 
 
 def decide(current: Counts, candidate: Counts, alarms: Mapping[str, str], limits: Thresholds) -> Decision:
-    """What to do with a canary after a window of time. alarms: CloudWatch's state (OK, ALARM, INSUFFICIENT_DATA) by name.
+    """What to do with a canary after a window of time. alarms: state (OK, ALARM, INSUFFICIENT_DATA) by name.
 
     Errors are judged as if the candidate had answered `limits.requests` at least, the rest well: a few errors among few
     requests abort nothing, and many do at once. Where both versions fail alike the cause lies elsewhere: it is waited
