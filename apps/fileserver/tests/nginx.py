@@ -42,10 +42,14 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Peers:
-    """Where a pod finds the others: the port on which each answers them, and the port of the name server here."""
+    """Where a pod finds the others: the port on which each answers them, and the port of the name server here.
+
+    limit: how often a second it asks them; by default as often as in the image.
+    """
 
     port: int
     resolver: int
+    limit: int | None = None
 
 
 def replaced(text: str, changes: dict[str, str]) -> str:
@@ -82,6 +86,8 @@ def start(root: Path, folder: Path, *, address: str = "127.0.0.1", peers: Peers 
     port, peers_port = free_port(), free_port() if peers is None else peers.port
     conf, script = folder / "nginx.conf", folder / "start.sh"
     text = (FILESERVER / "nginx.conf").read_text()
+    if peers is not None and peers.limit is not None:
+        text = replaced(text, {"rate=500r/s": f"rate={peers.limit}r/s", "burst=500": f"burst={peers.limit}"})
     conf.write_text(for_tests(text, address=address, port=port, peers_port=peers_port, root=root, folder=folder))
     changes = {" /tmp/": f" {folder}/", "/usr/sbin/nginx": nginx, "/etc/nginx/nginx.conf": str(conf)}
     changes["/etc/resolv.conf"] = str(folder / "resolv.conf")
