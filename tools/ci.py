@@ -43,10 +43,20 @@ def last_update(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def images(history: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """The tiers' images as last deployed, by their key in the configuration; none before the first deployment."""
+    """The tiers' images as last deployed, by their key in the configuration; none before the first deployment.
+
+    With them a canary's candidate and its share, where one runs.
+    """
     update = last_update(history)
-    tiers = {} if update is None else {f"journal:{tier}": update["config"].get(f"journal:{tier}") for tier in TIERS}
-    return {f"{key}.image": json.loads(value["value"])["image"] for key, value in tiers.items() if value is not None}
+    found: dict[str, str] = {}
+    for tier in TIERS:
+        value = None if update is None else update["config"].get(f"journal:{tier}")
+        if value is not None:
+            section = json.loads(value["value"])
+            release = section.get("release", {})
+            running = {f"release.{key}": str(release[key]) for key in ("candidate", "share") if key in release}
+            found |= {f"journal:{tier}.{key}": text for key, text in {"image": section["image"], **running}.items()}
+    return found
 
 
 def commit(history: Sequence[dict[str, Any]]) -> str:

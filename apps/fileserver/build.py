@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 REFERENCE = re.compile(r"""(?P<start>["'](?:\./|/assets/))(?P<name>[\w-]+\.(?:js|css|svg))(?=["'])""")
+HASHED = re.compile(r"(?P<stem>[\w-]+)\.[0-9a-f]{10}\.(?P<suffix>js|css|svg)")
 PLACEHOLDER = re.compile(r"{{(\w+)}}")
 FIRST_TIME, TIME_SPAN = 946_684_800, 2**29  # Seconds: from 2000 on, 17 years.
 
@@ -90,8 +91,24 @@ def read_all(paths: Iterable[Path]) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
 
 
-def build(source: Path, target: Path, version: str, commit: str) -> None:
-    """Build the folder `source` into `target`, which must be new or empty. Raises BuildError."""
+def kept_assets(folder: Path, own: Iterable[str]) -> dict[str, str]:
+    """Contents by hashed name of the assets of versions before, without what is this one's own too.
+
+    Raises BuildError for a file whose name is not that of its content.
+    """
+    kept = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*")) if path.suffix != ".gz"}
+    for name, content in kept.items():
+        found = HASHED.fullmatch(name)
+        if found is None or with_hash(f"{found['stem']}.{found['suffix']}", content) != name:
+            raise BuildError(f"{folder / name} is no asset of a build: its name lacks the hash of its content")
+    return {name: content for name, content in kept.items() if name not in set(own)}
+
+
+def build(source: Path, target: Path, version: str, commit: str, previous: Path | None = None) -> None:
+    """Build the folder `source` into `target`, which must be new or empty. Raises BuildError.
+
+    previous: a folder with the assets of versions before, which pages loaded from them may still ask for.
+    """
     pages = read_all(source.glob("*.html"))
     if not pages:
         raise BuildError(f"no pages (*.html) in {source}")
@@ -100,8 +117,11 @@ def build(source: Path, target: Path, version: str, commit: str) -> None:
     names, contents = hash_assets(read_all((source / "assets").iterdir()))
     values = {"version": version, "commit": commit, "modules": module_preloads(names)}
     rendered = {name: render_page(name, text, names, values) for name, text in pages.items()}
+    kept = {} if previous is None else kept_assets(previous, contents)
     for name, content in contents.items():
         write(target / "assets" / name, content)
+    for name, content in kept.items():
+        write(target / "previous" / "assets" / name, content)
     for name, content in rendered.items():
         write(target / name, content)
 
@@ -112,9 +132,10 @@ def main() -> int:
     parser.add_argument("target", type=Path, help="new folder for the built site")
     parser.add_argument("--version", required=True, help="shown in the page's footer")
     parser.add_argument("--commit", default="", help="shown beside the version")
+    parser.add_argument("--previous", type=Path, help="folder with the assets of versions before; it may be missing")
     args = parser.parse_args()
     try:
-        build(args.source, args.target, args.version, args.commit)
+        build(args.source, args.target, args.version, args.commit, args.previous)
     except BuildError as error:
         print(f"build.py: {error}", file=sys.stderr)
         return 1

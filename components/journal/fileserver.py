@@ -3,11 +3,26 @@
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
 
-from components.kubernetes import ReleasedTier, WorkloadArgs, allow_from, http_probe, pods_in
+from components.kubernetes import (
+    SKIP_AWAIT,
+    ReleasedTier,
+    WorkloadArgs,
+    allow_from,
+    allow_to,
+    http_probe,
+    pods_in,
+    pods_of,
+    workloads,
+)
 from components.settings import Tier
 
 PORT = 8080
+PEERS_PORT = 8081
+"""Where a pod answers the others of its tier with the assets that it has itself."""
+PEERS_LABEL = "journal/peers"
+"""The label of the tier's pods of every version, an idle one too."""
 
 
 @dataclass(kw_only=True)
@@ -26,23 +41,45 @@ class FileserverArgs:
 
 
 class Fileserver(ReleasedTier):
-    """The web page's pods, behind the Service named `service` with the port `http`."""
+    """The web page's pods, behind the Service named `service` with the port `http`.
+
+    Assets are named by a hash of their content, so each version has its own. A pod that is asked for one that it lacks
+    asks the tier's other pods, of either version.
+    """
 
     service: str
 
     def __init__(self, name: str, args: FileserverArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:journal:Fileserver", name, args.namespace, opts)
-        self.service = name
+        self.service, self._peers = name, f"{name}-peers"
         probe = http_probe("/healthz", "http", period=5)
+        pods = [pods_of(version) for version in workloads(name, args.tier)]
         workload = WorkloadArgs(
             namespace=args.namespace,
             image=args.image,
             replicas=args.tier.replicas,
             resources=args.tier.resources,
-            ports={"http": PORT},
+            ports={"http": PORT, "peers": PEERS_PORT},
+            environment={"PEERS": f"{self._peers}.{args.namespace}.svc.cluster.local:{PEERS_PORT}"},
+            pod_labels={PEERS_LABEL: name},
             liveness=probe,
             readiness=probe,
-            ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
+            ingress=[allow_from([pods_in(args.ingress_namespace)], "http"), allow_from(pods, "peers")],
+            egress=[allow_to(pods, "peers")],
         )
-        self._release(args.tier, workload, args.candidate, {"http": 80})
+        self._release(args.tier, workload, args.candidate, {"http": 80}, depends_on=[self._create_peers_service()])
         self.register_outputs({"service": self.service})
+
+    def _create_peers_service(self) -> Service:
+        """A name for all pods of the tier: those that start or stop have assets as well."""
+        return Service(
+            self._peers,
+            metadata=self._metadata(self._peers, annotations=SKIP_AWAIT),
+            spec=ServiceSpecArgs(
+                cluster_ip="None",
+                publish_not_ready_addresses=True,
+                selector={PEERS_LABEL: self._name},
+                ports=[ServicePortArgs(name="peers", port=PEERS_PORT, target_port="peers")],
+            ),
+            opts=self._options(),
+        )

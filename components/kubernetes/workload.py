@@ -80,6 +80,7 @@ class WorkloadArgs:
     placement: the nodes that pods may run on.
     priority_class: the priority class of the pods; by default they have the cluster's default priority.
     component: the tier whose version this is; by default it is one of its own.
+    pod_labels: further labels of the pods.
     release: how its pods are replaced.
     after: what must be there, or serve, before its pods change.
     min_ready_seconds: how long a new pod must be ready before an old one is stopped; by default what `release` says.
@@ -106,6 +107,7 @@ class WorkloadArgs:
     placement: Placement = ANYWHERE
     priority_class: str | None = None
     component: str | None = None
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
     release: Release = field(default_factory=Release)
     after: Sequence[pulumi.Resource] = ()
     min_ready_seconds: int | None = None
@@ -160,7 +162,7 @@ class Workload(KubernetesComponent):
         component, restarts = self._args.component, self._args.release.restarts
         shared = {} if component is None else component_labels(component)
         return ObjectMetaArgs(
-            labels={**labels(self._name), **shared},
+            labels={**labels(self._name), **shared, **self._args.pod_labels},
             annotations=None if restarts == 0 else {"journal/restarts": str(restarts)},
         )
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from local.images import context, debian, pip
+from local.images import context, debian, pip, previous
 from local.images.catalog import DEBIAN, RECIPES, Application, Base, Image, deployed
 from local.images.errors import ImageError, remedy
 from local.images.store import Store
@@ -132,6 +132,8 @@ class Builder:
     def _make_application(self, image: Application, volumes: Sequence[str]) -> None:
         sources = self._work / image.name
         context.stage(image.folder, sources)
+        if image.name in previous.KEPT:
+            previous.collect(self._store.others(image), previous.KEPT[image.name], sources / "previous")
         arguments = {argument: base.reference for argument, base in image.bases}
         arguments |= {"VERSION": image.version, "COMMIT": image.commit}
         flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]

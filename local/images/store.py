@@ -27,6 +27,10 @@ class Store:
         """Where the archive of `image` is, once it is made."""
         return self.folder / f"{image.name}-{image.digest[:16]}.tar"
 
+    def others(self, image: Image) -> list[Path]:
+        """The archives of this image from other sources."""
+        return sorted(path for path in self.folder.glob(f"{image.name}-*.tar") if path != self.path(image))
+
     def missing(self, wanted: Iterable[Image]) -> list[Image]:
         """The images to make, each once: those without an archive. An application's missing bases come before it."""
         steps: dict[Image, None] = {}

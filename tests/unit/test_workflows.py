@@ -14,6 +14,7 @@ from components.aws.identity.github import SESSION_MINUTES
 from components.aws.identity.permissions.boundary import SERVICE_LINKED_ROLE_SERVICES
 from components.settings.shared import CloudEnvironment
 from tools import ci, golang
+from tools.canary import STATUS, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -150,13 +151,43 @@ def test_main_goes_to_dev_then_staging_then_prod() -> None:
     workflow = load("deploy")
     assert trigger(workflow)["push"] == {"branches": ["main"]}
     stages = workflow["jobs"]
-    assert stages["images"]["if"] == stages["prod"]["if"] == "github.ref == 'refs/heads/main'"
+    assert stages["images"]["if"] == "github.ref == 'refs/heads/main'"
+    assert stages["prod"]["if"] == "github.ref == 'refs/heads/main' && !failure() && !cancelled()"
     assert stages["dev"]["needs"] == "images"
     assert stages["staging"]["needs"] == ["images", "dev"]
-    assert stages["prod"]["needs"] == ["images", "staging"]
-    deployed = [stage["with"]["stack"] for stage in stages.values() if "with" in stage]
-    assert deployed == [stack for stack in ci.ORDER if stack != "shared"]
-    assert {stages[name]["with"]["frontend"] for name in deployed} == {"${{ needs.images.outputs.frontend }}"}
+    assert stages["prod"]["needs"] == ["images", "staging", "prod_100"]
+    whole = [stage["with"]["stack"] for stage in stages.values() if "with" in stage and "share" not in stage["with"]]
+    assert whole == [stack for stack in ci.ORDER if stack != "shared"]
+    for tier in ci.TIERS:
+        deployed = {stage["with"][tier] for stage in stages.values() if "with" in stage}
+        assert deployed == {f"${{{{ needs.images.outputs.{tier} }}}}"}
+
+
+def test_a_canary_in_prod_goes_step_by_step_where_prod_s_file_says_so() -> None:
+    stages = load("deploy")["jobs"]
+    before = "staging"
+    for share in (25, 50, 75, 100):
+        step = stages[f"prod_{share}"]
+        assert step["needs"] == ["images", before]
+        assert step["if"] == "github.ref == 'refs/heads/main' && needs.images.outputs.prod == 'canary'"
+        assert (step["with"]["stack"], step["with"]["share"]) == ("prod", share)
+        before = f"prod_{share}"
+    assert yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["journal:frontend"]["release"] == {
+        "strategy": "canary"
+    }
+
+
+def test_a_candidate_that_fails_more_is_taken_away_in_the_step_s_own_job() -> None:
+    """Another job of the same environment would wait for a reviewer."""
+    up = load("deploy-stack")["jobs"]["up"]
+    assert up["environment"] == "${{ inputs.stack }}"
+    (watched,) = [step for step in steps(up) if "tools.canary" in step.get("run", "")]
+    assert watched["if"] == "!cancelled() && inputs.share != 0 && steps.up.outcome != 'skipped'"
+    assert watched["env"]["UP"] == "${{ steps.up.outcome }}"
+    script = watched["run"]
+    assert script.index("tools.canary watch") < script.index('.ci/configure "$STACK" abort') < script.index("pulumi up")
+    assert 'if [ "$status" != 3 ]' in script
+    assert STATUS[Verdict.ABORT] == 3
 
 
 def test_images_are_deployed_by_digest() -> None:
@@ -165,9 +196,9 @@ def test_images_are_deployed_by_digest() -> None:
         assert re.search(
             rf"steps\.{tier}\.outputs\.tag }}}}@\$\{{\{{ steps\.{tier}\.outputs\.digest \|\|", outputs[tier]
         )
-    script = runs(load("deploy-stack")["jobs"]["up"])
-    for tier in ci.TIERS:
-        assert f'--path journal:{tier}.image "${tier.upper()}"' in script
+    for job in ("preview", "up"):
+        script = runs(load("deploy-stack")["jobs"][job])
+        assert '.ci/configure "$STACK" "$SHARE" "$FRONTEND" "$FILESERVER"' in script
 
 
 def test_a_deployment_is_previewed_first_and_checked_after() -> None:
@@ -182,7 +213,7 @@ def test_what_a_stack_runs_is_kept_in_the_registry_once_it_runs() -> None:
     assert "pulumi up" in up["run"]
     assert jobs["up"]["outputs"] == {"done": "${{ steps.up.outcome }}"}
     assert jobs["keep"]["needs"] == "up"
-    assert jobs["keep"]["if"] == "always() && needs.up.outputs.done == 'success'"
+    assert jobs["keep"]["if"] == "always() && needs.up.outputs.done == 'success' && inputs.share == 0"
     assert jobs["keep"]["environment"] == "images"
 
 
@@ -225,9 +256,9 @@ def test_code_of_a_branch_runs_on_no_machine_that_takes_a_role_of_main(job: dict
 
 def minutes(stack: str) -> int:
     """How long the workflow lets a deployment of the stack take."""
-    (found,) = [
+    (found,) = {
         j["with"]["minutes"] for j in load("deploy")["jobs"].values() if j.get("with", {}).get("stack") == stack
-    ]
+    }
     return found
 
 
@@ -263,7 +294,7 @@ def test_a_deployment_by_hand_undoes_drift() -> None:
     """Without a refresh Pulumi compares the program with the state, and sees no drift."""
     assert load("deploy-stack")["env"]["REFRESH"] == "${{ github.event_name == 'workflow_dispatch' }}"
     for name, command in {"preview": "pulumi preview", "up": "pulumi up"}.items():
-        (line,) = [line for line in runs(load("deploy-stack")["jobs"][name]).splitlines() if command in line]
+        line, *_ = [line for line in runs(load("deploy-stack")["jobs"][name]).splitlines() if command in line]
         assert '--refresh="$REFRESH"' in line
 
 
@@ -295,7 +326,7 @@ def test_the_guide_to_aws_sets_every_variable_and_makes_every_environment() -> N
     (audits,) = re.findall(r"audit-\{([a-z,]+)\}", protected)
     assert audits.split(",") == list(ci.ORDER)
     deployed = [stage["with"]["stack"] for stage in load("deploy")["jobs"].values() if "with" in stage]
-    assert re.sub(r"audit-\S+ ", "", protected).split() == ["images", *deployed]
+    assert re.sub(r"audit-\S+ ", "", protected).split() == ["images", *dict.fromkeys(deployed)]
     for role in ("preview-$stack", "audit-$stack", "images", "$environment"):
         assert f"takes {role} " in guide
 
@@ -336,7 +367,7 @@ def test_the_targets_and_scripts_that_workflows_call_are_there() -> None:
     assert named
     assert set(named) <= targets
     scripts = called(r"(?<![\w/])(\.ci/[\w-]+)")
-    assert scripts == [".ci/image", ".ci/keep", ".ci/run"]
+    assert scripts == [".ci/configure", ".ci/image", ".ci/keep", ".ci/previous", ".ci/run"]
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 

@@ -33,20 +33,37 @@ class Nginx:
         return self.folder / "stderr"
 
 
-def free_port() -> int:
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """A port of this machine that nothing listens on."""
-    with socket.socket() as listener:
+    with socket.socket(type=kind) as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
-def for_tests(conf: str, *, port: int, root: Path, folder: Path) -> str:
-    """The real configuration with another port, another root, and its writable files in another folder."""
-    conf = conf.replace(" /tmp/", f" {folder}/")
-    for real, ours in (("listen 8080", f"listen 127.0.0.1:{port}"), ("root /srv/journal", f"root {root}")):
-        assert conf.count(real) == 1, f"nginx.conf has not exactly one `{real}`"
-        conf = conf.replace(real, ours)
-    return conf
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """Where a pod finds the others: the port on which each answers them, and the port of the name server here.
+
+    limit: how often a second it asks them; by default as often as in the image.
+    """
+
+    port: int
+    resolver: int
+    limit: int | None = None
+
+
+def replaced(text: str, changes: dict[str, str]) -> str:
+    """The text with each of these, which it must have exactly once, replaced."""
+    for real, ours in changes.items():
+        assert text.count(real) == 1, f"there is not exactly one `{real}`"
+        text = text.replace(real, ours)
+    return text
+
+
+def for_tests(conf: str, *, address: str, port: int, peers_port: int, root: Path, folder: Path) -> str:
+    """The real configuration with other ports, another root, and its writable files in another folder."""
+    conf = conf.replace(" /tmp/", f" {folder}/").replace("root /srv/journal", f"root {root}")
+    return replaced(conf, {"listen 8080": f"listen {address}:{port}", "listen 8081": f"listen {address}:{peers_port}"})
 
 
 def wait_until_up(server: Nginx, seconds: float = 10) -> None:
@@ -61,22 +78,39 @@ def wait_until_up(server: Nginx, seconds: float = 10) -> None:
     raise AssertionError(f"nginx does not answer: {server.error_log.read_text()}")
 
 
-def start(root: Path, folder: Path) -> Nginx:
-    """NGINX on the built site; as the image's user where the tests run as root."""
+def start(root: Path, folder: Path, *, address: str = "127.0.0.1", peers: Peers | None = None) -> Nginx:
+    """NGINX on the built site, as the image starts it; as the image's user where the tests run as root."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None:
         pytest.fail(REMEDY, pytrace=False)
-    port = free_port()
-    conf = folder / "nginx.conf"
-    conf.write_text(for_tests((FILESERVER / "nginx.conf").read_text(), port=port, root=root, folder=folder))
+    port, peers_port = free_port(), free_port() if peers is None else peers.port
+    conf, script = folder / "nginx.conf", folder / "start.sh"
+    text = (FILESERVER / "nginx.conf").read_text()
+    if peers is not None and peers.limit is not None:
+        text = replaced(text, {"rate=500r/s": f"rate={peers.limit}r/s", "burst=500": f"burst={peers.limit}"})
+    conf.write_text(for_tests(text, address=address, port=port, peers_port=peers_port, root=root, folder=folder))
+    changes = {" /tmp/": f" {folder}/", "/usr/sbin/nginx": nginx, "/etc/nginx/nginx.conf": str(conf)}
+    changes["/etc/resolv.conf"] = str(folder / "resolv.conf")
+    (folder / "resolv.conf").write_text("search journal.svc.cluster.local\nnameserver 127.0.0.1\n")
+    if peers is not None:
+        changes["resolver \\1"] = f"resolver \\1:{peers.resolver}"
+    script.write_text(replaced((FILESERVER / "start.sh").read_text(), changes))
     user = USER if os.getuid() == 0 else None
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         if user is not None:
             for path in (folder, folder / "stdout", folder / "stderr"):
                 os.chown(path, user, user)
-        command = [nginx, "-e", "stderr", "-c", str(conf)]
+        environment = os.environ | ({} if peers is None else {"PEERS": f"peers.test:{peers.port}"})
         groups = [] if user is not None else None
-        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, user=user, group=user, extra_groups=groups)
-    server = Nginx(f"http://127.0.0.1:{port}", process, folder)
+        process = subprocess.Popen(
+            ["/bin/sh", script],
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            user=user,
+            group=user,
+            extra_groups=groups,
+        )
+    server = Nginx(f"http://{address}:{port}", process, folder)
     wait_until_up(server)
     return server

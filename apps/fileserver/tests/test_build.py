@@ -12,8 +12,8 @@ from apps.fileserver.tests.nginx import FILESERVER
 BUILD = FILESERVER / "build.py"
 
 
-def run(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, str(BUILD), str(source), str(target), "--version", "1.0.0"]
+def run(source: Path, target: Path, *more: str | Path) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, BUILD, source, target, "--version", "1.0.0", *more]
     return subprocess.run(arguments, capture_output=True, text=True, check=False)
 
 
@@ -87,3 +87,39 @@ def test_a_used_target_is_refused(tmp_path: Path) -> None:
     result = run(FILESERVER / "page", tmp_path / "target")
     assert result.returncode == 1
     assert "not empty" in result.stderr
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*") if path.suffix != ".gz"}
+
+
+def test_assets_of_the_version_before_are_kept_beside_the_own_ones(tmp_path: Path) -> None:
+    page = '<script src="/assets/a.js"></script>'
+    for version, other in (("one", "export {};"), ("two", "export {} ;")):
+        run(
+            page_with(tmp_path / version, page, a_js="export const same = 1;" * 9, b_js=other),
+            tmp_path / f"{version}-t",
+        )
+    before = tmp_path / "one-t" / "assets"
+    assert run(tmp_path / "two", tmp_path / "target", "--previous", before).returncode == 0
+    own, kept = tmp_path / "target" / "assets", tmp_path / "target" / "previous" / "assets"
+    assert snapshot(own) == snapshot(tmp_path / "two-t" / "assets")
+    assert files(kept) == files(before) - files(own)
+    assert len(files(kept)) == 1
+    (name,) = files(kept)
+    assert (kept / name).read_bytes() == (before / name).read_bytes()
+
+
+def test_a_first_version_has_none_before_it(tmp_path: Path) -> None:
+    assert run(FILESERVER / "page", tmp_path / "target", "--previous", tmp_path / "nothing").returncode == 0
+    assert not (tmp_path / "target" / "previous").exists()
+
+
+@pytest.mark.parametrize("name", ["app.js", "app.0123456789.js", "app.0123456789.html", "..js"])
+def test_what_is_no_asset_of_a_build_is_not_kept(tmp_path: Path, name: str) -> None:
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / name).write_text("changed")
+    result = run(FILESERVER / "page", tmp_path / "target", "--previous", tmp_path / "before")
+    assert result.returncode == 1
+    assert name in result.stderr
+    assert not (tmp_path / "target").exists()

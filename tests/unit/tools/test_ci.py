@@ -81,6 +81,17 @@ def test_the_images_that_run_are_those_of_the_last_update() -> None:
     assert ci.images([]) == {}
 
 
+def test_a_canary_s_candidate_and_share_run_too() -> None:
+    running = entry(tag="v1")
+    section = {"image": "i", "release": {"strategy": "canary", "candidate": "c", "share": 25}}
+    running["config"]["journal:frontend"] = {"value": json.dumps(section)}
+    assert ci.images([running]) == {
+        "journal:frontend.image": "i",
+        "journal:frontend.release.candidate": "c",
+        "journal:frontend.release.share": "25",
+    }
+
+
 def test_the_commit_that_runs() -> None:
     assert ci.commit([entry(head="a" * 40), entry()]) == "a" * 40
     assert ci.commit([entry(result="failed", head="a" * 40), entry()]) == "a" * 40

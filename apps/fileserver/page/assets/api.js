@@ -24,9 +24,12 @@ const json = (text) => {
 
 export class Api {
   #connection;
+  #heard;
 
-  constructor(connection) {
+  /** `heard` is told the version of each answer, or null where it says none. */
+  constructor(connection, heard) {
     this.#connection = connection;
+    this.#heard = heard;
   }
 
   version() {
@@ -65,6 +68,7 @@ export class Api {
       const response = givenUp ? await this.#send("GET", "/api/version") : await this.#send(method, path, body, headers);
       if (response !== null && !AWAY.has(response.status)) {
         this.#connection.answered();
+        this.#heard(response.headers.get("Journal-Version"));
         if (givenUp) throw signal.reason;
         return this.#read(response);
       }

@@ -8,9 +8,10 @@ import { TextForm } from "./form.js";
 import { Journal } from "./journal.js";
 import { showOutages } from "./outage.js";
 import { dayOf, longDay } from "./time.js";
+import { apiVersions, showPageVersion } from "./version.js";
 
 const connection = new Connection();
-const api = new Api(connection);
+const api = new Api(connection, apiVersions());
 const journal = new Journal(api, connection);
 
 function startComposer() {
@@ -32,13 +33,11 @@ function startComposer() {
   });
 }
 
-async function showVersion() {
+async function showEnvironment() {
   try {
-    const { version, commit, environment } = await api.version();
-    byId("version").textContent = `Journal ${version}${commit ? ` (${commit})` : ""}`;
-    byId("environment").textContent = environment;
+    byId("environment").textContent = (await api.version()).environment;
     byId("environment").hidden = false;
-  } catch { /* The page's own version stays. */ }
+  } catch { /* The page does without. */ }
 }
 
 function showToday() {
@@ -51,4 +50,5 @@ showToday();
 showOutages(connection);
 startComposer();
 journal.load();
-showVersion();
+showPageVersion();
+showEnvironment();

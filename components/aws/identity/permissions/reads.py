@@ -154,6 +154,8 @@ def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
                 scope.iam_arn(f"oidc-provider/{oidc_issuer}"),
             ],
         ),
+        # A canary's deployment waits while one of them is not OK (tools/canary.py).
+        Statement(sid="Alarms", actions=["cloudwatch:DescribeAlarms"], resources=[scope.arn("cloudwatch", "alarm:*")]),
         # CreateNodegroup looks for the service-linked role with the caller's permissions (terraform-aws-eks issue 823).
         Statement(
             sid="ServiceLinkedRoles", actions=["iam:GetRole"], resources=[scope.iam_arn("role/aws-service-role/*")]
