@@ -37,7 +37,7 @@ class Fileserver(ReleasedTier):
         workload = WorkloadArgs(
             namespace=args.namespace,
             image=args.image,
-            replicas=args.tier.replicas,
+            replicas=args.tier.most,
             resources=args.tier.resources,
             ports={"http": PORT},
             liveness=probe,
