@@ -1,5 +1,7 @@
 """metrics-server: verified on both sides, with no right but to measure, and only where the settings ask for it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from components.platform.metrics_server import PORT, arguments
@@ -12,8 +14,8 @@ def made() -> Recording:
     return record("local", cluster={"metricsServer": True})
 
 
-def test_it_is_there_only_where_the_settings_ask_for_it() -> None:
-    assert [r for r in record("local").registrations if "metrics-server" in r.name] == []
+def test_it_is_there_only_where_the_settings_ask_for_it(recorded: Callable[[str], Recording]) -> None:
+    assert [r for r in recorded("local").registrations if "metrics-server" in r.name] == []
 
 
 def test_the_api_server_verifies_it_by_the_certificate_that_cert_manager_issues(made: Recording) -> None:

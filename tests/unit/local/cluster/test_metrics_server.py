@@ -17,4 +17,3 @@ def test_what_both_builds_compile_is_compiled_once() -> None:
 
 def test_it_is_no_part_of_the_build_that_takes_long() -> None:
     assert programs.SOURCES not in metrics_server.SOURCES.parents
-    assert metrics_server.MODULE not in programs.pinned()
