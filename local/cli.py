@@ -90,13 +90,14 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Tiers, versions that answer, Redis, certificates. Status 1 when a tier is not ready or Redis not well."""
+    """Tiers, autoscalers, versions that answer, Redis, certificates. Status 1 when something is not well."""
     from local import show
     from local.access import access
 
     with failures():
         here = access()
         ready = show.tiers(here)
+        ready &= show.autoscalers(here)
         show.versions()
         ready &= show.redis(here)
         show.certificates(here)

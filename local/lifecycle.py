@@ -186,7 +186,12 @@ def effective_config(here: Access) -> dict[str, Any]:
     """The stack's config with what this machine knows beside its file."""
     chart = cluster.chart_path() if here.own else None
     return overrides.effective(
-        STACK, images.references(), kubeconfig=here.kubeconfig, context=here.context, chart=chart
+        STACK,
+        images.references(),
+        kubeconfig=here.kubeconfig,
+        context=here.context,
+        chart=chart,
+        own_cluster=here.own,
     )
 
 
@@ -201,8 +206,11 @@ def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
         kubernetes = pool.submit(lambda: _build(steps, "Kubernetes", cluster.build))
         pulumi = pool.submit(lambda: _build(steps, "Pulumi", pulumi_programs.build))
         archives = pool.submit(lambda: _build(steps, "images", images.build))
-    programs, archived = kubernetes.result(), archives.result().values()
+    programs, archived = kubernetes.result(), list(archives.result().values())
     found = pulumi.result()
+    config = overrides.effective(STACK, {}, own_cluster=True)
+    if config.get(f"{stack.PROJECT}:cluster", {}).get("metricsServer"):
+        archived.append(_build(steps, "metrics-server", cluster.build_metrics_server))
     with steps.step("start the cluster") as step:
         cluster.start(programs, step)
     if found_volumes := cluster.kept_volumes():

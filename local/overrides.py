@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.settings import Settings
 from tools.stack import PROJECT, checked, read
 
 HASHED = re.compile(r"-[0-9a-f]{8}$")
@@ -25,16 +26,22 @@ def effective(
     kubeconfig: Path | None = None,
     context: str | None = None,
     chart: Path | None = None,
+    own_cluster: bool = False,
 ) -> dict[str, Any]:
     """A stack's config with what this machine knows in it, checked whole. Raises StackError and SettingsError.
 
     images: references by tier, for those that are built here. chart: the folder of cert-manager's Helm chart.
+    own_cluster: whether the cluster is built here too; it has a metrics-server where a tier has an autoscaler.
     """
     config = read(stack)
-    checked(config, stack)
+    settings = checked(config, stack)
     cluster = {"kubeconfig": kubeconfig, "context": context}
-    changes = {tier: {"image": image} for tier, image in images.items() if built_here(config, tier)}
+    changes: dict[str, dict[str, Any]] = {
+        tier: {"image": image} for tier, image in images.items() if built_here(config, tier)
+    }
     changes["cluster"] = {name: str(value) for name, value in cluster.items() if value is not None}
+    if own_cluster and isinstance(settings, Settings) and settings.autoscales:
+        changes["cluster"]["metricsServer"] = True
     if chart is not None and config.get(f"{PROJECT}:certificates"):
         changes["certificates"] = {"chart": str(chart)}
     for section, values in changes.items():

@@ -124,6 +124,11 @@ def scale(replicas: int) -> Change:
     """Gives the tier this many pods."""
 
     def change(section: Section) -> None:
+        if bounds := section.get("autoscaling"):
+            raise Failure(
+                f"An autoscaler chooses how many pods there are, at most {bounds.get('maxReplicas')}.",
+                "Change minReplicas and maxReplicas in the tier's `autoscaling`; both alike, they fix the number.",
+            )
         section["replicas"] = replicas
 
     return change

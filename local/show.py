@@ -19,6 +19,8 @@ from tools import stack
 from tools.terminal import console
 
 PART_OF, REDIS = "app.kubernetes.io/part-of=journal", "app.kubernetes.io/name=redis"
+WORKS = ("AbleToScale", "ScalingActive")
+"""Conditions of an autoscaler that are false where it can't do its work."""
 ASKED = 20
 """How many requests tell which versions answer."""
 PAGE_VERSION = re.compile(r'data-page-version="([^"]*)" data-page-commit="([^"]*)"')
@@ -66,6 +68,27 @@ def tiers(access: Access) -> bool:
         table.add_row(name, namespace, count, str(restarts.get((namespace, name), 0)), image, age)
     console.print(table)
     return all_ready
+
+
+def autoscalers(access: Access) -> bool:
+    """Each autoscaler: how many pods there are, and how busy they are. Returns whether each can tell."""
+    found = access.json("get", "horizontalpodautoscalers", "-A", "-l", PART_OF)["items"]
+    table = _table("Autoscalers", "tier", "pods", "from", "to", "CPU used", "CPU aimed at", "in order")
+    good = True
+    for item in found:
+        spec, status = item["spec"], item.get("status", {})
+        used = next((m["resource"]["current"] for m in status.get("currentMetrics") or [] if "resource" in m), {})
+        aim = spec["metrics"][0]["resource"]["target"]["averageUtilization"]
+        wrong = [c["reason"] for c in status.get("conditions", []) if c["type"] in WORKS and c["status"] == "False"]
+        good &= not wrong
+        pods = str(status.get("currentReplicas", 0))
+        share = f"{used['averageUtilization']} %" if "averageUtilization" in used else "unknown"
+        said = _coloured(", ".join(wrong) or "yes", good=not wrong)
+        bounds = str(spec["minReplicas"]), str(spec["maxReplicas"])
+        table.add_row(item["metadata"]["name"], pods, *bounds, share, f"{aim} %", said)
+    if found:
+        console.print(table)
+    return good
 
 
 def revisions(tier: str, found: Sequence[Revision]) -> None:

@@ -57,7 +57,7 @@ class Fileserver(ReleasedTier):
         workload = WorkloadArgs(
             namespace=args.namespace,
             image=args.image,
-            replicas=args.tier.replicas,
+            replicas=args.tier.most,
             resources=args.tier.resources,
             ports={"http": PORT, "peers": PEERS_PORT},
             environment={"PEERS": f"{self._peers}.{args.namespace}.svc.cluster.local:{PEERS_PORT}"},

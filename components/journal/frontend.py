@@ -132,7 +132,7 @@ class Frontend(ReleasedTier):
         return WorkloadArgs(
             namespace=self._namespace,
             image=args.image,
-            replicas=args.tier.replicas,
+            replicas=args.tier.most,
             resources=args.tier.resources,
             ports={"http": PORT, "management": MANAGEMENT_PORT},
             liveness=http_probe("/livez", "management", period=10),

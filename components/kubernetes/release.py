@@ -7,7 +7,7 @@ import pulumi
 
 from components.kubernetes.component import KubernetesComponent, component_labels, selector_labels
 from components.kubernetes.workload import Workload, WorkloadArgs
-from components.settings import Tier
+from components.settings import Autoscaling, Tier
 from components.settings.releases import Release
 
 STICKY_COOKIE = {
@@ -20,7 +20,7 @@ STICKY_COOKIE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Pods:
-    """How many pods run each version."""
+    """How many pods run each version; with an autoscaler, the most that may."""
 
     current: int
     candidate: int
@@ -46,20 +46,30 @@ def pods(tier: Tier) -> Pods:
     """The pods of a tier by version."""
     release = tier.release
     if release.candidate is None:
-        return Pods(current=tier.replicas, candidate=0)
+        return Pods(current=tier.most, candidate=0)
     if release.strategy == "canary":
-        return split(tier.replicas, release.candidate_share)
-    return Pods(current=tier.replicas, candidate=tier.replicas)
+        return split(tier.most, release.candidate_share)
+    return Pods(current=tier.most, candidate=tier.most)
+
+
+def bounds(tier: Tier) -> Autoscaling | None:
+    """Between which numbers the current version's autoscaler chooses, where it has one.
+
+    Beside a candidate it has the most pods, as the candidate has: all requests may come to either of them at once.
+    """
+    if tier.autoscaling is None or tier.release.candidate is None:
+        return tier.autoscaling
+    return tier.autoscaling.model_copy(update={"min_replicas": tier.autoscaling.max_replicas})
 
 
 def rounding(tier: Tier) -> str:
     """What to tell of a share that the tier's pods cannot give; nothing of one that they can."""
     count, release = pods(tier), tier.release
-    share = 100 * count.candidate / tier.replicas
+    share = 100 * count.candidate / tier.most
     if release.candidate is None or release.strategy != "canary" or share == release.candidate_share:
         return ""
     return (
-        f"{count.candidate} of {tier.replicas} pods run the candidate: {share:.3g} %, where "
+        f"{count.candidate} of {tier.most} pods run the candidate: {share:.3g} %, where "
         f"{release.candidate_share} % are asked for. More replicas come closer."
     )
 
@@ -97,13 +107,14 @@ class ReleasedTier(KubernetesComponent):
         ports by name; each leads to the container port of the same name. depends_on: what pods need.
         """
         count, before = pods(tier), list(depends_on)
-        common = replace(workload, component=self._name, release=tier.release)
+        common = replace(workload, component=self._name, release=tier.release, taken_back=True)
         if candidate is not None:
             # With blue/green its pods lack the tier's label: before the Service names a version, it would lead to them.
             shared = self._name if tier.release.strategy == "canary" else None
             args = replace(common, component=shared, image=candidate, replicas=count.candidate, after=before)
             before = [*before, Workload(candidate_name(self._name), args, opts=self._options())]
-        current = Workload(self._name, replace(common, replicas=count.current, after=before), opts=self._options())
+        args = replace(common, replicas=count.current, autoscaling=bounds(tier), after=before)
+        current = Workload(self._name, args, opts=self._options())
         if rounded := rounding(tier):
             pulumi.info(rounded, self)
         self._create_service(

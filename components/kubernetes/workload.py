@@ -10,6 +10,17 @@ from pulumi_kubernetes.apps.v1 import (
     DeploymentStrategyArgs,
     RollingUpdateDeploymentArgs,
 )
+from pulumi_kubernetes.autoscaling.v2 import (
+    CrossVersionObjectReferenceArgs,
+    HorizontalPodAutoscaler,
+    HorizontalPodAutoscalerBehaviorArgs,
+    HorizontalPodAutoscalerSpecArgs,
+    HPAScalingPolicyArgs,
+    HPAScalingRulesArgs,
+    MetricSpecArgs,
+    MetricTargetArgs,
+    ResourceMetricSourceArgs,
+)
 from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
@@ -39,7 +50,7 @@ from components.kubernetes.pods import (
     spread_constraints,
     tolerations,
 )
-from components.settings import Resources
+from components.settings import Autoscaling, Resources
 from components.settings.node_groups import ANYWHERE, Placement
 from components.settings.releases import Release
 
@@ -53,11 +64,30 @@ takes under a second, Traefik up to two (providersThrottleDuration)."""
 STOP_MARGIN_SECONDS = 5
 """How much longer than its delay and its drain a pod may take to stop before it is killed."""
 
+TAKES_BACK = {"pulumi.com/patchForce": "true"}
+"""Lets Pulumi set a number of pods that an autoscaler has set before; that it comes or goes is a change of its own."""
+
 
 def await_rollout(replicas: int, min_ready_seconds: int, deadline: int = ROLLOUT_SECONDS) -> dict[str, str] | None:
     """The annotation that makes Pulumi wait while pods are replaced one by one; None where it waits long enough."""
     seconds = max(ROLLOUT_SECONDS, deadline) + replicas * min_ready_seconds
     return None if seconds == ROLLOUT_SECONDS else {"pulumi.com/timeoutSeconds": str(seconds)}
+
+
+def _behavior(bounds: Autoscaling) -> HorizontalPodAutoscalerBehaviorArgs:
+    """Up at once, to twice as many or by four every 15 s; down by one pod or a tenth of them a minute."""
+
+    def rules(window: int, percent: int, pods: int, period: int) -> HPAScalingRulesArgs:
+        policies = [
+            HPAScalingPolicyArgs(type=type_, value=value, period_seconds=period)
+            for type_, value in (("Percent", percent), ("Pods", pods))
+        ]
+        return HPAScalingRulesArgs(stabilization_window_seconds=window, select_policy="Max", policies=policies)
+
+    return HorizontalPodAutoscalerBehaviorArgs(
+        scale_up=rules(0, percent=100, pods=4, period=15),
+        scale_down=rules(bounds.scale_down_seconds, percent=10, pods=1, period=60),
+    )
 
 
 def _strategy(release: Release) -> DeploymentStrategyArgs:
@@ -81,6 +111,8 @@ class WorkloadArgs:
     priority_class: the priority class of the pods; by default they have the cluster's default priority.
     component: the tier whose version this is; by default it is one of its own.
     pod_labels: further labels of the pods.
+    autoscaling: between which numbers an autoscaler chooses; then `replicas` is the most that there may be.
+    taken_back: whether the number of pods may have been an autoscaler's before; then it is set whoever set it last.
     release: how its pods are replaced.
     after: what must be there, or serve, before its pods change.
     min_ready_seconds: how long a new pod must be ready before an old one is stopped; by default what `release` says.
@@ -108,6 +140,8 @@ class WorkloadArgs:
     priority_class: str | None = None
     component: str | None = None
     pod_labels: Mapping[str, str] = field(default_factory=dict)
+    autoscaling: Autoscaling | None = None
+    taken_back: bool = False
     release: Release = field(default_factory=Release)
     after: Sequence[pulumi.Resource] = ()
     min_ready_seconds: int | None = None
@@ -118,7 +152,7 @@ class WorkloadArgs:
 
 
 class Workload(KubernetesComponent):
-    """A Deployment with its service account, network policy and disruption budget.
+    """A Deployment with its service account, network policy, disruption budget and, where asked for, autoscaler.
 
     A rollout starts a pod before it stops one. One that stops serves on while all that send it requests learn of it,
     then its program is told, and ends what is under way. Source: kubernetes.io, Termination of Pods.
@@ -137,16 +171,42 @@ class Workload(KubernetesComponent):
         if args.replicas > 1:
             self._create_disruption_budget()
         self.deployment = self._create_deployment(depends_on=[account, policy, *args.after])
+        if args.autoscaling is not None:
+            self._create_autoscaler(args.autoscaling)
         self.register_outputs({})
 
+    def _create_autoscaler(self, bounds: Autoscaling) -> None:
+        aim = MetricTargetArgs(type="Utilization", average_utilization=bounds.cpu_utilization)
+        HorizontalPodAutoscaler(
+            self._name,
+            metadata=self._metadata(),
+            spec=HorizontalPodAutoscalerSpecArgs(
+                scale_target_ref=CrossVersionObjectReferenceArgs(
+                    api_version="apps/v1", kind="Deployment", name=self._name
+                ),
+                min_replicas=bounds.min_replicas,
+                max_replicas=bounds.max_replicas,
+                metrics=[MetricSpecArgs(type="Resource", resource=ResourceMetricSourceArgs(name="cpu", target=aim))],
+                behavior=_behavior(bounds),
+            ),
+            opts=self._options(depends_on=[self.deployment]),
+        )
+
     def _create_deployment(self, depends_on: list[pulumi.Resource]) -> Deployment:
-        release = self._args.release
-        waits = await_rollout(self._args.replicas, self._min_ready, release.progress_deadline_seconds)
+        """With an autoscaler it names no number: what there is stays until the autoscaler writes another.
+
+        Left out alone, server-side apply would take the number back that Pulumi had set, and one pod would be left.
+        With `ignore_changes` Pulumi's provider applies the live number as long as it owns it, and none from then on.
+        """
+        args, release = self._args, self._args.release
+        waits = await_rollout(args.replicas, self._min_ready, release.progress_deadline_seconds)
+        autoscaled = args.autoscaling is not None
+        annotations = {**(waits or {}), **(TAKES_BACK if args.taken_back and not autoscaled else {})}
         return Deployment(
             self._name,
-            metadata=self._metadata(annotations=waits),
+            metadata=self._metadata(annotations=annotations or None),
             spec=DeploymentSpecArgs(
-                replicas=self._args.replicas,
+                replicas=None if autoscaled else args.replicas,
                 revision_history_limit=5,
                 min_ready_seconds=None if self._min_ready == 0 else self._min_ready,
                 progress_deadline_seconds=release.progress_deadline_seconds,
@@ -155,7 +215,7 @@ class Workload(KubernetesComponent):
                 selector=LabelSelectorArgs(match_labels=selector_labels(self._name)),
                 template=PodTemplateSpecArgs(metadata=self._pod_metadata(), spec=self._pod()),
             ),
-            opts=self._options(depends_on=depends_on),
+            opts=self._options(depends_on=depends_on, ignore_changes=["spec.replicas"] if autoscaled else None),
         )
 
     def _pod_metadata(self) -> ObjectMetaArgs:

@@ -230,6 +230,36 @@ class CertManager(KubernetesComponent):
         )
 
 
+class SelfSigned(KubernetesComponent):
+    """The base of a component that serves HTTPS inside the cluster, with a certificate that is its own authority."""
+
+    def _create_certificate(self, secret_name: str, depends_on: Sequence[pulumi.Resource]) -> CustomResource:
+        """A certificate for the Service with the tier's name, kept in the Secret and renewed by cert-manager."""
+        issuer = CustomResource(
+            f"{self._name}-self-signed",
+            api_version="cert-manager.io/v1",
+            kind="Issuer",
+            metadata=self._metadata("self-signed", annotations=READY),
+            spec={"selfSigned": {}},
+            opts=self._options(depends_on=list(depends_on)),
+        )
+        spec: CertificateSpec = {
+            "secretName": secret_name,
+            "dnsNames": [f"{self._name}.{self._namespace}.svc"],
+            "issuerRef": {"kind": "Issuer", "name": "self-signed"},
+            "privateKey": PRIVATE_KEY,
+            "isCA": True,
+        }
+        return CustomResource(
+            secret_name,
+            api_version="cert-manager.io/v1",
+            kind="Certificate",
+            metadata=self._metadata(secret_name, annotations=READY),
+            spec=spec,
+            opts=self._options(depends_on=[issuer]),
+        )
+
+
 @dataclass(kw_only=True)
 class AcmeIssuerArgs:
     """An issuer: the ACME server that it asks, and its account there.

@@ -33,9 +33,13 @@ class CertificatesArgs:
 
 
 class Certificates(pulumi.ComponentResource):
-    """cert-manager with one ACME ClusterIssuer; `issuer` is the issuer's name, known once it is ready."""
+    """cert-manager with one ACME ClusterIssuer.
+
+    issuer: the issuer's name, known once it is ready. cert_manager: what exists once cert-manager takes issuers.
+    """
 
     issuer: pulumi.Output[str]
+    cert_manager: pulumi.Resource
 
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificates", name, {}, opts)
@@ -63,7 +67,7 @@ class Certificates(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
-        self.issuer = acme.issuer
+        self.issuer, self.cert_manager = acme.issuer, cert_manager.webhook
         self.register_outputs({"issuer": self.issuer})
 
     def _create_pebble(self, cert_manager: CertManager, args: CertificatesArgs) -> Pebble:

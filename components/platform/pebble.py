@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapVolumeSourceArgs,
@@ -19,8 +18,8 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from components import versions
-from components.kubernetes import KubernetesComponent, Namespace, Workload, WorkloadArgs, allow_from, allow_to, pods_in
-from components.platform.cert_manager import PRIVATE_KEY, READY, CertificateSpec
+from components.kubernetes import Namespace, Workload, WorkloadArgs, allow_from, allow_to, pods_in
+from components.platform.cert_manager import SelfSigned
 from components.settings import Resources
 
 PORTS = {"acme": 14000, "management": 15000}
@@ -62,7 +61,7 @@ class PebbleArgs:
     ingress_namespace: str
 
 
-class Pebble(KubernetesComponent):
+class Pebble(SelfSigned):
     """A Pebble with a TLS certificate issued by cert-manager.
 
     ca_bundle: the CA certificate by which clients verify Pebble, in PEM, encoded in base64.
@@ -74,7 +73,7 @@ class Pebble(KubernetesComponent):
         super().__init__("journal:platform:Pebble", name, name, opts)
         self._args = args
         namespace = Namespace(name, opts=self._options())
-        certificate = self._create_certificate(depends_on=[namespace, args.cert_manager])
+        certificate = self._create_certificate(TLS_SECRET, depends_on=[namespace, args.cert_manager])
         secret = Secret.get(
             TLS_SECRET,
             certificate.id.apply(lambda _: f"{name}/{TLS_SECRET}"),
@@ -85,31 +84,6 @@ class Pebble(KubernetesComponent):
         self._create_workload(config, depends_on=[config, certificate])
         self._create_service(PORTS, depends_on=[namespace])
         self.register_outputs({"ca_bundle": self.ca_bundle})
-
-    def _create_certificate(self, depends_on: list[pulumi.Resource]) -> CustomResource:
-        issuer = CustomResource(
-            f"{self._name}-self-signed",
-            api_version="cert-manager.io/v1",
-            kind="Issuer",
-            metadata=self._metadata("self-signed", annotations=READY),
-            spec={"selfSigned": {}},
-            opts=self._options(depends_on=depends_on),
-        )
-        spec: CertificateSpec = {
-            "secretName": TLS_SECRET,
-            "dnsNames": [f"{self._name}.{self._namespace}.svc"],
-            "issuerRef": {"kind": "Issuer", "name": "self-signed"},
-            "privateKey": PRIVATE_KEY,
-            "isCA": True,
-        }
-        return CustomResource(
-            TLS_SECRET,
-            api_version="cert-manager.io/v1",
-            kind="Certificate",
-            metadata=self._metadata(TLS_SECRET, annotations=READY),
-            spec=spec,
-            opts=self._options(depends_on=[issuer]),
-        )
 
     def _create_config(self, namespace: Namespace) -> ConfigMap:
         return self._create_config_map(

@@ -10,10 +10,12 @@ from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, 
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
+from components.platform.metrics_server import MetricsServer, MetricsServerArgs
 from components.platform.routes import IngressEndpoint
 from components.settings import CertificateSettings, IngressSettings
 
 TRAEFIK = "traefik"
+METRICS_SERVER = "metrics-server"
 
 
 @dataclass(kw_only=True)
@@ -25,6 +27,7 @@ class PlatformArgs:
     protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
     host: the application's DNS name. paths: its path prefixes that have a Service of their own.
+    metrics_server: whether to bring metrics-server, where the cluster has none.
     """
 
     cluster: Cluster
@@ -37,6 +40,7 @@ class PlatformArgs:
     paths: Sequence[str] = ("/",)
     ingress: IngressSettings
     certificates: CertificateSettings
+    metrics_server: bool = False
 
 
 class Platform(pulumi.ComponentResource):
@@ -88,6 +92,8 @@ class Platform(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        if args.metrics_server:
+            MetricsServer(METRICS_SERVER, MetricsServerArgs(cert_manager=certificates.cert_manager), opts=child)
         known, own = args.cluster.ingress_address, controller.address
         self.endpoint = IngressEndpoint(
             ingress_class=controller.ingress_class,

@@ -10,6 +10,7 @@ from components.settings.application import (
     Resources,
     Tier,
 )
+from components.settings.autoscaling import Autoscaling
 from components.settings.aws import (
     AccessSettings,
     AwsSettings,
@@ -28,6 +29,7 @@ from components.settings.values import is_secret
 __all__ = [
     "PASSWORD_STAGE",
     "AccessSettings",
+    "Autoscaling",
     "AwsSettings",
     "BackupSettings",
     "CertificateSettings",

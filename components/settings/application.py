@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from components import versions
+from components.settings.autoscaling import Autoscaling
 from components.settings.releases import Release
 from components.settings.values import (
     Cidr,
@@ -69,9 +70,15 @@ class Tier(Model):
     stack. https://kubernetes.io/docs/concepts/containers/images/
     """
     replicas: int = Field(default=2, ge=2, le=100)
-    """The number of pods; at least 2, so that one can be replaced without an outage.
+    """The number of pods; at least 2, so that one can be replaced without an outage. It excludes `autoscaling`.
 
     https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+    """
+    autoscaling: Autoscaling | None = None
+    """What decides how many pods there are, where their number is not fixed. By default it is. It excludes `replicas`.
+
+    It reads metrics-server, which clusters in AWS have; for others, see `cluster.metricsServer`.
+    https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/
     """
     resources: Resources
     """The CPU and memory of each pod."""
@@ -86,23 +93,56 @@ class Tier(Model):
         # While a candidate that is live becomes the image, both versions are the same for a while.
         if self.release.candidate == self.image and self.release.live == "current":
             raise ValueError(f"release.candidate {self.image} is the image that runs; name another one, or take it out")
-        if self.release.max_surge > self.replicas:
+        if self.release.max_surge > self.most:
             raise ValueError(
-                f"release.maxSurge {self.release.max_surge} of {self.replicas} replicas: no rollout starts more; name "
-                f"{self.replicas} or less"
+                f"release.maxSurge {self.release.max_surge} of {self.most} replicas: no rollout starts more; name "
+                f"{self.most} or less"
             )
-        if self.release.max_unavailable >= self.replicas:
+        if self.release.max_unavailable >= self.least:
             raise ValueError(
-                f"release.maxUnavailable {self.release.max_unavailable} of {self.replicas} replicas: a rollout could "
-                f"stop all pods at once; name {self.replicas - 1} or less, or strategy recreate"
+                f"release.maxUnavailable {self.release.max_unavailable} of {self.least} replicas: a rollout could "
+                f"stop all pods at once; name {self.least - 1} or less, or strategy recreate"
             )
         return self
+
+    @model_validator(mode="after")
+    def _autoscaling_fits(self) -> Self:
+        bounds = self.autoscaling
+        if bounds is None:
+            return self
+        if "replicas" in self.model_fields_set:
+            raise ValueError(
+                f"replicas {self.replicas} beside autoscaling, which chooses from {bounds.min_replicas} to "
+                f"{bounds.max_replicas}: take out one of them"
+            )
+        if self.release.strategy == "canary" and self.release.candidate is not None:
+            raise ValueError(
+                f"release.candidate {self.release.candidate} with strategy canary beside autoscaling: a share is of a "
+                "fixed number of pods; name strategy blueGreen, or replicas in place of autoscaling while it runs"
+            )
+        aim = quantity(self.resources.cpu) * bounds.cpu_utilization / 100
+        if aim >= quantity(self.resources.cpu_limit):
+            raise ValueError(
+                f"autoscaling.cpuUtilization {bounds.cpu_utilization} of cpu {self.resources.cpu}: pods are held to "
+                f"cpuLimit {self.resources.cpu_limit} and never use more; lower it, or raise the limit"
+            )
+        return self
+
+    @property
+    def least(self) -> int:
+        """The fewest pods that one version has."""
+        return self.replicas if self.autoscaling is None else self.autoscaling.min_replicas
+
+    @property
+    def most(self) -> int:
+        """The most pods that one version has between rollouts."""
+        return self.replicas if self.autoscaling is None else self.autoscaling.max_replicas
 
     @property
     def pods(self) -> int:
         """How many pods the tier has at most between rollouts, a candidate's included."""
         beside = self.release.strategy == "blueGreen" and self.release.candidate is not None
-        return 2 * self.replicas if beside else self.replicas
+        return 2 * self.most if beside else self.most
 
 
 LEAST_MEMORY = "64Mi"

@@ -53,6 +53,12 @@ class ClusterSettings(Model):
     `LoadBalancer` needs a cluster that creates load balancers. `NodePort` opens port 30080 for HTTP and 30443 for HTTPS
     on every node. https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types
     """
+    metrics_server: bool = False
+    """Whether the stack brings metrics-server, which autoscalers ask how busy pods are. By default the cluster has one.
+
+    Kubelets must have certificates of the cluster's authority. `make up` sets it on the cluster that it builds, where a
+    tier has `autoscaling`. https://kubernetes-sigs.github.io/metrics-server/
+    """
 
 
 class Settings(FrontendConfig):
@@ -117,6 +123,11 @@ class Settings(FrontendConfig):
     def pods(self) -> int:
         """How many pods the journal has."""
         return self.frontend.pods + self.fileserver.pods + self.redis.servers
+
+    @property
+    def autoscales(self) -> bool:
+        """Whether an autoscaler decides how many pods a tier has."""
+        return any(tier.autoscaling is not None for tier in (self.frontend, self.fileserver))
 
     @property
     def volumes(self) -> int:

@@ -24,6 +24,7 @@ from local.cluster import images, volumes
 from local.cluster.backup import SUFFIX, back_up, backups_folder, restore
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
+from local.cluster.metrics_server import build as build_metrics_server
 from local.cluster.node import start, stop
 from local.cluster.programs import Programs, build, located
 from local.cluster.state import ComponentStatus, Node, Status, node_pid, status
@@ -42,6 +43,7 @@ __all__ = [
     "back_up",
     "backups_folder",
     "build",
+    "build_metrics_server",
     "chart_path",
     "helm_path",
     "import_images",

@@ -45,6 +45,11 @@ class Layout:
         return self.cache / "platform"
 
     @property
+    def metrics_server(self) -> Path:
+        """Archives of its image, each in a folder for the hash of its sources."""
+        return self.cache / "metrics-server"
+
+    @property
     def containerd(self) -> Path:
         """Imported images: outlives `stop(wipe=True)`."""
         return self.cache / "containerd"

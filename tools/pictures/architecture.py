@@ -139,12 +139,19 @@ class Places:
         return rule(self, r) if rule is not None else self.workload(r) if pod_of(r) else None
 
     def workload(self, r: Resource) -> Place:
-        replicas = r["spec"].get("replicas", 1)
-        pods = "one a node" if r.kind == "DaemonSet" else "1 pod" if replicas == 1 else f"{replicas} pods"
+        pods = "one a node" if r.kind == "DaemonSet" else self._pods(r)
         claims = [c["spec"]["resources"]["requests"]["storage"] for c in r["spec"].get("volumeClaimTemplates", [])]
         volumes = f", {' and '.join(claims)} each" if claims else ""
         style = "data" if claims else "workload"
         return self.in_namespace(r, r["metadata"]["name"], style, f"{r.kind}, {pods}{volumes}")
+
+    def _pods(self, r: Resource) -> str:
+        """How many pods a Deployment or a StatefulSet has; an autoscaler has the name of its Deployment."""
+        for scaler in self._graph.nodes.values():
+            if scaler.kind == "HorizontalPodAutoscaler" and r.urn in self._graph.before[scaler.urn]:
+                return f"{scaler['spec']['minReplicas']} to {scaler['spec']['maxReplicas']} pods"
+        replicas = r["spec"].get("replicas", 1)
+        return "1 pod" if replicas == 1 else f"{replicas} pods"
 
     def in_namespace(self, r: Resource, name: str, style: str, line: str = "") -> Place:
         namespace = r.inputs.get("namespace", r.inputs.get("metadata", {}).get("namespace", "default"))

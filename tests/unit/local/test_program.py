@@ -22,6 +22,19 @@ def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
     assert "journal:absent" not in config
 
 
+@pytest.mark.parametrize(("own", "scaled", "brought"), [(True, True, True), (True, False, None), (False, True, None)])
+def test_a_cluster_of_ours_gets_a_metrics_server_where_a_tier_has_an_autoscaler(
+    own: bool, scaled: bool, brought: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = stack.read("local")
+    tier = {key: value for key, value in config["journal:frontend"].items() if key != "replicas"}
+    if scaled:
+        config["journal:frontend"] = {**tier, "autoscaling": {"maxReplicas": 4}}
+    monkeypatch.setattr(overrides, "read", lambda name: config)
+    found = overrides.effective("local", {}, own_cluster=own).get("journal:cluster", {})
+    assert found.get("metricsServer") is brought
+
+
 def test_an_image_of_a_registry_stays_as_the_stacks_file_names_it() -> None:
     config = overrides.effective("dev", {"frontend": "localhost/f:v2"})
     assert config["journal:frontend"] == stack.read("dev")["journal:frontend"]

@@ -160,3 +160,28 @@ def test_history_names_images_as_the_file_does(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Access, "json", lambda *_: {"items": items})
     found = [(revision.number, revision.image) for revision in releases.history(here, "frontend")]
     assert found == [(9, NOW), (10, "journal/frontend:v2")]
+
+
+def test_the_pods_of_an_autoscaler_are_not_counted_by_hand() -> None:
+    def autoscaled(section: releases.Section) -> None:
+        del section["replicas"]
+        section["autoscaling"] = {"minReplicas": 2, "maxReplicas": 6}
+
+    before = after(autoscaled)
+    with pytest.raises(Failure, match="at most 6") as caught:
+        after(releases.scale(4))
+    assert "minReplicas and maxReplicas" in caught.value.hint
+    assert after() == before
+
+
+def test_a_canary_of_an_autoscaled_tier_is_refused_before_the_file_is_touched() -> None:
+    def autoscaled(section: releases.Section) -> None:
+        del section["replicas"]
+        section["autoscaling"] = {"maxReplicas": 6}
+
+    before = after(autoscaled)
+    with pytest.raises(SettingsError, match="name strategy blueGreen"):
+        after(STARTED)
+    assert after() == before
+    started = after(releases.start(NEXT, strategy="blueGreen", share=None, current=NOW))
+    assert started["autoscaling"] == {"maxReplicas": 6}

@@ -58,3 +58,30 @@ def test_a_tier_is_shown_with_its_pods(ready: int, expected: bool, capsys: pytes
 
 def test_a_cluster_without_tiers_is_not_ready() -> None:
     assert not show.tiers(answers(deployments_statefulsets=[], pods=[]))
+
+
+def autoscaler(active: bool, **current: int) -> dict[str, Any]:
+    aim = {"resource": {"target": {"averageUtilization": 70}}}
+    reason = "ValidMetricFound" if active else "FailedGetResourceMetric"
+    condition = {"type": "ScalingActive", "status": str(active), "reason": reason}
+    status = {"currentReplicas": 3, "conditions": [condition], "currentMetrics": [{"resource": {"current": current}}]}
+    spec = {"minReplicas": 2, "maxReplicas": 8, "metrics": [aim]}
+    return {"metadata": {"name": "frontend"}, "spec": spec, "status": status}
+
+
+def test_an_autoscaler_is_shown_with_its_bounds_and_how_busy_pods_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.autoscalers(answers(horizontalpodautoscalers=[autoscaler(True, averageUtilization=35)]))
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "frontend" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["frontend", "3", "2", "8", "35 %", "70 %", "yes"]
+
+
+def test_an_autoscaler_that_knows_nothing_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not show.autoscalers(answers(horizontalpodautoscalers=[autoscaler(False)]))
+    said = capsys.readouterr().out
+    assert "unknown" in said
+    assert "FailedGetResourceMetric" in said.replace("\n", "")
+
+
+def test_without_autoscalers_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.autoscalers(answers(horizontalpodautoscalers=[]))
+    assert capsys.readouterr().out == ""

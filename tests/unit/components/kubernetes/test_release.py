@@ -172,7 +172,7 @@ def test_how_pods_are_replaced() -> None:
     spec = deployment["spec"]
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2, "maxUnavailable": 1}}
     assert (spec["minReadySeconds"], spec["progressDeadlineSeconds"], spec["paused"]) == (30, 900, True)
-    assert deployment["metadata"]["annotations"] == {"pulumi.com/timeoutSeconds": "1020"}
+    assert deployment["metadata"]["annotations"]["pulumi.com/timeoutSeconds"] == "1020"
 
 
 def test_another_number_of_restarts_replaces_the_pods() -> None:
