@@ -25,10 +25,12 @@ def effective(
     kubeconfig: Path | None = None,
     context: str | None = None,
     chart: Path | None = None,
+    gateway_crds: Path | None = None,
 ) -> dict[str, Any]:
     """A stack's config with what this machine knows in it, checked whole. Raises StackError and SettingsError.
 
     images: references by tier, for those that are built here. chart: the folder of cert-manager's Helm chart.
+    gateway_crds: the folder of the Gateway API's definitions, where the stack uses them.
     """
     config = read(stack)
     checked(config, stack)
@@ -37,6 +39,8 @@ def effective(
     changes["cluster"] = {name: str(value) for name, value in cluster.items() if value is not None}
     if chart is not None and config.get(f"{PROJECT}:certificates"):
         changes["certificates"] = {"chart": str(chart)}
+    if gateway_crds is not None:
+        changes["ingress"] = {"gatewayCrds": str(gateway_crds)}
     for section, values in changes.items():
         if values:
             config[f"{PROJECT}:{section}"] = {**(config.get(f"{PROJECT}:{section}") or {}), **values}

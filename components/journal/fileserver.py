@@ -26,13 +26,10 @@ class FileserverArgs:
 
 
 class Fileserver(ReleasedTier):
-    """The web page's pods, behind the Service named `service` with the port `http`."""
-
-    service: str
+    """The web page's pods, behind the Service with their name and the port `http`."""
 
     def __init__(self, name: str, args: FileserverArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:journal:Fileserver", name, args.namespace, opts)
-        self.service = name
         probe = http_probe("/healthz", "http", period=5)
         workload = WorkloadArgs(
             namespace=args.namespace,
@@ -45,4 +42,4 @@ class Fileserver(ReleasedTier):
             ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
         )
         self._release(args.tier, workload, args.candidate, {"http": 80})
-        self.register_outputs({"service": self.service})
+        self.register_outputs({"service": self.backend.service})

@@ -39,7 +39,7 @@ from components.kubernetes.pods import (
     spread_constraints,
     tolerations,
 )
-from components.kubernetes.release import ReleasedTier, workloads
+from components.kubernetes.release import Backend, ReleasedTier, workloads
 from components.kubernetes.workload import STOP_DELAY_SECONDS, Workload, WorkloadArgs
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "NODE_PORTS",
     "SKIP_AWAIT",
     "STOP_DELAY_SECONDS",
+    "Backend",
     "Bucket",
     "Cluster",
     "ExistingCluster",
