@@ -119,6 +119,8 @@ def test_what_a_resource_needs_it_waits_for(recording: Recording) -> None:
     assert {"gateway class", "certificate", "gateway", "backend"} <= reasons
     assert sorted({line for i in found for line in graph.missing([i.dependent], [i.dependency])}) == []
     kinds = recording.one("kubernetes:yaml/v2:ConfigGroup")
+    assert kinds.provider is not None
+    assert kinds.provider.name == "cluster"
     theirs = [r for r in recording.registrations if "gateway.networking" in r.type]
     assert graph.missing([*theirs, recording.one("Deployment", "traefik")], [kinds]) == []
     behind = [recording.one("Deployment", name) for name in ("traefik", "frontend", "fileserver")]
