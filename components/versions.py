@@ -7,6 +7,13 @@ CERT_MANAGER = "1.21.2"
 CERT_MANAGER_CHART = "oci://quay.io/jetstack/charts/cert-manager"
 
 TRAEFIK_IMAGE = "docker.io/library/traefik:v3.6.12"
+GATEWAY_API = "1.4.1"
+"""The version of the Gateway API that this Traefik implements (its go.mod)."""
+GATEWAY_API_CRDS = (
+    "https://raw.githubusercontent.com/kubernetes-sigs/gateway-api/"
+    "477d172e6ac5eccb82b65781ddb8f924afec4170/config/crd/standard"
+)
+"""Its standard channel at the commit of that version's tag, so that the address stands for the content."""
 VALKEY_IMAGE = "docker.io/valkey/valkey:8.1.4"
 HAPROXY_IMAGE = "docker.io/library/haproxy:3.0.11"
 AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.37.1"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from components.settings.errors import SettingsError
-from local import acme, cluster, images, overrides, rotation, show
+from local import acme, cluster, gateway, images, overrides, rotation, show
 from local.access import Access, access, named_context, stopped
 from local.pulumi import programs as pulumi_programs
 from local.pulumi.deployment import Deployment
@@ -184,14 +184,15 @@ def deployment_on(here: Access, pulumi: PulumiPrograms, **changes: Any) -> Deplo
 
 def effective_config(here: Access) -> dict[str, Any]:
     """The stack's config with what this machine knows beside its file."""
-    chart = cluster.chart_path() if here.own else None
+    routes = (stack.read(STACK).get(f"{stack.PROJECT}:ingress") or {}).get("routes", "ingress")
     return overrides.effective(
         STACK,
         images.references(),
         kubeconfig=here.kubeconfig,
         context=here.context,
-        chart=chart,
+        chart=cluster.chart_path() if here.own else None,
         own_cluster=here.own,
+        gateway_crds=gateway.definitions() if here.own and routes != "ingress" else None,
     )
 
 

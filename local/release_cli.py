@@ -23,6 +23,13 @@ class Strategy(StrEnum):
     BLUE_GREEN = "blueGreen"
 
 
+class By(StrEnum):
+    """What gives a canary its share."""
+
+    PODS = "pods"
+    WEIGHT = "weight"
+
+
 def _run(stack: str, tier: str, change, say: str) -> None:  # noqa: ANN001
     from local import lifecycle, releases
     from local.pulumi.workspace import STACK
@@ -43,7 +50,8 @@ def _run(stack: str, tier: str, change, say: str) -> None:  # noqa: ANN001
 def start(
     image: Annotated[str, typer.Argument(help="By default, in stack local, what this checkout makes.")] = "",
     strategy: Annotated[Strategy, typer.Option(help="How the candidate runs.")] = Strategy.CANARY,
-    share: Annotated[int | None, typer.Option(help="The percentage of pods of a canary. By default 25.")] = None,
+    share: Annotated[int | None, typer.Option(help="The percentage that a canary gets. By default 25.")] = None,
+    by: Annotated[By | None, typer.Option(help="Whether its pods or its weight at the gateway give the share.")] = None,
     tier: Tier = "frontend",
     stack: Stack = "local",
 ) -> None:
@@ -64,17 +72,17 @@ def start(
                 raise Failure(
                     f"{image} runs already, and this checkout makes no other.", f"Change apps/{tier}, or name an image."
                 )
-        change = releases.start(image, strategy=strategy.value, share=share, current=current)
+        change = releases.start(image, strategy=strategy.value, share=share, by=by and by.value, current=current)
         _run(stack, tier, change, f"{image} is the candidate.")
 
 
 @app.command()
 def share(percent: int, tier: Tier = "frontend", stack: Stack = "local") -> None:
-    """Give a canary's candidate this percentage of the pods: 25, 50, 75, 100."""
+    """Give a canary's candidate this percentage: 25, 50, 75, 100; by weight also 5."""
     from local import releases
 
     with failures():
-        _run(stack, tier, releases.share(percent), f"The candidate gets {percent} % of the pods.")
+        _run(stack, tier, releases.share(percent), f"The candidate gets {percent} %.")
 
 
 @app.command()

@@ -27,8 +27,12 @@ class Revision(NamedTuple):
     pods: int
 
 
-def start(image: str, *, strategy: str, share: int | None, current: str | None = None) -> Change:
-    """Runs a candidate beside the current version. current: the image to go on with, where the file leaves it open."""
+def start(image: str, *, strategy: str, share: int | None, by: str | None = None, current: str | None = None) -> Change:
+    """Runs a candidate beside the current version.
+
+    by: what gives a canary its share; without it, what the file says. current: the image to go on with, where the file
+    leaves it open.
+    """
 
     def change(section: Section) -> None:
         release = _release(section)
@@ -37,13 +41,16 @@ def start(image: str, *, strategy: str, share: int | None, current: str | None =
         if current is not None:
             section["image"] = current
         release.pop("live", None)
-        release.update({"strategy": strategy, "candidate": image} | ({} if share is None else {"share": share}))
+        if strategy != "canary":
+            release.pop("by", None)
+        wanted = {"strategy": strategy, "candidate": image, "share": share, "by": by}
+        release.update({key: value for key, value in wanted.items() if value is not None})
 
     return change
 
 
 def share(percent: int) -> Change:
-    """Gives the candidate of a canary this share of the pods."""
+    """Gives the candidate of a canary this share."""
 
     def change(section: Section) -> None:
         _candidate(section)

@@ -9,7 +9,15 @@ from tools.volumes import claims_of
 
 Objects = Mapping[tuple[str, str, str], Resource]
 CERT_MANAGER = "cert-manager.io"
-CLUSTER_WIDE = ("ClusterIssuer", "ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace", "StorageClass")
+CLUSTER_WIDE = (
+    "ClusterIssuer",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "GatewayClass",
+    "IngressClass",
+    "Namespace",
+    "StorageClass",
+)
 ENVIRONMENT = {
     "configMapRef": "ConfigMap",
     "configMapKeyRef": "ConfigMap",
@@ -73,6 +81,8 @@ def _named(r: Resource) -> Iterator[tuple[tuple[str, str, str], str]]:
     yield ("Namespace", "", namespace), "it is in the namespace"
     if r.kind == "Ingress":
         yield ("IngressClass", "", spec.get("ingressClassName", "")), "ingress class"
+    for key, reason in _of_gateways(r.kind, spec):
+        yield (key[0], "" if key[0] == "GatewayClass" else namespace, key[1]), reason
     issuer = spec.get("issuerRef", {}) if isinstance(spec, dict) else {}
     place = "" if issuer.get("kind") == "ClusterIssuer" else namespace
     yield (issuer.get("kind", "Issuer"), place, issuer.get("name", "")), "issuer"
@@ -84,6 +94,21 @@ def _named(r: Resource) -> Iterator[tuple[tuple[str, str, str], str]]:
         yield ("PersistentVolumeClaim", namespace, name), "volume"
     for (kind, name), reason in _in_pod(pod_of(r)):
         yield (kind, "" if kind == "PriorityClass" else namespace, name), reason
+
+
+def _of_gateways(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Kind and name of what a Gateway or an HTTPRoute names, and why."""
+    if kind == "Gateway":
+        yield ("GatewayClass", spec.get("gatewayClassName", "")), "gateway class"
+        for listener in spec.get("listeners", []):
+            for ref in listener.get("tls", {}).get("certificateRefs", []):
+                yield ("Secret", ref.get("name", "")), "certificate"
+    if kind == "HTTPRoute":
+        for ref in spec.get("parentRefs", []):
+            yield ("Gateway", ref.get("name", "")), "gateway"
+        for rule in spec.get("rules", []):
+            for ref in rule.get("backendRefs", []):
+                yield ("Service", ref.get("name", "")), "backend"
 
 
 def _in_pod(pod: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

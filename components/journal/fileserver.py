@@ -41,17 +41,15 @@ class FileserverArgs:
 
 
 class Fileserver(ReleasedTier):
-    """The web page's pods, behind the Service named `service` with the port `http`.
+    """The web page's pods, behind the Service with their name and the port `http`.
 
     Assets are named by a hash of their content, so each version has its own. A pod that is asked for one that it lacks
     asks the tier's other pods, of either version.
     """
 
-    service: str
-
     def __init__(self, name: str, args: FileserverArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:journal:Fileserver", name, args.namespace, opts)
-        self.service, self._peers = name, f"{name}-peers"
+        self._peers = f"{name}-peers"
         probe = http_probe("/healthz", "http", period=5)
         pods = [pods_of(version) for version in workloads(name, args.tier)]
         workload = WorkloadArgs(
@@ -68,7 +66,7 @@ class Fileserver(ReleasedTier):
             egress=[allow_to(pods, "peers")],
         )
         self._release(args.tier, workload, args.candidate, {"http": 80}, depends_on=[self._create_peers_service()])
-        self.register_outputs({"service": self.service})
+        self.register_outputs({"service": self.backend.service})
 
     def _create_peers_service(self) -> Service:
         """A name for all pods of the tier: those that start or stop have assets as well."""

@@ -85,13 +85,11 @@ class FrontendArgs:
 
 
 class Frontend(ReleasedTier):
-    """The API's pods, behind the Service named `service` with the port `http`."""
-
-    service: str
+    """The API's pods, behind the Service with their name and the port `http`."""
 
     def __init__(self, name: str, args: FrontendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:journal:Frontend", name, args.namespace, opts)
-        self._args, self.service = args, name
+        self._args = args
         versions = config_versions(args.config_history, args.config)
         configs = [
             self._create_config_map(f"{name}-config-v{number}", environment(config))
@@ -100,7 +98,7 @@ class Frontend(ReleasedTier):
         before = [*configs, *self._create_migration().jobs]
         workload = self._workload(configs[versions.active - 1])
         self._release(args.tier, workload, args.candidate, {"http": 80}, depends_on=before)
-        self.register_outputs({"service": self.service})
+        self.register_outputs({"service": self.backend.service})
 
     def _create_migration(self) -> Migration:
         args, candidate = self._args, self._args.tier.release.candidate

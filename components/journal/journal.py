@@ -105,7 +105,7 @@ class Journal(pulumi.ComponentResource):
             RoutesArgs(
                 namespace=NAMESPACE,
                 host=stack.host,
-                paths=dict(zip(PATHS, (frontend.service, fileserver.service), strict=True)),
+                paths=dict(zip(PATHS, (frontend.backend, fileserver.backend), strict=True)),
                 endpoint=endpoint,
                 tiers=[frontend, fileserver],
             ),

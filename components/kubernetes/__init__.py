@@ -41,7 +41,7 @@ from components.kubernetes.pods import (
     spread_constraints,
     tolerations,
 )
-from components.kubernetes.release import ReleasedTier, workloads
+from components.kubernetes.release import Backend, ReleasedTier, workloads
 from components.kubernetes.workload import STOP_DELAY_SECONDS, Workload, WorkloadArgs
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "VIEWERS",
     "Admission",
     "AdmissionArgs",
+    "Backend",
     "Bucket",
     "Cluster",
     "ExistingCluster",

@@ -132,17 +132,18 @@ class KubernetesComponent(pulumi.ComponentResource):
         ports: Mapping[str, int],
         depends_on: Sequence[pulumi.Resource] = (),
         *,
+        name: str | None = None,
         selector: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         session_affinity: str | None = None,
     ) -> Service:
         """A ClusterIP Service in front of the tier's pods; each port leads to the container port of the same name.
 
-        selector: labels of the pods, by default the tier's own. annotations: further ones.
+        name: by default the tier's. selector: labels of the pods, by default the tier's own. annotations: further ones.
         """
         return Service(
-            self._name,
-            metadata=self._metadata(annotations={**SKIP_AWAIT, **(annotations or {})}),
+            self._name if name is None else name,
+            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(annotations or {})}),
             spec=ServiceSpecArgs(
                 selector=selector_labels(self._name) if selector is None else selector,
                 session_affinity=session_affinity,

@@ -1,7 +1,7 @@
 """A release: the versions of one tier that run side by side, and the Service that leads to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pulumi
 
@@ -26,6 +26,20 @@ class Pods:
     candidate: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """The Services behind a path.
+
+    service: the one that leads to the tier, with the ports `http`, which is 80.
+    weights: by Service, the percentage of requests that it gets; by default `service` gets all of them.
+    versions: by version, the Service for requests that ask for it.
+    """
+
+    service: str
+    weights: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
 def candidate_name(tier: str) -> str:
     """The name of a candidate's objects."""
     return f"{tier}-candidate"
@@ -47,7 +61,7 @@ def pods(tier: Tier) -> Pods:
     release = tier.release
     if release.candidate is None:
         return Pods(current=tier.most, candidate=0)
-    if release.strategy == "canary":
+    if not release.both_whole:
         return split(tier.most, release.candidate_share)
     return Pods(current=tier.most, candidate=tier.most)
 
@@ -66,7 +80,7 @@ def rounding(tier: Tier) -> str:
     """What to tell of a share that the tier's pods cannot give; nothing of one that they can."""
     count, release = pods(tier), tier.release
     share = 100 * count.candidate / tier.most
-    if release.candidate is None or release.strategy != "canary" or share == release.candidate_share:
+    if release.candidate is None or release.both_whole or share == release.candidate_share:
         return ""
     return (
         f"{count.candidate} of {tier.most} pods run the candidate: {share:.3g} %, where "
@@ -86,12 +100,28 @@ def selector(name: str, release: Release) -> dict[str, str]:
     return selector_labels(name if release.live == "current" else candidate_name(name))
 
 
+def backend(name: str, release: Release) -> Backend:
+    """The Services behind a tier's path."""
+    if not release.both_whole:
+        return Backend(service=name)
+    by_weight = release.strategy == "canary"
+    # The tier's own Service leads to the current version alone while a candidate gets its share by weight.
+    versions = {"current": name if by_weight else f"{name}-current", "candidate": candidate_name(name)}
+    share = release.candidate_share
+    weights = {versions["current"]: 100 - share, versions["candidate"]: share} if by_weight else {}
+    return Backend(service=name, weights=weights, versions=versions)
+
+
 class ReleasedTier(KubernetesComponent):
     """The base of a component whose versions run side by side, behind one Service with the tier's name.
 
     A candidate serves before the current version has fewer pods or the Service changes over; what is no longer declared
     is deleted last. So to promote a candidate is one update, in which one of both versions serves all the time.
+
+    backend: the Services behind the tier's path.
     """
+
+    backend: Backend
 
     def _release(
         self,
@@ -107,10 +137,12 @@ class ReleasedTier(KubernetesComponent):
         ports by name; each leads to the container port of the same name. depends_on: what pods need.
         """
         count, before = pods(tier), list(depends_on)
+        self.backend = backend(self._name, tier.release)
         common = replace(workload, component=self._name, release=tier.release, taken_back=True)
         if candidate is not None:
-            # With blue/green its pods lack the tier's label: before the Service names a version, it would lead to them.
-            shared = self._name if tier.release.strategy == "canary" else None
+            before += self._create_version_services(ports)
+            # A whole one's pods lack the tier's label: before the Service names a version, it would lead to them.
+            shared = None if tier.release.both_whole else self._name
             args = replace(common, component=shared, image=candidate, replicas=count.candidate, after=before)
             before = [*before, Workload(candidate_name(self._name), args, opts=self._options())]
         args = replace(common, replicas=count.current, autoscaling=bounds(tier), after=before)
@@ -124,3 +156,12 @@ class ReleasedTier(KubernetesComponent):
             annotations=STICKY_COOKIE if tier.release.sticky == "cookie" else None,
             session_affinity="ClientIP" if tier.release.sticky == "clientIP" else None,
         )
+
+    def _create_version_services(self, ports: Mapping[str, int]) -> list[pulumi.Resource]:
+        """A Service for each version that has none yet, long before requests are sent there."""
+        workloads = {"current": self._name, "candidate": candidate_name(self._name)}
+        return [
+            self._create_service(ports, name=service, selector=selector_labels(workloads[version]))
+            for version, service in self.backend.versions.items()
+            if service != self._name
+        ]

@@ -1,10 +1,14 @@
-"""The ingress controller: Traefik 3. Its middlewares come from its file provider, so it needs no CRDs."""
+"""The ingress controller: Traefik 3, for Ingress objects and for the Gateway API.
+
+Its middlewares come from its file provider, so it needs no CRDs of its own.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapVolumeSourceArgs,
@@ -35,10 +39,11 @@ from components.kubernetes import (
     pods_in,
     selector_labels,
 )
+from components.platform import gateway_api
 from components.settings import IngressSettings
 from components.settings.node_groups import ANYWHERE, Placement
 
-INGRESS_CLASS = "traefik"
+INGRESS_CLASS = GATEWAY_CLASS = "traefik"
 PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
 DRAIN_SECONDS = 10
 """How long requests that are under way may take when a pod stops."""
@@ -67,7 +72,7 @@ AWAIT_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0
 
 
 def middlewares() -> dict:
-    """Traefik's middlewares. An Ingress refers to one as `NAME@file`.
+    """Traefik's middlewares. An Ingress refers to one as `NAME@file`, and an entry point does for a gateway's routes.
 
     `retry` sends a request to another pod when no connection to the first one comes about. Once a header is on its way
     it does not, so no write is made twice. Source: Traefik's pkg/middlewares/retry.
@@ -79,6 +84,17 @@ def middlewares() -> dict:
         "customResponseHeaders": {"Server": ""},
     }
     return {"security-headers": {"headers": headers}, "retry": {"retry": {"attempts": ATTEMPTS}}}
+
+
+def _unavailable(rule: str, priority: int) -> dict:
+    return {
+        "entryPoints": ["websecure"],
+        "rule": rule,
+        "priority": priority,
+        "service": "unavailable",
+        "middlewares": ["security-headers", "retry-after"],
+        "tls": {},
+    }
 
 
 def unavailable(host: str, paths: Sequence[str]) -> dict[str, dict]:
@@ -94,26 +110,24 @@ def unavailable(host: str, paths: Sequence[str]) -> dict[str, dict]:
             other for other in paths if other != path and path.startswith(other) and len(path) - len(other) < 2
         ]:
             raise ValueError(f"path {path} must be two characters longer than {close[0]}")
-    return {
-        f"unavailable-{number}": {
-            "entryPoints": ["websecure"],
-            "rule": rule,
-            "priority": len(rule) - 1,
-            "service": "unavailable",
-            "middlewares": ["security-headers", "retry-after"],
-            "tls": {},
-        }
-        for number, rule in enumerate(rules.values())
-    }
+    return {f"unavailable-{number}": _unavailable(rule, len(rule) - 1) for number, rule in enumerate(rules.values())}
 
 
-def dynamic_configuration(host: str, paths: Sequence[str]) -> dict:
+def unavailable_gateway(host: str) -> dict[str, dict]:
+    """The router that answers 503 below the lowest of a gateway's, while there is no HTTPRoute.
+
+    All paths are in one, and a rule whose Service is missing stays: by the Gateway API it answers 500.
+    """
+    return {"unavailable": _unavailable(f'Host("{host}")', 1)}
+
+
+def dynamic_configuration(host: str, paths: Sequence[str], *, gateway: bool = False) -> dict:
     """What Traefik reads from its file. A service without servers answers 503."""
     retry_after = {"retry-after": {"headers": {"customResponseHeaders": {"Retry-After": "1"}}}}
     return {
         "http": {
             "middlewares": middlewares() | retry_after,
-            "routers": unavailable(host, paths),
+            "routers": unavailable_gateway(host) if gateway else unavailable(host, paths),
             "services": {"unavailable": {"loadBalancer": {"servers": []}}},
         }
     }
@@ -154,6 +168,18 @@ def arguments(
         f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
         f"--providers.kubernetesingress.ingressendpoint.hostname={host}",
         "--providers.file.directory=/etc/traefik/dynamic",
+    ]
+
+
+def gateway_arguments(namespaces: Sequence[str], host: str) -> list[str]:
+    """What the command line has too for a gateway. Routes name no middlewares of a file, so the entry point does.
+
+    A retry around another one never retries: the inner one alone learns whether a request was sent.
+    """
+    return [
+        f"--entrypoints.websecure.http.middlewares={','.join(f'{name}@file' for name in middlewares())}",
+        f"--providers.kubernetesgateway.namespaces={','.join(namespaces)}",
+        f"--providers.kubernetesgateway.statusaddress.hostname={host}",
     ]
 
 
@@ -202,12 +228,14 @@ class IngressControllerArgs:
 class IngressController(KubernetesComponent):
     """Traefik behind one Service.
 
-    ingress_class: the class by which Ingress objects choose it, once it exists.
+    ingress_class, gateway_class: by which Ingress objects, which ACME challenges use too, and Gateways choose it, once
+    it exists; the latter is None where settings want no gateway.
     address: the load balancer's IP address or host name; None for the exposure NodePort.
     cluster_ip: the Service's address inside the cluster.
     """
 
     ingress_class: pulumi.Output[str]
+    gateway_class: pulumi.Output[str] | None = None
     address: pulumi.Output[str | None]
     cluster_ip: pulumi.Output[str]
 
@@ -224,9 +252,17 @@ class IngressController(KubernetesComponent):
         )
         ingress_class = self._create_ingress_class()
         self.ingress_class = ingress_class.metadata.name
-        rights = self._grant_cluster_wide(cluster_rules())
-        rights += [right for space in args.namespaces for right in self._grant_in(space, namespace_rules())]
-        self._create_workload(self._create_configuration(), depends_on=[ingress_class, *rights])
+        gateway = args.settings.has_gateway
+        in_cluster, in_namespaces = cluster_rules(), namespace_rules()
+        if gateway:
+            in_cluster, in_namespaces = (
+                [*in_cluster, *gateway_api.cluster_rules()],
+                [*in_namespaces, *gateway_api.namespace_rules()],
+            )
+        before = [ingress_class, *(self._create_gateway_class() if gateway else [])]
+        before += self._grant_cluster_wide(in_cluster)
+        before += [right for space in args.namespaces for right in self._grant_in(space, in_namespaces)]
+        self._create_workload(self._create_configuration(), depends_on=before)
         service = self._create_exposed_service()
         self.cluster_ip = service.spec.cluster_ip
         self.address = service.status.apply(_load_balancer_address)
@@ -240,10 +276,27 @@ class IngressController(KubernetesComponent):
             opts=self._options(),
         )
 
+    def _create_gateway_class(self) -> list[pulumi.Resource]:
+        """The class, and the kinds of the Gateway API, which no Gateway exists without."""
+        kinds = gateway_api.create_definitions(self._args.settings.gateway_crds, self._options())
+        spec: gateway_api.GatewayClassSpec = {"controllerName": "traefik.io/gateway-controller"}
+        gateway_class = CustomResource(
+            GATEWAY_CLASS,
+            api_version=gateway_api.API_VERSION,
+            kind="GatewayClass",
+            metadata=self._metadata(GATEWAY_CLASS, cluster_wide=True),
+            spec=spec,
+            opts=self._options(depends_on=[kinds]),
+        )
+        self.gateway_class = gateway_class.id.apply(lambda _: GATEWAY_CLASS)
+        return [kinds, gateway_class]
+
     def _create_configuration(self) -> ConfigMap:
+        args = self._args
+        dynamic = dynamic_configuration(args.host, args.paths, gateway=args.settings.has_gateway)
         return self._create_config_map(
             "dynamic",
-            {"dynamic.yaml": json.dumps(dynamic_configuration(self._args.host, self._args.paths), indent=2)},
+            {"dynamic.yaml": json.dumps(dynamic, indent=2)},
             name=f"{self._name}-dynamic",
             depends_on=[self._own_namespace],
         )
@@ -257,6 +310,7 @@ class IngressController(KubernetesComponent):
         inside = [pods_in(space) for space in args.client_namespaces]
         targets = args.exposure == "TargetGroup"
         stop_delay = DEREGISTRATION_SECONDS if targets else STOP_DELAY_SECONDS
+        gateway = gateway_arguments(args.namespaces, args.host) if args.settings.has_gateway else []
         Workload(
             self._name,
             WorkloadArgs(
@@ -267,7 +321,10 @@ class IngressController(KubernetesComponent):
                 ports=PORTS,
                 liveness=http_probe("/ping", "ping", period=10),
                 readiness=http_probe("/ping", "ping", period=2),
-                arguments=arguments(args.namespaces, args.host, stop_delay=stop_delay, access_log=targets),
+                arguments=[
+                    *arguments(args.namespaces, args.host, stop_delay=stop_delay, access_log=targets),
+                    *gateway,
+                ],
                 volumes=[(volume, VolumeMountArgs(name="dynamic", mount_path="/etc/traefik/dynamic", read_only=True))],
                 token=True,
                 placement=args.placement,

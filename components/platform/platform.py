@@ -9,7 +9,7 @@ from components import versions
 from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
-from components.platform.ingress_controller import IngressController, IngressControllerArgs
+from components.platform.ingress_controller import PORTS, IngressController, IngressControllerArgs
 from components.platform.metrics_server import MetricsServer, MetricsServerArgs
 from components.platform.routes import IngressEndpoint
 from components.settings import CertificateSettings, IngressSettings
@@ -96,7 +96,9 @@ class Platform(pulumi.ComponentResource):
             MetricsServer(METRICS_SERVER, MetricsServerArgs(cert_manager=certificates.cert_manager), opts=child)
         known, own = args.cluster.ingress_address, controller.address
         self.endpoint = IngressEndpoint(
-            ingress_class=controller.ingress_class,
+            ingress_class=controller.ingress_class if args.ingress.has_ingress else None,
+            gateway_class=controller.gateway_class,
+            gateway_port=PORTS["websecure"],
             ingress_namespace=TRAEFIK,
             issuer=certificates.issuer,
             controller=[controller],

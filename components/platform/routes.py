@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import (
     HTTPIngressPathArgs,
@@ -19,7 +20,8 @@ from pulumi_kubernetes.networking.v1 import (
     ServiceBackendPortArgs,
 )
 
-from components.kubernetes import SKIP_AWAIT, KubernetesComponent, allow_from, pods_in
+from components.kubernetes import SKIP_AWAIT, Backend, KubernetesComponent, allow_from, pods_in
+from components.platform import gateway_api
 from components.platform.cert_manager import SOLVER_LABELS, SOLVER_PORT, Certificate, CertificateArgs
 
 ANNOTATIONS = {
@@ -33,13 +35,17 @@ ANNOTATIONS = {
 class IngressEndpoint:
     """How routes reach clients: the ingress controller that serves them, and the issuer of their certificates.
 
-    ingress_class: the ingress controller's class. ingress_namespace: the namespace of its pods.
+    ingress_class, gateway_class: the ingress controller's; with both, an Ingress and a Gateway lead to the same.
+    gateway_port: the port of a Gateway's listener for HTTPS; Traefik's is that of its container.
+    ingress_namespace: the namespace of the ingress controller's pods.
     issuer: the name of the ClusterIssuer.
     controller: what must serve before it gets routes, for they may name middlewares of its own.
     dependencies: resources that must exist before the issuer's server can reach the ingress controller.
     """
 
-    ingress_class: pulumi.Input[str]
+    ingress_class: pulumi.Input[str] | None = None
+    gateway_class: pulumi.Input[str] | None = None
+    gateway_port: int = 443
     ingress_namespace: str
     issuer: pulumi.Input[str]
     controller: Sequence[pulumi.Resource] = ()
@@ -50,19 +56,19 @@ class IngressEndpoint:
 class RoutesArgs:
     """The routes of one host.
 
-    paths: the name of the Service behind each path prefix; its port is called `http`. The longest prefix wins.
+    paths: the Services behind each path prefix. The longest prefix wins.
     tiers: what serves behind them; requests are sent there only once it does.
     """
 
     namespace: str
     host: str
-    paths: Mapping[str, str]
+    paths: Mapping[str, Backend]
     endpoint: IngressEndpoint
     tiers: Sequence[pulumi.Resource]
 
 
 class Routes(KubernetesComponent):
-    """The Ingress and the certificate of one host, whose address is `url`."""
+    """The certificate of one host, whose address is `url`, and the Ingress or the Gateway that serves it."""
 
     url: str
 
@@ -71,14 +77,17 @@ class Routes(KubernetesComponent):
         self._args, self._secret = args, f"{name}-tls"
         self.url = f"https://{args.host}"
         policy = self._create_challenge_policy()
-        Certificate(
+        certificate = Certificate(
             self._secret,
             CertificateArgs(
                 namespace=args.namespace, host=args.host, issuer=args.endpoint.issuer, secret_name=self._secret
             ),
             opts=self._options(depends_on=[policy, *args.endpoint.dependencies]),
         )
-        self._create_ingress()
+        if args.endpoint.ingress_class is not None:
+            self._create_ingress(args.endpoint.ingress_class)
+        if args.endpoint.gateway_class is not None:
+            self._create_route(self._create_gateway(args.endpoint.gateway_class, certificate))
         self.register_outputs({"url": self.url})
 
     def _create_challenge_policy(self) -> NetworkPolicy:
@@ -94,18 +103,41 @@ class Routes(KubernetesComponent):
             opts=self._options(),
         )
 
-    def _create_ingress(self) -> None:
+    def _create_ingress(self, ingress_class: pulumi.Input[str]) -> None:
         args = self._args
-        paths = [_path(prefix, service) for prefix, service in args.paths.items()]
+        paths = [_path(prefix, backend.service) for prefix, backend in args.paths.items()]
         Ingress(
             self._name,
             metadata=self._metadata(annotations=ANNOTATIONS),
             spec=IngressSpecArgs(
-                ingress_class_name=args.endpoint.ingress_class,
+                ingress_class_name=ingress_class,
                 tls=[IngressTLSArgs(hosts=[args.host], secret_name=self._secret)],
                 rules=[IngressRuleArgs(host=args.host, http=HTTPIngressRuleValueArgs(paths=paths))],
             ),
             opts=self._options(depends_on=[*args.endpoint.controller, *args.tiers]),
+        )
+
+    def _create_gateway(self, gateway_class: pulumi.Input[str], certificate: Certificate) -> CustomResource:
+        """A listener without its certificate would not be valid, so that comes first; challenges need no Gateway."""
+        args = self._args
+        return CustomResource(
+            self._name,
+            api_version=gateway_api.API_VERSION,
+            kind="Gateway",
+            metadata=self._metadata(annotations=gateway_api.PROGRAMMED),
+            spec=gateway_api.gateway_spec(gateway_class, args.endpoint.gateway_port, args.host, self._secret),
+            opts=self._options(depends_on=[certificate, *args.endpoint.controller]),
+        )
+
+    def _create_route(self, gateway: CustomResource) -> None:
+        args = self._args
+        CustomResource(
+            self._name,
+            api_version=gateway_api.API_VERSION,
+            kind="HTTPRoute",
+            metadata=self._metadata(annotations=gateway_api.ACCEPTED),
+            spec=gateway_api.route_spec(self._name, args.host, args.paths),
+            opts=self._options(depends_on=[gateway, *args.tiers]),
         )
 
 

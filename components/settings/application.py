@@ -115,10 +115,10 @@ class Tier(Model):
                 f"replicas {self.replicas} beside autoscaling, which chooses from {bounds.min_replicas} to "
                 f"{bounds.max_replicas}: take out one of them"
             )
-        if self.release.strategy == "canary" and self.release.candidate is not None:
+        if self.release.candidate is not None and not self.release.both_whole:
             raise ValueError(
-                f"release.candidate {self.release.candidate} with strategy canary beside autoscaling: a share is of a "
-                "fixed number of pods; name strategy blueGreen, or replicas in place of autoscaling while it runs"
+                f"release.candidate {self.release.candidate} with strategy canary by pods beside autoscaling: a share is "
+                "of a fixed number of pods; name by weight, strategy blueGreen, or replicas in place of autoscaling"
             )
         aim = quantity(self.resources.cpu) * bounds.cpu_utilization / 100
         if aim >= quantity(self.resources.cpu_limit):
@@ -141,8 +141,7 @@ class Tier(Model):
     @property
     def pods(self) -> int:
         """How many pods the tier has at most between rollouts, a candidate's included."""
-        beside = self.release.strategy == "blueGreen" and self.release.candidate is not None
-        return 2 * self.most if beside else self.most
+        return 2 * self.most if self.release.both_whole else self.most
 
 
 LEAST_MEMORY = "64Mi"
@@ -285,6 +284,27 @@ class IngressSettings(Model):
     """
     resources: Resources
     """The CPU and memory of each pod."""
+    routes: Literal["ingress", "both", "gateway"] = "ingress"
+    """What leads requests to the journal: an `ingress`, by default, or a `gateway` of the Gateway API.
+
+    With `gateway` a canary may have its share by weight, and a header reaches the version that is idle. Change over by
+    way of `both`, deployed in between, and no request fails. https://gateway-api.sigs.k8s.io/
+    """
+    gateway_crds: str = Field(default=versions.GATEWAY_API_CRDS, min_length=1)
+    """Where the definitions of the Gateway API's kinds are, for a gateway: a folder, or the URL of one.
+
+    By default it is the version that Traefik implements. https://gateway-api.sigs.k8s.io/guides/#installing-gateway-api
+    """
+
+    @property
+    def has_gateway(self) -> bool:
+        """Whether a gateway leads requests to the journal, alone or beside an Ingress."""
+        return self.routes != "ingress"
+
+    @property
+    def has_ingress(self) -> bool:
+        """Whether an Ingress leads requests to the journal, alone or beside a gateway."""
+        return self.routes != "gateway"
 
 
 class CertificateSettings(Model):

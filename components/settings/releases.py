@@ -17,20 +17,26 @@ class Release(Model):
     strategy: Strategy = "rolling"
     """How one version follows another. By default `rolling`: pods are replaced one by one, with no request unanswered.
 
-    `recreate` stops all pods first: requests get 503 meanwhile, and two versions never run together. `canary` runs a
-    candidate in some of the pods, which share one Service with the others. `blueGreen` runs a candidate whole, and
-    the Service changes over at once. https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy
+    `recreate` stops all pods first: requests get 503 meanwhile, and two versions never run together. `canary` gives a
+    candidate a share of the requests, by pods or by weight. `blueGreen` runs a candidate whole, and the Service changes
+    over at once. https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy
     """
     candidate: ImageReference | None = None
     """The image to come, which runs beside `image`. By default there is none. It is for `canary` and `blueGreen` alone.
 
     To promote it, make it the tier's `image` and take it out here. https://kubernetes.io/docs/concepts/workloads/
     """
-    share: int | None = Field(default=None, ge=1, le=100)
-    """The percentage of pods that run the candidate. By default 25. It is for `canary` alone.
+    share: int | None = Field(default=None, ge=0, le=100)
+    """The percentage of requests that the candidate gets. By default 25. It is for `canary` alone.
 
-    It is rounded to whole pods, and up to 99 both versions have at least one.
-    https://kubernetes.io/docs/concepts/workloads/management/
+    By pods it is rounded to whole ones, and up to 99 both versions have at least one. By weight it is exact, and with 0
+    the candidate is reached by a header alone. https://kubernetes.io/docs/concepts/workloads/management/
+    """
+    by: Literal["pods", "weight"] = "pods"
+    """What gives a canary its share: `pods` that run the candidate, by default, or its `weight` at the gateway.
+
+    By weight both versions run whole. It is for `canary` and `ingress.routes: gateway` alone.
+    https://gateway-api.sigs.k8s.io/guides/traffic-splitting/
     """
     live: Literal["current", "candidate"] = "current"
     """Which version the Service leads to: `current`, by default, or `candidate`. It is for `blueGreen` alone.
@@ -81,6 +87,11 @@ class Release(Model):
         """`share`, or what it is by default."""
         return 25 if self.share is None else self.share
 
+    @property
+    def both_whole(self) -> bool:
+        """Whether a candidate runs beside the current version with as many pods."""
+        return self.candidate is not None and (self.strategy == "blueGreen" or self.by == "weight")
+
     @model_validator(mode="after")
     def _fits_the_strategy(self) -> Self:
         if self.candidate is not None and self.strategy not in BESIDE:
@@ -90,6 +101,10 @@ class Release(Model):
             )
         if self.share is not None and self.strategy != "canary":
             raise ValueError(f"share {self.share} with strategy {self.strategy}: it is for canary alone; take it out")
+        if self.by == "weight" and self.strategy != "canary":
+            raise ValueError(f"by weight with strategy {self.strategy}: it is for canary alone; take it out")
+        if self.share == 0 and self.by == "pods":
+            raise ValueError("share 0 by pods: both versions have at least one; name 1 or more, or by weight")
         if self.live == "candidate" and self.strategy != "blueGreen":
             raise ValueError(f"live candidate with strategy {self.strategy}: it is for blueGreen alone; take it out")
         if self.live == "candidate" and self.candidate is None:

@@ -121,6 +121,21 @@ def _images_of_the_shared_registry(settings: "Settings", context: Context) -> No
             )
 
 
+def _routes_fit_the_release(settings: "Settings", context: Context) -> None:
+    routes = settings.ingress.routes
+    for name, tier in {"frontend": settings.frontend, "fileserver": settings.fileserver}.items():
+        if tier.release.by == "weight" and routes != "gateway":
+            raise ValueError(
+                f"{name}.release.by weight with ingress.routes {routes}: an Ingress has no weights; name gateway, or "
+                "by pods"
+            )
+        if tier.release.sticky == "cookie" and settings.ingress.has_gateway:
+            raise ValueError(
+                f"{name}.release.sticky cookie with ingress.routes {routes}: Traefik sets cookies for an Ingress "
+                "alone; name ingress there, or take it out"
+            )
+
+
 def _sentry_in_prod(settings: "Settings", context: Context) -> None:
     configs = (settings, *settings.config_history)
     if settings.environment != "prod" and any(config.sentry_dsn is not None for config in configs):
@@ -210,6 +225,7 @@ RULES: Sequence[Callable[["Settings", Context], None]] = (
     _mailbox_in_public,
     _acme_reaches_the_host,
     _images_of_the_shared_registry,
+    _routes_fit_the_release,
     _sentry_in_prod,
     _way_out,
     _volume_fits,

@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_random as random
 
-from components.kubernetes import ExistingCluster
+from components.kubernetes import Backend, ExistingCluster
 from components.platform import Platform, PlatformArgs, Routes, RoutesArgs
 from components.redis import Redis, RedisArgs
 from components.settings import CertificateSettings, ClusterSettings, IngressSettings, RedisSettings, Resources
@@ -57,7 +57,11 @@ shortener = Shortener(
 routes = Routes(
     NAME,
     RoutesArgs(
-        namespace=NAME, host=host, paths={"/": shortener.service}, endpoint=platform.endpoint, tiers=[shortener]
+        namespace=NAME,
+        host=host,
+        paths={"/": Backend(service=shortener.service)},
+        endpoint=platform.endpoint,
+        tiers=[shortener],
     ),
     opts=application,
 )

@@ -209,6 +209,10 @@ def _ingress(places: Places, r: Resource) -> Place:
     return places.in_namespace(r, "Ingress", "edge", ", ".join(dict.fromkeys(hosts)))
 
 
+def _route(places: Places, r: Resource) -> Place:
+    return places.in_namespace(r, "Gateway", "edge", ", ".join(r["spec"]["hostnames"]))
+
+
 def _certificate(places: Places, r: Resource) -> Place:
     return places.in_namespace(r, "Certificate", "edge", f"by {r['spec']['issuerRef']['name']}")
 
@@ -288,6 +292,7 @@ RULES: Mapping[str, Callable[[Places, Resource], Place | None]] = {
     "aws:route53/zone:Zone": _box("account", "dns", "Route 53", "edge", lambda r: f"zone {r['name']}"),
     "aws:s3/bucket:Bucket": _box("account", "s3", "S3", line=lambda r: r.inputs.get("bucket", r.name)),
     "kubernetes:cert-manager.io/v1:Certificate": _certificate,
+    "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": _route,
     "kubernetes:helm.sh/v3:Release": _release,
     "kubernetes:networking.k8s.io/v1:Ingress": _ingress,
     "kubernetes:storage.k8s.io/v1:StorageClass": _box(

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.kubernetes import Namespace, Workload, WorkloadArgs, allow_from, http_probe, pods_in
+from components.kubernetes import Backend, Namespace, Workload, WorkloadArgs, allow_from, http_probe, pods_in
 from components.platform import IngressEndpoint, Routes, RoutesArgs
 from components.redis import Redis, RedisArgs
 from components.settings import RedisSettings, Resources
@@ -39,7 +39,8 @@ def program() -> None:
         inside,
     )
     endpoint = IngressEndpoint(ingress_class="nginx", ingress_namespace="gateway", issuer="letsencrypt")
-    routes = RoutesArgs(namespace="shop", host="shop.example", paths={"/": "web"}, endpoint=endpoint, tiers=[web])
+    paths = {"/": Backend(service="web")}
+    routes = RoutesArgs(namespace="shop", host="shop.example", paths=paths, endpoint=endpoint, tiers=[web])
     Routes("shop", routes, inside)
 
 

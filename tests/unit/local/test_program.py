@@ -14,9 +14,12 @@ from tools.failures import Failure
 
 def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
     images = {"frontend": "localhost/f:v2", "absent": "x:1"}
-    config = overrides.effective("local", images, kubeconfig=Path("/k"), context="c", chart=Path("/chart"))
+    config = overrides.effective(
+        "local", images, kubeconfig=Path("/k"), context="c", chart=Path("/chart"), gateway_crds=Path("/crds")
+    )
     assert config["journal:cluster"] == {"kubeconfig": "/k", "context": "c"}
     assert config["journal:certificates"]["chart"] == "/chart"
+    assert config["journal:ingress"] == {**stack.read("local")["journal:ingress"], "gatewayCrds": "/crds"}
     assert config["journal:frontend"]["image"] == "localhost/f:v2"
     assert config["journal:frontend"]["replicas"] == 2
     assert "journal:absent" not in config

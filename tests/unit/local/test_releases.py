@@ -46,6 +46,18 @@ def test_a_canary_from_start_to_end() -> None:
     assert image_and_release(releases.promote("")) == (NEXT, {"strategy": "canary"})
 
 
+def test_a_canary_by_weight_has_a_share_that_no_pods_give(folder: Path) -> None:
+    file = folder / "Pulumi.local.yaml"
+    file.write_text(file.read_text().replace("journal:ingress:\n", "journal:ingress:\n    routes: gateway\n"))
+    started = releases.start(NEXT, strategy="canary", share=None, by="weight", current=NOW)
+    by_weight = {"strategy": "canary", "by": "weight"}
+    assert image_and_release(started, releases.share(5)) == (NOW, {**by_weight, "candidate": NEXT, "share": 5})
+    assert image_and_release(releases.promote("")) == (NEXT, by_weight)
+    assert image_and_release(releases.start(NOW, strategy="canary", share=10))[1]["by"] == "weight"
+    blue_green = releases.start(NOW, strategy="blueGreen", share=None)
+    assert image_and_release(releases.abort(), blue_green)[1] == {"strategy": "blueGreen", "candidate": NOW}
+
+
 def test_blue_green_to_and_back() -> None:
     started = releases.start(NEXT, strategy="blueGreen", share=None, current=NOW)
     both = {"strategy": "blueGreen", "candidate": NEXT}
@@ -113,7 +125,7 @@ def test_there_is_nothing_to_go_back_to(revisions: list[Revision], number: int |
         ([releases.live("candidate")], "No candidate runs"),
         ([STARTED, STARTED], "runs already"),
         ([STARTED, releases.undo(REVISIONS, None)], "A candidate runs"),
-        ([STARTED, releases.share(0)], "release.share = 0"),
+        ([STARTED, releases.share(0)], "share 0 by pods"),
         ([STARTED, releases.live("candidate")], "it is for blueGreen alone"),
         ([releases.start(NOW, strategy="canary", share=None, current=NOW)], "is the image that runs"),
         ([releases.scale(1)], "replicas = 1"),

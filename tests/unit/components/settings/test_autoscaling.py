@@ -33,7 +33,10 @@ def scaled(release: dict[str, Any] | None = None, *, replicas: int | None = None
         (scaled(scaleDownSeconds=3601), "frontend.autoscaling.scaleDownSeconds = 3601"),
         (scaled({"maxSurge": 5}), "release.maxSurge 5 of 4 replicas"),
         (scaled({"maxUnavailable": 2}), "release.maxUnavailable 2 of 2 replicas"),
-        (scaled({"strategy": "canary", "candidate": NEXT}), "name strategy blueGreen, or replicas in place of"),
+        (
+            scaled({"strategy": "canary", "candidate": NEXT}),
+            "name by weight, strategy blueGreen, or replicas in place of",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(raw: dict[str, Any], said: str) -> None:

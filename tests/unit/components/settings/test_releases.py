@@ -20,7 +20,8 @@ def with_release(raw: dict[str, Any], **release: Any) -> dict[str, Any]:
     ("raw", "said"),
     [
         (with_release(LOCAL, strategy="canari"), "frontend.release.strategy = 'canari'"),
-        (with_release(LOCAL, strategy="canary", share=0), "frontend.release.share = 0"),
+        (with_release(LOCAL, strategy="canary", share=-1), "frontend.release.share = -1"),
+        (with_release(LOCAL, strategy="canary", share=0), "share 0 by pods: both versions have at least one"),
         (with_release(LOCAL, strategy="canary", share=101), "frontend.release.share = 101"),
         (with_release(LOCAL, strategy="canary", candidat=NEXT), "did you mean 'candidate'?"),
         (with_release(LOCAL, strategy="canary", candidate="journal/frontend:latest"), "frontend.release.candidate"),
