@@ -117,8 +117,8 @@ class Tier(Model):
             )
         if self.release.candidate is not None and not self.release.both_whole:
             raise ValueError(
-                f"release.candidate {self.release.candidate} with strategy canary by pods beside autoscaling: a share is "
-                "of a fixed number of pods; name by weight, strategy blueGreen, or replicas in place of autoscaling"
+                f"release.candidate {self.release.candidate} with strategy canary by pods beside autoscaling: a share "
+                "is of a fixed number of pods; name by weight, strategy blueGreen, or replicas in place of autoscaling"
             )
         aim = quantity(self.resources.cpu) * bounds.cpu_utilization / 100
         if aim >= quantity(self.resources.cpu_limit):

@@ -67,6 +67,15 @@ def test_blue_and_green_have_the_most_pods_while_both_run() -> None:
     assert tier.pods == 16
 
 
+def test_a_canary_by_weight_has_the_most_pods_too() -> None:
+    release = {"strategy": "canary", "by": "weight", "candidate": NEXT, "share": 5}
+    tier = Tier.model_validate({**TIER, "autoscaling": AUTOSCALING, "release": release})
+    found = bounds(tier)
+    assert found is not None
+    assert (found.min_replicas, found.max_replicas) == (8, 8)
+    assert pods(tier) == Pods(current=8, candidate=8)
+
+
 def test_once_the_candidate_is_gone_the_bounds_are_the_settings() -> None:
     tier = Tier.model_validate({**TIER, "autoscaling": AUTOSCALING, "release": {"strategy": "blueGreen"}})
     assert bounds(tier) == tier.autoscaling
