@@ -50,8 +50,7 @@ else:
     platform = Platform("platform", applications, in_cluster)
 
     with_random = pulumi.ResourceOptions(
-        providers=[cluster.provider, random.Provider("random")],
-        depends_on=[platform.namespace, *cluster.add_ons],
+        providers=[cluster.provider, random.Provider("random")], depends_on=[platform.namespace, *cluster.add_ons]
     )
     journal = Journal("journal", JournalArgs(settings=stack, cluster=cluster, endpoint=platform.endpoint), with_random)
 

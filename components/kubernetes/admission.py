@@ -128,7 +128,7 @@ class Admission(KubernetesComponent):
             ]
         )
         for shape in SHAPES:
-            self._create_policy(f"journal-{shape.name}", shape, validations(shape, args.registries), ours)
+            self._create_policy(f"stack-{shape.name}", shape, validations(shape, args.registries), ours)
             self._create_policy(f"no-privileged-{shape.name}", shape, [no_privileges()], elsewhere)
         NamespacePatch("default", metadata=ObjectMetaPatchArgs(name="default", labels=BASELINE), opts=self._options())
         self.register_outputs({})

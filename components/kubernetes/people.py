@@ -29,9 +29,9 @@ from pulumi_kubernetes.rbac.v1 import (
 
 from components.kubernetes.component import KubernetesComponent
 
-VIEWERS, OPERATORS = "journal-viewers", "journal-operators"
+VIEWERS, OPERATORS = "stack-viewers", "stack-operators"
 """The groups. An operator has a viewer's rights too."""
-VIEWER, VIEWER_OF_CLUSTER, OPERATOR = "journal-viewer", "journal-viewer-of-cluster", "journal-operator"
+VIEWER, VIEWER_OF_CLUSTER, OPERATOR = "stack-viewer", "stack-viewer-of-cluster", "stack-operator"
 """The ClusterRoles: the first is bound in each namespace, the second everywhere, the third in the application's."""
 RBAC = "rbac.authorization.k8s.io"
 

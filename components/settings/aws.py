@@ -126,13 +126,13 @@ class AccessSettings(Model):
     operators: list[PrincipalArn] = []
     """The ARNs of IAM roles and users that also restart and scale tiers, delete pods and forward ports in `journal`.
 
-    By default there are none. They get an access entry with the group `journal-operators`; docs/security.md has the
+    By default there are none. They get an access entry with the group `stack-operators`; docs/security.md has the
     whole table. https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
     """
     viewers: list[PrincipalArn] = []
     """The ARNs of IAM roles and users that read the stack's namespaces, but no Secrets.
 
-    By default there are none. They get an access entry with the group `journal-viewers`; docs/security.md has the
+    By default there are none. They get an access entry with the group `stack-viewers`; docs/security.md has the
     whole table. https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
     """
 

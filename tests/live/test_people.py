@@ -105,7 +105,7 @@ def test_what_each_may_do(here: Access, viewer: Access, operator: Access) -> Non
 def test_the_certificate_is_a_persons_of_one_group(role: str, request: pytest.FixtureRequest) -> None:
     user = request.getfixturevalue(role).json("auth", "whoami")["status"]["userInfo"]
     assert user["username"] == role
-    assert sorted(user["groups"]) == [f"journal-{role}s", "system:authenticated"]
+    assert sorted(user["groups"]) == [f"stack-{role}s", "system:authenticated"]
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])

@@ -71,7 +71,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / ".state"
 
 
-@pytest.mark.parametrize(("role", "group"), [(Role.VIEWER, "journal-viewers"), (Role.OPERATOR, "journal-operators")])
+@pytest.mark.parametrize(("role", "group"), [(Role.VIEWER, "stack-viewers"), (Role.OPERATOR, "stack-operators")])
 def test_the_certificate_names_the_group_and_fits_the_key(role: Role, group: str, state: Path) -> None:
     made = access_as(signer(), role)
     assert made.kubeconfig == state / "people" / f"{role}.kubeconfig"

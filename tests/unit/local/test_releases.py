@@ -192,7 +192,7 @@ def test_a_canary_of_an_autoscaled_tier_is_refused_before_the_file_is_touched() 
         section["autoscaling"] = {"maxReplicas": 6}
 
     before = after(autoscaled)
-    with pytest.raises(SettingsError, match="name strategy blueGreen"):
+    with pytest.raises(SettingsError, match="name by weight, strategy blueGreen"):
         after(STARTED)
     assert after() == before
     started = after(releases.start(NEXT, strategy="blueGreen", share=None, current=NOW))

@@ -12,9 +12,9 @@ from tools.stack import names
 
 HERE = {"image-pinned", "image-registry"}
 EXPECTED = {
-    "journal-pods": HERE,
-    "journal-workloads": {*HERE, "requests-and-limits"},
-    "journal-cron-jobs": {*HERE, "requests-and-limits"},
+    "stack-pods": HERE,
+    "stack-workloads": {*HERE, "requests-and-limits"},
+    "stack-cron-jobs": {*HERE, "requests-and-limits"},
     "no-privileged-pods": {"no-privileges"},
     "no-privileged-workloads": {"no-privileges"},
     "no-privileged-cron-jobs": {"no-privileges"},
@@ -43,7 +43,7 @@ def test_each_is_enforced(recording: Recording) -> None:
         spec = recording.one("ValidatingAdmissionPolicyBinding", name)["spec"]
         assert (spec["policyName"], spec["validationActions"]) == (name, ["Deny"])
         selector = spec["matchResources"]["namespaceSelector"]
-        if name.startswith("journal-"):
+        if name.startswith("stack-"):
             assert selector == {"matchLabels": {"app.kubernetes.io/part-of": "journal"}}
         else:
             (one,) = selector["matchExpressions"]
@@ -56,7 +56,7 @@ def test_namespaces_of_ours_are_selected(recording: Recording) -> None:
 
 
 def test_images_built_here_are_for_the_local_stack_alone(recording: Recording, stack: str) -> None:
-    validations = recording.one("ValidatingAdmissionPolicy", "journal-pods")["spec"]["validations"]
+    validations = recording.one("ValidatingAdmissionPolicy", "stack-pods")["spec"]["validations"]
     (expression,) = [v["expression"] for v in validations if v["message"].startswith("image-registry")]
     (pattern,) = re.findall(r"matches\(r'\^\((.*)\)'\)", expression)
     assert pattern.split("|") == [*REGISTRIES, *([BUILT_HERE] if stack == "local" else [])]

@@ -9,7 +9,7 @@ from tests.conftest import Recording
 from tools.resource import Resource
 from tools.stack import names
 
-VIEWERS, OPERATORS = "journal-viewers", "journal-operators"
+VIEWERS, OPERATORS = "stack-viewers", "stack-operators"
 READS = {"get", "list", "watch"}
 Right = tuple[str, str, str]
 """Verb, API group and resource."""
@@ -101,7 +101,7 @@ def test_a_restart_changes_nothing_else_before_operators_may_restart(recording: 
     enforced = recording.one("ValidatingAdmissionPolicyBinding", "operators-change-no-template")
     assert enforced["spec"] == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
     before = recording.dependencies_of(recording.one("RoleBinding", OPERATORS))
-    assert {policy.urn, enforced.urn, recording.one("ClusterRole", "journal-operator").urn} <= before
+    assert {policy.urn, enforced.urn, recording.one("ClusterRole", "stack-operator").urn} <= before
 
 
 def test_administrators_rights_are_in_no_object_of_the_stack(recording: Recording) -> None:

@@ -36,8 +36,8 @@ def recorded() -> Recorder:
     [
         (ADMIN, None, ["AmazonEKSClusterAdminPolicy"]),
         (DEPLOY, None, ["AmazonEKSClusterAdminPolicy"]),
-        (OPERATOR, ["journal-operators"], []),
-        (VIEWER, ["journal-viewers"], []),
+        (OPERATOR, ["stack-operators"], []),
+        (VIEWER, ["stack-viewers"], []),
         (PREVIEW, None, ["AmazonEKSViewPolicy"]),
         (DRIFT, None, ["AmazonEKSAdminViewPolicy"]),
     ],
