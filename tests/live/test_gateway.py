@@ -25,6 +25,7 @@ from tests.live.test_journal import (
     test_the_version_names_the_environment,
 )
 from tests.live.test_releases import VERSION, candidate, current
+from tests.live.test_rollouts import restarted
 from tests.live.traffic import Traffic, drill, heading
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
@@ -55,7 +56,11 @@ def up(here: Access) -> Iterator[Up]:
     config = lifecycle.effective_config(here)
     ingress, frontend = config["journal:ingress"], config["journal:frontend"]
 
+    deployed = "ingress"
+
     def deploy(routes: str = "gateway", image: str | None = None, **release: Any) -> list[Any]:
+        nonlocal deployed
+        deployed = routes
         changes = {
             "ingress": {**ingress, "routes": routes, "gatewayCrds": str(gateway.definitions())},
             "frontend": {**frontend, "release": release, **({} if image is None else {"image": image})},
@@ -64,6 +69,8 @@ def up(here: Access) -> Iterator[Up]:
             return lifecycle.deployment_on(here, programs.build(NO_PROGRESS), **changes).up(step)[1].changes
 
     yield deploy
+    if deployed == "ingress":
+        return
     with Steps() as steps, steps.step("as the file says") as step:
         lifecycle.deployment_on(here, programs.build(NO_PROGRESS)).up(step)
 
@@ -126,9 +133,8 @@ def test_a_canary_by_weight_and_the_idle_colour_by_a_header(
         up(image=current, live="candidate", **both)
         until(lambda: answers(client)["current"] == 0, 10)
         seen["idle current asked for"] = answers(client, X_Release="current")
-        up(image=current, **both)
+        up(image=current)
         until(lambda: answers(client)["candidate"] == 0, 10)
-        up()
 
     load = drill("canary by weight, then blue/green, through a gateway", act, local_stack)
     print(seen)
@@ -140,17 +146,26 @@ def test_a_canary_by_weight_and_the_idle_colour_by_a_header(
     assert load.slow == []
 
 
-@pytest.mark.parametrize(("service", "path", "other"), [("frontend", "/api", "/"), ("fileserver", "/", "/api")])
-def test_a_path_whose_service_is_missing_is_answered_by_no_other_tier(
-    service: str, path: str, other: str, up: Up, here: Access, http: httpx.Client
+def test_the_ingress_controller_restarts_behind_a_gateway(
+    changed_over: Traffic, here: Access, local_stack: dict[str, str]
 ) -> None:
+    load = drill("traefik restarted behind a gateway", lambda _: restarted("traefik")(here), local_stack)
+    assert load.failed == []
+    assert load.slow == []
+
+
+def test_a_path_whose_service_is_missing_is_answered_by_no_other_tier(up: Up, here: Access, http: httpx.Client) -> None:
     """The Gateway API wants 500 there; an Ingress of Traefik's answers 503 (test_rollouts.py)."""
-    here.run("-n", "journal", "delete", "service", service)
     try:
-        until(lambda: http.get(path).status_code != 200)
-        for method, asked in (("GET", path), ("POST", f"{path.rstrip('/')}/entries"), ("DELETE", path)):
+        here.run("-n", "journal", "delete", "service", "frontend")
+        until(lambda: http.get("/api").status_code != 200)
+        for method, asked in (("GET", "/api"), ("POST", "/api/entries"), ("DELETE", "/api/x")):
             assert http.request(method, asked).status_code == 500, (method, asked)
-        assert http.get(other).status_code == 200
+        assert http.get("/").status_code == 200
+        here.run("-n", "journal", "delete", "service", "fileserver")
+        until(lambda: http.get("/").status_code != 200)
+        assert http.get("/").status_code == 500
     finally:
         up()
-    until(lambda: http.get(path).status_code == 200)
+    for path in ("/", "/api"):
+        until(lambda path=path: http.get(path).status_code == 200)
