@@ -21,6 +21,8 @@ RATE = int(os.environ.get("DRILL_RATE", "100"))
 """Requests a second: a write for every four reads."""
 LEAST = int(os.environ.get("DRILL_REQUESTS", "500"))
 """How many requests each drill makes at least."""
+LONG = LEAST > 500
+"""Whether `make drills` runs: `make test` leaves out what takes minutes."""
 CLIENTS = 20
 TABLE = stack.STATE / "drills.md"
 

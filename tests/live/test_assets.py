@@ -25,7 +25,11 @@ from tools import paths, stack
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not LONG, reason="make drills runs it"),
+]
 ASSET = re.compile(r'"(/assets/[^"]+)"')
 VISITORS = 4
 Release = Callable[..., None]

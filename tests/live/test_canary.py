@@ -20,7 +20,11 @@ from tools.canary import Thresholds, Verdict
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not LONG, reason="make drills runs it"),
+]
 SOUND, BROKEN = "async def get_version() -> Version:\n", '        raise RuntimeError("broken")\n'
 
 

@@ -14,6 +14,7 @@ from local import gateway, lifecycle
 from local.access import Access
 from local.pulumi import programs
 from tests.live.cluster_pods import until
+from tests.live.load import LONG
 from tests.live.test_journal import (
     emptied,
     test_an_empty_journal_is_an_empty_list,
@@ -30,7 +31,11 @@ from tests.live.traffic import Traffic, drill, heading
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not LONG, reason="make drills runs it"),
+]
 __all__ = [
     "candidate",
     "current",

@@ -19,7 +19,7 @@ from local.images.catalog import application
 from local.images.store import Store
 from local.pulumi import programs
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST
+from tests.live.load import LEAST, LONG
 from tests.live.traffic import Traffic, drill, heading
 from tools import paths, stack
 from tools.failures import Failure
@@ -30,7 +30,6 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 __all__ = ["heading"]  # a fixture
 VERSION = "1.1.0-candidate"
 MISSING = "localhost/journal/frontend:v9.9.9-99999999"
-LONG = LEAST > 500
 SHARES = (25, 50, 75, 100) if LONG else (25, 100)
 STEPS = (("candidate", "current"), ("current", "candidate"), ("candidate", "current"))
 """Blue/green: which version is live, and which must not answer then."""
