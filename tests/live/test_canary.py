@@ -15,6 +15,7 @@ from local.images.builder import Builder, make
 from local.images.catalog import application
 from local.images.store import Store
 from local.pulumi import programs
+from tests.live.load import LONG
 from tools import canary, paths, stack
 from tools.canary import Thresholds, Verdict
 from tools.progress import NO_PROGRESS
