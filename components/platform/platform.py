@@ -26,7 +26,6 @@ class PlatformArgs:
     protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
     host: the application's DNS name. paths: its path prefixes that have a Service of their own.
-    metrics_server: whether to bring metrics-server, where the cluster has none.
     """
 
     cluster: Cluster
@@ -39,7 +38,6 @@ class PlatformArgs:
     paths: Sequence[str] = ("/",)
     ingress: IngressSettings
     certificates: CertificateSettings
-    metrics_server: bool = False
 
 
 class Platform(pulumi.ComponentResource):
@@ -84,7 +82,7 @@ class Platform(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        if args.metrics_server:
+        if args.cluster.lacks_metrics:
             MetricsServer(METRICS_SERVER, MetricsServerArgs(cert_manager=certificates.cert_manager), opts=child)
         known, own = args.cluster.ingress_address, controller.address
         self.endpoint = IngressEndpoint(
