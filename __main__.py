@@ -45,7 +45,6 @@ else:
         paths=PATHS,
         ingress=stack.ingress,
         certificates=stack.certificates,
-        metrics_server=stack.cluster is not None and stack.cluster.metrics_server,
     )
     platform = Platform("platform", applications, in_cluster)
 

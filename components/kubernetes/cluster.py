@@ -43,6 +43,7 @@ class Cluster:
     dns: those of the add-ons that resolve names.
     registry: the host of the image registry for images that name none; None when every image names its registry.
     backups: where backups of an application's data go; None means to a volume.
+    lacks_metrics: whether the platform is to bring metrics-server, because the cluster has none.
     """
 
     provider: kubernetes.Provider
@@ -55,6 +56,7 @@ class Cluster:
     dns: Sequence[pulumi.Resource] = ()
     registry: pulumi.Input[str] | None = None
     backups: Bucket | None = None
+    lacks_metrics: bool = False
 
 
 def create_provider(
@@ -94,5 +96,5 @@ class ExistingCluster(pulumi.ComponentResource):
             context=settings.context,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.cluster = Cluster(provider=provider, exposure=settings.exposure)
+        self.cluster = Cluster(provider=provider, exposure=settings.exposure, lacks_metrics=settings.metrics_server)
         self.register_outputs({})

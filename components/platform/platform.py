@@ -27,7 +27,6 @@ class PlatformArgs:
     protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
     host: the application's DNS name. paths: its path prefixes that have a Service of their own.
-    metrics_server: whether to bring metrics-server, where the cluster has none.
     """
 
     cluster: Cluster
@@ -40,7 +39,6 @@ class PlatformArgs:
     paths: Sequence[str] = ("/",)
     ingress: IngressSettings
     certificates: CertificateSettings
-    metrics_server: bool = False
 
 
 class Platform(pulumi.ComponentResource):
@@ -92,7 +90,7 @@ class Platform(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        if args.metrics_server:
+        if args.cluster.lacks_metrics:
             MetricsServer(METRICS_SERVER, MetricsServerArgs(cert_manager=certificates.cert_manager), opts=child)
         known, own = args.cluster.ingress_address, controller.address
         self.endpoint = IngressEndpoint(
