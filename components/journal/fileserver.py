@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicyPeerArgs
 
 from components.kubernetes import (
     SKIP_AWAIT,
@@ -13,8 +15,6 @@ from components.kubernetes import (
     allow_to,
     http_probe,
     pods_in,
-    pods_of,
-    workloads,
 )
 from components.settings import Tier
 
@@ -51,7 +51,8 @@ class Fileserver(ReleasedTier):
         super().__init__("journal:journal:Fileserver", name, args.namespace, opts)
         self._peers = f"{name}-peers"
         probe = http_probe("/healthz", "http", period=5)
-        pods = [pods_of(version) for version in workloads(name, args.tier)]
+        # By label: policies that name versions change before the pods do, and a promotion cuts off the candidate's.
+        pods = NetworkPolicyPeerArgs(pod_selector=LabelSelectorArgs(match_labels={PEERS_LABEL: name}))
         workload = WorkloadArgs(
             namespace=args.namespace,
             image=args.image,
@@ -62,8 +63,8 @@ class Fileserver(ReleasedTier):
             pod_labels={PEERS_LABEL: name},
             liveness=probe,
             readiness=probe,
-            ingress=[allow_from([pods_in(args.ingress_namespace)], "http"), allow_from(pods, "peers")],
-            egress=[allow_to(pods, "peers")],
+            ingress=[allow_from([pods_in(args.ingress_namespace)], "http"), allow_from([pods], "peers")],
+            egress=[allow_to([pods], "peers")],
         )
         self._release(args.tier, workload, args.candidate, {"http": 80}, depends_on=[self._create_peers_service()])
         self.register_outputs({"service": self.backend.service})
