@@ -55,7 +55,7 @@ class Journal(pulumi.ComponentResource):
             RedisArgs(
                 namespace=NAMESPACE,
                 settings=stack.redis,
-                clients=[*workloads("frontend", stack.frontend), "frontend-migration", BACKUP],
+                clients=[*workloads("frontend"), "frontend-migration", BACKUP],
                 storage_class=args.cluster.storage_class,
             ),
             opts=child,

@@ -88,9 +88,12 @@ def rounding(tier: Tier) -> str:
     )
 
 
-def workloads(name: str, tier: Tier) -> list[str]:
-    """The names of the tier's Deployments, by which network policies select pods."""
-    return [name] if tier.release.candidate is None else [name, candidate_name(name)]
+def workloads(name: str) -> list[str]:
+    """The names of the Deployments that a tier may have, by which network policies of others select its pods.
+
+    Always both: Pulumi changes policies before pods, so a promotion would cut off a candidate that still serves.
+    """
+    return [name, candidate_name(name)]
 
 
 def selector(name: str, release: Release) -> dict[str, str]:

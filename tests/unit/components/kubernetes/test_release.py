@@ -129,6 +129,14 @@ def test_a_candidate_of_the_api_may_do_all_that_the_current_version_may(strategy
         assert "'app.kubernetes.io/name': 'frontend-candidate'" in allowed, server
 
 
+def test_no_policy_of_another_tier_changes_while_a_candidate_comes_or_goes() -> None:
+    """Pulumi changes policies before pods: a promotion would cut off the candidate that still serves."""
+    recordings = [recorded(), *(recorded(strategy=strategy, candidate=NEXT) for strategy in ("canary", "blueGreen"))]
+    for server in ("redis", "redis-write"):
+        specs = [recording.one("NetworkPolicy", server)["spec"] for recording in recordings]
+        assert specs == [specs[0]] * len(specs)
+
+
 def test_a_candidate_serves_before_the_current_version_shrinks_and_the_service_comes_last() -> None:
     recording = recorded(strategy="canary", candidate=NEXT)
     names = [(r.kind, r.name) for r in recording.registrations]

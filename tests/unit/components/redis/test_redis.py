@@ -149,6 +149,7 @@ def test_redis_is_open_to_the_api_its_migrations_backups_the_proxy_and_itself_al
     assert opened == [
         ("redis", ["redis", "sentinel", "state"]),
         ("frontend", ["redis", "sentinel"]),
+        ("frontend-candidate", ["redis", "sentinel"]),
         ("frontend-migration", ["redis", "sentinel"]),
         ("redis-backup", ["redis", "sentinel"]),
         ("redis-write", ["redis"]),
