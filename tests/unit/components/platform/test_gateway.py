@@ -18,6 +18,7 @@ from tests.unit.policy.violations import violations
 from tools.golang import module_versions
 from tools.graph import Graph
 from tools.implicit_dependencies import implicit_dependencies
+from tools.pictures import architecture
 from tools.stack import names
 
 NEXT = "localhost/journal/frontend:v1.1.0-0123abcd"
@@ -125,6 +126,17 @@ def test_what_a_resource_needs_it_waits_for(recording: Recording) -> None:
     assert graph.missing([*theirs, recording.one("Deployment", "traefik")], [kinds]) == []
     behind = [recording.one("Deployment", name) for name in ("traefik", "frontend", "fileserver")]
     assert graph.missing([recording.one("HTTPRoute", "journal")], behind) == []
+
+
+def test_a_picture_shows_the_gateway_in_the_place_of_the_ingress(stack: str) -> None:
+    drawn = {
+        routes: architecture.draw(stack, Graph(recorded(stack, routes).registrations))
+        for routes in ("ingress", "gateway")
+    }
+    assert {routes: (">Ingress<" in svg, ">Gateway<" in svg) for routes, svg in drawn.items()} == {
+        "ingress": (True, False),
+        "gateway": (False, True),
+    }
 
 
 @pytest.mark.parametrize("rule", [*RULES, *STACK_RULES], ids=lambda rule: rule.name)
