@@ -20,6 +20,7 @@ from local.images.store import Store
 from local.pulumi import programs
 from tests.live.cluster_pods import until
 from tests.live.load import LEAST, LONG
+from tests.live.test_rollouts import every_pod, pods
 from tests.live.traffic import Traffic, drill, heading
 from tools import paths, stack
 from tools.failures import Failure
@@ -138,6 +139,7 @@ def test_blue_green_changes_over_at_once_and_back(
         both: dict[str, Any] = {"strategy": "blueGreen", "candidate": candidate}
         released(image=current)
         here.run("-n", "journal", "rollout", "status", "deployment/frontend", "--timeout=120s")
+        until(lambda: len(every_pod(here, "frontend")) == len(pods(here, "frontend")), 60)  # the last one may answer
         load.mark("started")
         started = len(load.answers)
         released(**both)
