@@ -221,6 +221,7 @@ def test_a_version_that_never_comes_up_leaves_the_one_that_serves(
     until(lambda: show.tiers(here))
 
 
+@pytest.mark.skipif(not LONG, reason="make drills runs it")
 def test_recreate_tells_clients_to_come_again(candidate: str, released: Release, local_stack: dict[str, str]) -> None:
     def act(load: Traffic) -> None:
         released(replicas=2, strategy="recreate")
