@@ -112,7 +112,8 @@ test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, li
 unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
 	@$(TOOLS) test --quick
 
-DRILLS := $(addprefix tests/live/test_,redis_failover.py redis_faults.py rotation.py backup.py rollouts.py releases.py autoscaling.py assets.py canary.py gateway.py)
+DRILLS := $(patsubst %,tests/live/test_%.py,redis_failover redis_faults rotation backup rollouts releases autoscaling \
+	assets canary gateway)
 .PHONY: drills
 drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
 	@rm -f .state/drills.md

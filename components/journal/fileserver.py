@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
+from pulumi_kubernetes.core.v1 import Service
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicyPeerArgs
 
 from components.kubernetes import (
-    SKIP_AWAIT,
     ReleasedTier,
     WorkloadArgs,
     allow_from,
@@ -71,14 +70,6 @@ class Fileserver(ReleasedTier):
 
     def _create_peers_service(self) -> Service:
         """A name for all pods of the tier: those that start or stop have assets as well."""
-        return Service(
-            self._peers,
-            metadata=self._metadata(self._peers, annotations=SKIP_AWAIT),
-            spec=ServiceSpecArgs(
-                cluster_ip="None",
-                publish_not_ready_addresses=True,
-                selector={PEERS_LABEL: self._name},
-                ports=[ServicePortArgs(name="peers", port=PEERS_PORT, target_port="peers")],
-            ),
-            opts=self._options(),
+        return self._create_service(
+            {"peers": PEERS_PORT}, name=self._peers, selector={PEERS_LABEL: self._name}, headless=True
         )

@@ -136,15 +136,19 @@ class KubernetesComponent(pulumi.ComponentResource):
         selector: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         session_affinity: str | None = None,
+        headless: bool = False,
     ) -> Service:
         """A ClusterIP Service in front of the tier's pods; each port leads to the container port of the same name.
 
         name: by default the tier's. selector: labels of the pods, by default the tier's own. annotations: further ones.
+        headless: its name leads to each pod's address, also while a pod starts or stops.
         """
         return Service(
             self._name if name is None else name,
             metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(annotations or {})}),
             spec=ServiceSpecArgs(
+                cluster_ip="None" if headless else None,
+                publish_not_ready_addresses=True if headless else None,
                 selector=selector_labels(self._name) if selector is None else selector,
                 session_affinity=session_affinity,
                 ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],

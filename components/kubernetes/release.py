@@ -162,9 +162,9 @@ class ReleasedTier(KubernetesComponent):
 
     def _create_version_services(self, ports: Mapping[str, int]) -> list[pulumi.Resource]:
         """A Service for each version that has none yet, long before requests are sent there."""
-        workloads = {"current": self._name, "candidate": candidate_name(self._name)}
+        names = {"current": self._name, "candidate": candidate_name(self._name)}
         return [
-            self._create_service(ports, name=service, selector=selector_labels(workloads[version]))
+            self._create_service(ports, name=service, selector=selector_labels(names[version]))
             for version, service in self.backend.versions.items()
             if service != self._name
         ]

@@ -240,18 +240,7 @@ class Redis(KubernetesComponent):
 
     def _create_headless_service(self) -> Service:
         """The StatefulSet's own: it gives each server a DNS name, also while the server is not ready."""
-        name = f"{self._name}-servers"
-        return Service(
-            name,
-            metadata=self._metadata(name, annotations=SKIP_AWAIT),
-            spec=ServiceSpecArgs(
-                cluster_ip="None",
-                publish_not_ready_addresses=True,
-                selector=selector_labels(self._name),
-                ports=[ServicePortArgs(name="redis", port=PORT, target_port="redis")],
-            ),
-            opts=self._options(),
-        )
+        return self._create_service({"redis": PORT}, name=f"{self._name}-servers", headless=True)
 
     def _create_servers(self, depends_on: list[pulumi.Resource]) -> None:
         template = PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(self._name)), spec=self._pod())

@@ -6,10 +6,12 @@ import os
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
+import pytest
 
 from local.access import Access
 from tests.live.cluster_pods import until
@@ -23,6 +25,7 @@ LEAST = int(os.environ.get("DRILL_REQUESTS", "500"))
 """How many requests each drill makes at least."""
 LONG = LEAST > 500
 """Whether `make drills` runs: `make test` leaves out what takes minutes."""
+ONLY_DRILLS = pytest.mark.skipif(not LONG, reason="make drills runs it")
 CLIENTS = 20
 TABLE = stack.STATE / "drills.md"
 
@@ -49,15 +52,15 @@ def primary(here: Access) -> str:
     return until(complete, 120)
 
 
-class Steady:
+class Steady(ABC):
     """A block in which CLIENTS threads make requests at a steady rate."""
 
     seconds: float
     """How long the block took."""
 
+    @abstractmethod
     def ask(self, number: int, count: int) -> None:
         """A client's next request: the client's number, and how many it has made with this one."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self._stop, self.began = threading.Event(), time.monotonic()

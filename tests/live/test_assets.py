@@ -21,7 +21,7 @@ from local.images.builder import Builder, make
 from local.images.catalog import application
 from local.images.store import Store
 from local.pulumi import programs
-from tests.live.load import LONG
+from tests.live.load import ONLY_DRILLS
 from tools import paths, stack
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
@@ -29,7 +29,7 @@ from tools.terminal import Steps
 pytestmark = [
     pytest.mark.live,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not LONG, reason="make drills runs it"),
+    ONLY_DRILLS,
 ]
 ASSET = re.compile(r'"(/assets/[^"]+)"')
 VISITORS = 4

@@ -15,7 +15,7 @@ from local.images.builder import Builder, make
 from local.images.catalog import application
 from local.images.store import Store
 from local.pulumi import programs
-from tests.live.load import LONG
+from tests.live.load import ONLY_DRILLS
 from tools import canary, paths, stack
 from tools.canary import Thresholds, Verdict
 from tools.progress import NO_PROGRESS
@@ -24,7 +24,7 @@ from tools.terminal import Steps
 pytestmark = [
     pytest.mark.live,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not LONG, reason="make drills runs it"),
+    ONLY_DRILLS,
 ]
 SOUND, BROKEN = "async def get_version() -> Version:\n", '        raise RuntimeError("broken")\n'
 

@@ -14,7 +14,7 @@ from local import gateway, lifecycle
 from local.access import Access
 from local.pulumi import programs
 from tests.live.cluster_pods import until
-from tests.live.load import LONG
+from tests.live.load import ONLY_DRILLS
 from tests.live.test_journal import (
     emptied,
     test_an_empty_journal_is_an_empty_list,
@@ -34,7 +34,7 @@ from tools.terminal import Steps
 pytestmark = [
     pytest.mark.live,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not LONG, reason="make drills runs it"),
+    ONLY_DRILLS,
 ]
 __all__ = [
     "candidate",

@@ -19,7 +19,7 @@ from local.images.catalog import application
 from local.images.store import Store
 from local.pulumi import programs
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST, LONG
+from tests.live.load import LEAST, LONG, ONLY_DRILLS
 from tests.live.test_rollouts import every_pod, pods
 from tests.live.traffic import Traffic, drill, heading
 from tools import paths, stack
@@ -112,7 +112,7 @@ def test_a_canary_gets_its_share_and_is_promoted(
     )
 
 
-@pytest.mark.skipif(not LONG, reason="make drills runs it")
+@ONLY_DRILLS
 def test_an_image_is_undone_and_a_canary_is_taken_away(
     candidate: str, current: str, released: Release, here: Access, local_stack: dict[str, str]
 ) -> None:
@@ -221,7 +221,7 @@ def test_a_version_that_never_comes_up_leaves_the_one_that_serves(
     until(lambda: show.tiers(here))
 
 
-@pytest.mark.skipif(not LONG, reason="make drills runs it")
+@ONLY_DRILLS
 def test_recreate_tells_clients_to_come_again(candidate: str, released: Release, local_stack: dict[str, str]) -> None:
     def act(load: Traffic) -> None:
         released(replicas=2, strategy="recreate")
