@@ -1,0 +1,1 @@
+"""The journal's sign-in: names and passwords for short-lived signed tokens."""
