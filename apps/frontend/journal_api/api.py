@@ -5,7 +5,7 @@ against FastAPI's 9,750/s, a POST with a validated body 9,600/s against 6,100/s,
 """
 
 import hashlib
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl
 
 from litestar import Litestar, delete, get, post, put
@@ -14,11 +14,14 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from .description import describe, problems
-from .entry import MAX_PAGE, Entry, NewEntry, Page, Version, item_of
+from .entry import MAX_PAGE, Entry, LoginNeeds, NewEntry, Page, Version, item_of
 from .http import AnyRequest, JsonRequest, JsonResponse
 from .problems import MAX_BODY, Problem, answer
 from .settings import Settings
 from .store import ID, Record, Store
+
+if TYPE_CHECKING:
+    from .login import Access
 
 # What a write may be answered but for success.
 WRITE = (400, 403, 408, 413, 415, 422, 500, 503, 507)
@@ -54,20 +57,29 @@ def _check_query(request: AnyRequest) -> None:
         raise Problem(400, "The query has wrong parameters.", errors=errors)
 
 
+def _own_origin(request: AnyRequest) -> str:
+    return f"{request.scope['scheme']}://{request.headers.get('host')}"
+
+
 def _check_write(request: AnyRequest, origins: tuple[str, ...]) -> None:
     """Refuses pages of foreign origins, because browsers send some writes unasked, and more than one key."""
     origin = request.headers.get("origin")
-    own = f"{request.scope['scheme']}://{request.headers.get('host')}"
-    if origin and origin not in origins and origin != own:
+    if origin and origin not in origins and origin != _own_origin(request):
         raise Problem(403, "Pages of this origin may not write to the journal.")
     if len(request.headers.getall("idempotency-key", [])) > 1:
         error = {"parameter": "Idempotency-Key", "detail": "can be given once"}
         raise Problem(400, "There is more than one Idempotency-Key.", errors=[error])
 
 
-def application(settings: Settings, store: Store) -> Litestar:
-    """Handlers raise Problem for the client's mistakes. `problems.answer` knows what the store raises."""
-    origins = settings.web.cross_origin
+def application(settings: Settings, store: Store, access: "Access | None" = None) -> Litestar:
+    """Handlers raise Problem for the client's mistakes. `problems.answer` knows what the store raises.
+
+    access: what needs a token, where login is set.
+    """
+    origins, login = settings.web.cross_origin, settings.login
+    needs = None if login is None else LoginNeeds(login.writes, login.reads == "signedIn")
+    denied = () if login is None else (401,)
+    write, read = (*WRITE, *denied), denied if needs is not None and needs.reads else ()
     shown, most = settings.journal_entries, min(settings.journal_entries, MAX_PAGE)
 
     async def check(request: AnyRequest) -> None:
@@ -78,12 +90,14 @@ def application(settings: Settings, store: Store) -> Litestar:
             _check_write(request, origins)
         elif request.scope["query_string"] and "query" in request.route_handler.opt:
             _check_query(request)
+        if access is not None and "open" not in request.route_handler.opt:
+            access.check(request.scope, origin=request.headers.get("origin"), own=_own_origin(request))
 
     async def append(request: AnyRequest, item: bytes, key: str | None, newest: int = 0) -> tuple[Record, list[Record]]:
         sent = hashlib.sha256(request.scope["path"].encode() + b" " + item).hexdigest() if key else ""
         return await store.append(item, newest=newest, key=key, fingerprint=sent)
 
-    @get("/api", summary="The newest entries as they were sent", responses=problems(500, 503))
+    @get("/api", summary="The newest entries as they were sent", responses=problems(500, 503, *read))
     async def show_journal() -> JsonResponse[list[Any]]:
         return _items(await store.newest(shown))
 
@@ -92,7 +106,7 @@ def application(settings: Settings, store: Store) -> Litestar:
         status_code=200,
         opt={"any_text": True},
         summary="Append any JSON value and answer the newest entries, the new one first",
-        responses=problems(*WRITE),
+        responses=problems(*write),
     )
     async def append_to_journal(request: AnyRequest, data: JSONBody[Any], key: Key = None) -> JsonResponse[list[Any]]:
         _, newest = await append(request, item_of(data), key, newest=shown)
@@ -102,7 +116,7 @@ def application(settings: Settings, store: Store) -> Litestar:
         "/api/entries",
         opt={"query": ("limit", "cursor")},
         summary="A page of entries",
-        responses=problems(400, 500, 503),
+        responses=problems(400, 500, 503, *read),
     )
     async def list_entries(limit: Limit = most, cursor: Cursor = None) -> Page:
         found = await store.newest(limit + 1, before=cursor)
@@ -113,29 +127,29 @@ def application(settings: Settings, store: Store) -> Litestar:
         "/api/entries",
         summary="Add an entry",
         response_description="The new entry. The same for the same Idempotency-Key and body.",
-        responses=problems(*WRITE),
+        responses=problems(*write),
     )
     async def add_entry(request: AnyRequest, data: JSONBody[NewEntry], key: Key = None) -> JsonResponse[Entry]:
         record, _ = await append(request, data.item, key)
         return JsonResponse(Entry.of(record), headers={"location": f"/api/entries/{record.id}"})
 
-    @get("/api/entries/{id:str}", opt={"query": ()}, summary="One entry", responses=problems(400, 404, 500, 503))
+    @get("/api/entries/{id:str}", opt={"query": ()}, summary="One entry", responses=problems(400, 404, 500, 503, *read))
     async def get_entry(id: FromPath[str]) -> Entry:
         return Entry.of(await store.get(id))
 
-    @put("/api/entries/{id:str}", summary="Replace an entry", responses=problems(404, *WRITE))
+    @put("/api/entries/{id:str}", summary="Replace an entry", responses=problems(404, *write))
     async def replace_entry(id: FromPath[str], data: JSONBody[NewEntry]) -> Entry:
         return Entry.of(await store.replace(id, data.item))
 
-    @delete("/api/entries/{id:str}", summary="Delete an entry", responses=problems(403, 404, 500, 503))
+    @delete("/api/entries/{id:str}", summary="Delete an entry", responses=problems(403, 404, 500, 503, *denied))
     async def delete_entry(id: FromPath[str]) -> None:
         await store.delete(id)
 
-    @get("/api/version", opt={"query": ()}, summary="What runs here", responses=problems(400, 500))
+    @get("/api/version", opt={"query": (), "open": True}, summary="What runs here", responses=problems(400, 500))
     async def get_version() -> Version:
-        return Version(settings.version, settings.commit, settings.environment)
+        return Version(settings.version, settings.commit, settings.environment, needs)
 
-    @get("/api/openapi.json", summary="This description", responses=problems(500))
+    @get("/api/openapi.json", opt={"open": True}, summary="This description", responses=problems(500))
     async def get_description() -> JsonResponse[dict[str, Any]]:
         return JsonResponse(description)
 
@@ -150,11 +164,11 @@ def application(settings: Settings, store: Store) -> Litestar:
         get_version,
         get_description,
     ]
-    description = describe(handlers, settings.version)
+    description = describe(handlers, settings.version, login=login is not None)
     cors = CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-        allow_headers=["content-type", "idempotency-key", "x-request-id"],
+        allow_headers=["content-type", "idempotency-key", "x-request-id", *(["authorization"] if login else [])],
         expose_headers=["journal-version", "location", "retry-after", "x-request-id"],
     )
     return Litestar(

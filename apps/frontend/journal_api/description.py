@@ -34,6 +34,7 @@ and can be repeated safely with the same Idempotency-Key.
 """
 _PROBLEMS = {
     400: "Malformed: the body is not JSON, or a parameter is wrong.",
+    401: "The request has no token of the sign-in that is valid.",
     403: "The Origin header names a web page of a foreign origin.",
     404: "There is no such entry.",
     408: "The body took too long.",
@@ -48,9 +49,18 @@ _HEADERS = {
     "X-Request-ID": {"description": "The id in the logs: the request's own when sane.", "schema": {"type": "string"}},
     "Journal-Version": {"description": "Version and commit of what answers.", "schema": {"type": "string"}},
     "Location": {"description": "Where the new entry is.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "What is wrong with the token (RFC 6750).", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
-_HEADERS_OF = {"201": ["Location"], "503": ["Retry-After"]}
+_HEADERS_OF = {"201": ["Location"], "401": ["WWW-Authenticate"], "503": ["Retry-After"]}
+_LOGIN = """
+**Sign-in.** POST /auth/login with `{"name": …, "password": …}` answers a token, and sets it as a cookie. Send it as
+`Authorization: Bearer TOKEN`; the journal's own page sends the cookie. `/api/version` says what needs it.
+"""
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-journal"},
+}
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -65,12 +75,12 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
-def describe(handlers: list[Any], version: str) -> dict[str, Any]:
+def describe(handlers: list[Any], version: str, *, login: bool = False) -> dict[str, Any]:
     """By an application that serves nothing: one that serves its description adds pages that the API has no use for."""
     config = OpenAPIConfig(
         title="Journal",
         version=version,
-        description=_DESCRIPTION,
+        description=_DESCRIPTION + (_LOGIN if login else ""),
         servers=[Server(url="/")],
         operation_id_creator=lambda handler, method, path: to_camel(handler.handler_name),
     )
@@ -81,4 +91,8 @@ def describe(handlers: list[Any], version: str) -> dict[str, Any]:
         for status, response in operation["responses"].items():
             names = ["X-Request-ID", "Journal-Version", *_HEADERS_OF.get(status, ())]
             response["headers"] = {name: _HEADERS[name] for name in names}
+        if "401" in operation["responses"]:
+            operation["security"] = [{name: []} for name in _SCHEMES]
+    if login:
+        described.setdefault("components", {})["securitySchemes"] = _SCHEMES
     return described

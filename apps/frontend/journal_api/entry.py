@@ -49,12 +49,20 @@ class Page(msgspec.Struct):
     next: Annotated[str | None, Meta(description="The cursor of the next page, null on the last.")]
 
 
-class Version(msgspec.Struct):
-    """What runs here."""
+class LoginNeeds(msgspec.Struct):
+    """What needs a token of the sign-in at /auth."""
+
+    writes: bool
+    reads: bool
+
+
+class Version(msgspec.Struct, omit_defaults=True):
+    """What runs here. `login` is there where people can sign in."""
 
     version: str
     commit: str
     environment: str
+    login: LoginNeeds | None = None
 
 
 class Mistake(msgspec.Struct, omit_defaults=True):

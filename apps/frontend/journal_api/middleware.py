@@ -5,6 +5,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -71,6 +72,7 @@ class Account:
             method=scope["method"],
             path=path[:256],
             status=status,
+            **({"user": scope["state"]["user"]} if "user" in scope["state"] else {}),
             milliseconds=round(seconds * 1000, 3),
         )
 
@@ -101,14 +103,22 @@ class Page(NamedTuple):
 
 
 class Pages:
-    """Answers GET, and HEAD as GET, from memory; a browser's origin is part of the key because the answer names it."""
+    """Answers GET, and HEAD as GET, from memory; a browser's origin is part of the key because the answer names it.
 
-    def __init__(self, app: ASGIApp, cache: Cache[Page]) -> None:
-        self._app, self._cache = app, cache
+    may_read: whether a request may have what is in memory; the application itself answers those that may not.
+    """
+
+    def __init__(self, app: ASGIApp, cache: Cache[Page], may_read: Callable[[Any], bool] | None = None) -> None:
+        self._app, self._cache, self._may_read = app, cache, may_read
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
+            return
+        if self._may_read is not None and not self._may_read(scope):
+            asked: Any = {**scope, "method": "GET"}
+            await self._app(asked, receive, send)
+            scope["path_template"] = asked.get("path_template", "unknown")
             return
         key = (scope["path"], scope["query_string"], header(scope, b"origin"))
         page = self._cache.get(key)

@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -18,6 +18,9 @@ from .protocol import Protocol
 from .redis_client import Host
 from .settings import Address, Networks, Settings
 from .store import Store
+
+if TYPE_CHECKING:
+    from .login import Access
 
 # Requests under way when the process stops accepting have this long.
 FINISH_SECONDS = 10
@@ -45,7 +48,10 @@ async def serve(settings: Settings) -> None:
     stop = _signalled()
     cache = Cache[Page](keep=lambda page: page.kept)
     store = _store(settings, cache)
-    app = Account(Pages(api.application(settings, store), cache), f"{settings.version}+{settings.commit}")
+    access = _access(settings)
+    may_read = None if access is None else access.may_read
+    handlers = Pages(api.application(settings, store, access), cache, may_read)
+    app = Account(handlers, f"{settings.version}+{settings.commit}")
     about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}
     metrics.describe(store.connected, store.primary_said, about)
     sockets = listen(settings.http_port), listen(settings.management_port)
@@ -89,6 +95,14 @@ def _signalled() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def _access(settings: Settings) -> "Access | None":
+    if settings.login is None:
+        return None
+    from .login import Access
+
+    return Access(settings.login)
 
 
 def _store(settings: Settings, cache: Cache[Page]) -> Store:

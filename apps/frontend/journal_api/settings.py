@@ -90,9 +90,25 @@ class Web(BaseModel, extra="forbid"):
         return origins
 
 
+class Login(BaseModel, extra="forbid"):
+    """Who may ask.
+
+    writes: whether writes need a token of the sign-in. reads: `signedIn` when reads need one too.
+    issuer, audience: what a token must say of who made it and for whom (RFC 7519, 4.1).
+    keys_file: the public keys that verify tokens, a JWK set.
+    """
+
+    writes: bool = True
+    reads: Literal["open", "signedIn"] = "open"
+    issuer: Annotated[str, Field(min_length=1)]
+    audience: Annotated[str, Field(min_length=1)]
+    keys_file: FilePath = Path("/etc/auth-keys/keys.json")
+
+
 class Settings(BaseSettings):
     """The API's settings. Nothing secret is among them: the password is in a file.
 
+    login: what needs a token, and which tokens count; without it nothing does.
     journal_max_entries: how many entries the journal may hold; 0 is no limit but Redis's memory.
     read_patience: for how many seconds a read is tried again that no server answers, while another becomes primary.
     redis_durability: `fast` answers a write when the primary has it, `safe` when another server has it too.
@@ -106,6 +122,7 @@ class Settings(BaseSettings):
     journal_entries: Annotated[int, Field(ge=1, le=MAX_JOURNAL_ENTRIES)] = 10
     journal_max_entries: Annotated[int, Field(ge=0)] = 0
     web: Web = Web()
+    login: Login | None = None
     trusted_proxies: Annotated[Networks, Field(validate_default=True)] = _PRIVATE  # ty: ignore[invalid-assignment]
     environment: Literal["local", "dev", "staging", "prod"] = "local"
     redis_read_host: str = "redis"
@@ -123,6 +140,15 @@ class Settings(BaseSettings):
     sentry_dsn: str | None = None
     version: str = "0.0.0"
     commit: str = "unknown"
+
+    @field_validator("login")
+    @classmethod
+    def _holds_keys(cls, login: Login | None) -> Login | None:
+        if login is not None:
+            from .login import read_keys
+
+            read_keys(login.keys_file.read_bytes())
+        return login
 
     @field_validator("redis_read_host", "redis_write_host")
     @classmethod
