@@ -134,4 +134,4 @@ lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
 	lock() { $(CURDIR)/$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade "$$@"; }
 	lock pyproject.toml --group dev -o requirements.lock
 	(cd tools/lint && lock checkov.in -o checkov.lock)
-	(cd apps/frontend && lock pyproject.toml -o requirements.lock && lock pyproject.toml --group dev -o requirements-dev.lock)
+	for app in frontend auth; do (cd apps/$$app && lock pyproject.toml -o requirements.lock && lock pyproject.toml --group dev -o requirements-dev.lock); done

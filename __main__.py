@@ -4,7 +4,7 @@ import pulumi
 import pulumi_random as random
 
 from components import settings
-from components.journal import NAMESPACE, PATHS, PORTS, Journal, JournalArgs
+from components.journal import NAMESPACE, PORTS, Journal, JournalArgs, paths
 from components.kubernetes import ExistingCluster
 from components.platform import Platform, PlatformArgs
 from components.redis import BACKUP
@@ -42,7 +42,7 @@ else:
         protect=stack.aws is not None and stack.aws.protect,
         ports=PORTS,
         host=stack.host,
-        paths=PATHS,
+        paths=paths(stack),
         ingress=stack.ingress,
         certificates=stack.certificates,
     )

@@ -17,7 +17,8 @@ PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
 SLOWEST = ["--durations=25"]
 LINT = [PYTHON, "-m", "tools.lint"]
-FRONTEND = stack.ROOT / "apps" / "frontend"
+APPLICATIONS = [stack.ROOT / "apps" / name for name in ("frontend", "auth")]
+"""Those with a Python environment of their own."""
 
 GO = {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
 
@@ -34,7 +35,7 @@ class Stage:
 
 def quick_stages() -> list[Stage]:
     """What needs no cluster."""
-    ty, api = str(Path(PYTHON).parent / "ty"), environments.python_of(FRONTEND.name)
+    ty = str(Path(PYTHON).parent / "ty")
     platform = stack.ROOT / "local" / "cluster" / "platform"
     return [
         Stage(name="format", commands=[[PYTHON, "-m", "ruff", "format", "--check", "."]]),
@@ -44,11 +45,7 @@ def quick_stages() -> list[Stage]:
         Stage(name="manifests", commands=[[*LINT, "manifests"], [*PYTEST, "tests/lint"]]),
         Stage(name="workflows", commands=[[*LINT, "workflows"]]),
         Stage(name="page", commands=[[*PYTEST, "apps/fileserver/tests"]]),
-        Stage(
-            name="api",
-            commands=[[ty, "check", "--python", str(api)], [str(api), "-m", "pytest", "-q"]],
-            folder=FRONTEND,
-        ),
+        *(_application(folder, ty) for folder in APPLICATIONS),
         Stage(
             name="node agent",
             commands=[["go", "vet", "./agent/...", "./policy/..."], ["go", "test", "./agent/...", "./policy/..."]],
@@ -60,6 +57,14 @@ def quick_stages() -> list[Stage]:
             },
         ),
     ]
+
+
+def _application(folder: Path, ty: str) -> Stage:
+    """The types and tests of an application, in its own environment."""
+    python = str(environments.python_of(folder.name))
+    name = {"frontend": "api"}.get(folder.name, folder.name)
+    commands = [[ty, "check", "--python", python], [python, "-m", "pytest", "-q"]]
+    return Stage(name=name, commands=commands, folder=folder)
 
 
 def live_stages() -> list[Stage]:
@@ -102,12 +107,13 @@ def _run(stage: Stage) -> None:
 
 
 def _prepare(*, quick: bool) -> None:
-    """Packages and the API's own environment."""
+    """Packages and the applications' own environments."""
     wanted = {"redis-server": "redis-server", "nginx": "nginx-light"} if quick else packages.TEST_APT
     missing = packages.missing_packages(wanted)
     if missing:
         packages.install(missing)
-    environments.prepare(FRONTEND.name, FRONTEND / "requirements-dev.lock")
+    for folder in APPLICATIONS:
+        environments.prepare(folder.name, folder / "requirements-dev.lock")
 
 
 def _table(times: list[tuple[str, float, bool]], total: float) -> None:

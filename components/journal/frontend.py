@@ -15,6 +15,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
 
+from components.journal.auth import KEYS_FILE, Verifier, secret_volume
 from components.journal.migration import Migration, MigrationArgs
 from components.kubernetes import (
     ReleasedTier,
@@ -26,10 +27,11 @@ from components.kubernetes import (
     public_addresses,
 )
 from components.redis import Redis
-from components.settings import FrontendConfig, Tier
+from components.settings import FrontendConfig, LoginSettings, Tier
 
 PORT = 8080
 MANAGEMENT_PORT = 8081
+PUBLIC_KEYS = "auth-keys"
 FINISH_SECONDS = 10
 """How long the program takes for requests that are under way when it stops."""
 
@@ -71,6 +73,7 @@ class FrontendArgs:
     image, candidate: the full references of the image that serves, and of the one to come.
     config: the active configuration. config_history: every configuration so far, oldest first.
     ingress_namespace: the namespace of the ingress controller.
+    login, verifier: what needs a token of the sign-in, and by what tokens are known; both, or neither.
     """
 
     namespace: str
@@ -82,6 +85,8 @@ class FrontendArgs:
     config_history: Sequence[FrontendConfig]
     redis: Redis
     ingress_namespace: str
+    login: LoginSettings | None = None
+    verifier: Verifier | None = None
 
 
 class Frontend(ReleasedTier):
@@ -124,6 +129,22 @@ class Frontend(ReleasedTier):
         mount = VolumeMountArgs(name="redis-auth", mount_path="/etc/redis-auth", read_only=True)
         return VolumeArgs(name="redis-auth", secret=secret), mount
 
+    def _login_environment(self) -> dict[str, str]:
+        login, verifier = self._args.login, self._args.verifier
+        if login is None or verifier is None:
+            return {}
+        return {
+            "LOGIN__WRITES": str(login.writes).lower(),
+            "LOGIN__READS": login.reads,
+            "LOGIN__ISSUER": verifier.issuer,
+            "LOGIN__AUDIENCE": verifier.audience,
+            "LOGIN__KEYS_FILE": f"/etc/{PUBLIC_KEYS}/{KEYS_FILE}",
+        }
+
+    def _public_keys(self) -> list[tuple[VolumeArgs, VolumeMountArgs]]:
+        verifier = self._args.verifier
+        return [] if verifier is None else [secret_volume(PUBLIC_KEYS, verifier.secret)]
+
     def _workload(self, config: ConfigMap) -> WorkloadArgs:
         args = self._args
         from_config = EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=config.metadata.name))
@@ -141,10 +162,11 @@ class Frontend(ReleasedTier):
             environment={
                 "ENVIRONMENT": args.environment,
                 **self._redis_environment(),
+                **self._login_environment(),
                 "DRAIN_SECONDS": "0",  # the pod has waited before it tells the program
             },
             environment_from=[from_config],
-            volumes=[self._redis_auth()],
+            volumes=[self._redis_auth(), *self._public_keys()],
             drain_seconds=FINISH_SECONDS,
             ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
             egress=self._egress(),

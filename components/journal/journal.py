@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.journal.auth import PORT as AUTH_PORT
+from components.journal.auth import Auth, AuthArgs
 from components.journal.fileserver import PORT as FILESERVER_PORT
 from components.journal.fileserver import Fileserver, FileserverArgs
 from components.journal.frontend import PORT as FRONTEND_PORT
 from components.journal.frontend import Frontend, FrontendArgs
-from components.kubernetes import Cluster, workloads
+from components.kubernetes import Backend, Cluster, workloads
 from components.platform import IngressEndpoint, Routes, RoutesArgs
 from components.redis import BACKUP, Redis, RedisArgs, RedisBackup, RedisBackupArgs
 from components.settings import Settings, Tier
@@ -16,10 +18,15 @@ from components.settings import Settings, Tier
 NAMESPACE = "journal"
 KEYS, IDEMPOTENCY = ("journal:index", "journal:entries"), "journal:idempotency:"
 """The API's keys: the entries, and what it has answered to requests that may come again (journal_api/store.py)."""
-PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT})
+PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT, AUTH_PORT})
 """The container ports that the ingress controller forwards requests to."""
-PATHS = ("/api", "/")
-"""The path prefixes of the API and of the page."""
+API, AUTH, PAGE = "/api", "/auth", "/"
+"""The path prefixes of the API, of the sign-in and of the page."""
+
+
+def paths(settings: Settings) -> tuple[str, ...]:
+    """The path prefixes that have a Service of their own."""
+    return (API, PAGE) if settings.login is None else (API, AUTH, PAGE)
 
 
 def image(name: str, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
@@ -74,6 +81,7 @@ class Journal(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        auth = self._create_auth(args)
         frontend = Frontend(
             "frontend",
             FrontendArgs(
@@ -86,6 +94,8 @@ class Journal(pulumi.ComponentResource):
                 config_history=stack.config_history,
                 redis=redis,
                 ingress_namespace=endpoint.ingress_namespace,
+                login=stack.login,
+                verifier=None if auth is None else auth.verifier,
             ),
             opts=child,
         )
@@ -100,16 +110,36 @@ class Journal(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        backends: dict[str, Backend] = {API: frontend.backend}
+        if auth is not None:
+            backends[AUTH] = auth.backend
+        backends[PAGE] = fileserver.backend
         routes = Routes(
             "journal",
             RoutesArgs(
                 namespace=NAMESPACE,
                 host=stack.host,
-                paths=dict(zip(PATHS, (frontend.backend, fileserver.backend), strict=True)),
+                paths=backends,
                 endpoint=endpoint,
-                tiers=[frontend, fileserver],
+                tiers=[frontend, fileserver, *([] if auth is None else [auth])],
             ),
             opts=child,
         )
         self.url = routes.url
         self.register_outputs({"url": self.url})
+
+    def _create_auth(self, args: JournalArgs) -> Auth | None:
+        login = args.settings.login
+        if login is None:
+            return None
+        return Auth(
+            "auth",
+            AuthArgs(
+                namespace=NAMESPACE,
+                host=args.settings.host,
+                settings=login,
+                image=image(login.image, args.cluster.registry),
+                ingress_namespace=args.endpoint.ingress_namespace,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

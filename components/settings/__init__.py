@@ -20,6 +20,7 @@ from components.settings.aws import (
     NetworkSettings,
 )
 from components.settings.errors import SettingsError
+from components.settings.login import LoginSettings
 from components.settings.node_groups import NodeGroupSettings, Taint
 from components.settings.releases import Release
 from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
@@ -39,6 +40,7 @@ __all__ = [
     "GithubSettings",
     "IngressSettings",
     "LoadBalancerSettings",
+    "LoginSettings",
     "NetworkSettings",
     "NodeGroupSettings",
     "RedisBackupSettings",

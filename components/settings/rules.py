@@ -108,7 +108,8 @@ def _images_of_the_shared_registry(settings: "Settings", context: Context) -> No
     tiers = {"frontend": settings.frontend, "fileserver": settings.fileserver}
     images = {f"{name}.image": tier.image for name, tier in tiers.items()}
     candidates = {f"{name}.release.candidate": tier.release.candidate for name, tier in tiers.items()}
-    for key, image in {**images, **candidates}.items():
+    login = {} if settings.login is None else {"login.image": settings.login.image}
+    for key, image in {**images, **candidates, **login}.items():
         if image is None:
             continue
         if settings.aws is not None and names_registry(image):

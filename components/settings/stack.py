@@ -24,6 +24,7 @@ from components.settings.application import (
 )
 from components.settings.aws import AwsSettings
 from components.settings.errors import SettingsError, describe, heading
+from components.settings.login import LoginSettings
 from components.settings.shared import SharedSettings
 from components.settings.values import SEALED_DSN, Host, Model, SecretText, is_stack_name
 
@@ -88,6 +89,11 @@ class Settings(FrontendConfig):
     """The image, number and size of the API's pods."""
     fileserver: Tier
     """The image, number and size of the web page's pods."""
+    login: LoginSettings | None = None
+    """The sign-in, and what needs it. By default there is none: everybody may read and write.
+
+    https://cheatsheetseries.owasp.org/cheatsheets/Authentication_Cheat_Sheet.html
+    """
     redis: RedisSettings
     """Redis, the journal's database.
 
@@ -122,7 +128,8 @@ class Settings(FrontendConfig):
     @property
     def pods(self) -> int:
         """How many pods the journal has."""
-        return self.frontend.pods + self.fileserver.pods + self.redis.servers
+        login = 0 if self.login is None else self.login.replicas
+        return self.frontend.pods + self.fileserver.pods + self.redis.servers + login
 
     @property
     def autoscales(self) -> bool:

@@ -9,12 +9,16 @@ from pathlib import Path
 from components.versions import HAPROXY_IMAGE
 from local.images import context, debian
 from local.images.errors import ImageError
+from tools import stack
 
 ROOT = Path(__file__).parents[2]
 RECIPES = Path(__file__).parent / "bases"
 DEBIAN = "localhost/journal/debian"  # its tag is the suite
 VALKEY = "docker.io/valkey/valkey:8.1.1"
+STACK = "local"
 APPS = ("frontend", "fileserver")
+OPTIONAL = {"auth": "login"}
+"""Applications that stack `local` runs where its file has this section."""
 
 _BASE_ARGUMENT = re.compile(r"^ARG\s+(?P<name>[A-Z]+)_BASE=(?P<reference>\S+)\s*$", re.MULTILINE)
 _SUITE = re.compile(rf"^FROM {DEBIAN}:(?P<suite>{'|'.join(debian.SUITES)})$", re.MULTILINE)
@@ -99,9 +103,11 @@ def application(folder: Path) -> Application:
 
 
 def deployed() -> dict[str, Image]:
-    """The images that the cluster runs, by tier (frontend, fileserver, redis, redis-write)."""
+    """The images that the cluster runs, by tier (frontend, fileserver, auth where it is on, redis, redis-write)."""
+    config = stack.read(STACK)
+    apps = [*APPS, *(app for app, section in OPTIONAL.items() if config.get(f"{stack.PROJECT}:{section}") is not None)]
     bases = {"redis": base("valkey", VALKEY), "redis-write": base("haproxy", HAPROXY_IMAGE)}
-    return {**{name: application(ROOT / "apps" / name) for name in APPS}, **bases}
+    return {**{name: application(ROOT / "apps" / name) for name in apps}, **bases}
 
 
 def references() -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.journal import PATHS, PORTS
+from components.journal import PORTS
 from components.kubernetes import HEALTH_PORT, NODE_PORTS
 from components.platform.cert_manager import CertManagerArgs, values
 from components.platform.ingress_controller import (
@@ -42,7 +42,7 @@ def test_the_middlewares_that_routes_name_exist(local: Recording) -> None:
     named = annotations["traefik.ingress.kubernetes.io/router.middlewares"].split(",")
     assert {name.removesuffix("@file") for name in named} == set(middlewares())
     (config,) = [r for r in local.of_type("ConfigMap") if r.name.startswith("traefik-dynamic-")]
-    assert json.loads(config["data"]["dynamic.yaml"]) == dynamic_configuration("journal.test", PATHS)
+    assert json.loads(config["data"]["dynamic.yaml"]) == dynamic_configuration("journal.test", ("/api", "/"))
 
 
 def test_the_ingress_controller_reads_secrets_of_the_served_namespace_alone(local: Recording) -> None:
