@@ -25,11 +25,13 @@ const json = (text) => {
 export class Api {
   #connection;
   #heard;
+  #refused;
 
-  /** `heard` is told the version of each answer, or null where it says none. */
-  constructor(connection, heard) {
+  /** `heard` is told the version of each answer, or null where it says none; `refused` when one asks to sign in. */
+  constructor(connection, heard, refused) {
     this.#connection = connection;
     this.#heard = heard;
+    this.#refused = refused;
   }
 
   version() {
@@ -70,6 +72,7 @@ export class Api {
         this.#connection.answered();
         this.#heard(response.headers.get("Journal-Version"));
         if (givenUp) throw signal.reason;
+        if (response.status === 401) this.#refused();
         return this.#read(response);
       }
       const seconds = response === null ? null : retryAfter(response.headers.get("Retry-After"), Date.now());

@@ -7,11 +7,13 @@ import { clearDraft, draftText, keepDraft, keyFor } from "./draft.js";
 import { TextForm } from "./form.js";
 import { Journal } from "./journal.js";
 import { showOutages } from "./outage.js";
+import { SignIn } from "./signin.js";
 import { dayOf, longDay } from "./time.js";
 import { apiVersions, showPageVersion } from "./version.js";
 
 const connection = new Connection();
-const api = new Api(connection, apiVersions());
+const signIn = new SignIn(() => journal.reload());
+const api = new Api(connection, apiVersions(), () => signIn.refused());
 const journal = new Journal(api, connection);
 
 function startComposer() {
@@ -35,8 +37,10 @@ function startComposer() {
 
 async function showEnvironment() {
   try {
-    byId("environment").textContent = (await api.version()).environment;
+    const { environment, login } = await api.version();
+    byId("environment").textContent = environment;
     byId("environment").hidden = false;
+    await signIn.start(login);
   } catch { /* The page does without. */ }
 }
 

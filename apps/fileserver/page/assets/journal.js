@@ -40,6 +40,11 @@ export class Journal {
     }
   }
 
+  /** Who reads has changed: what could not be loaded before is asked for again. */
+  async reload() {
+    if (!this.#loaded) await this.load();
+  }
+
   /** A just saved entry. The same one may come twice, by a page loaded meanwhile. */
   add(entry) {
     if (this.#days.has(entry.id)) return;
