@@ -36,6 +36,10 @@ preview: $(VENV)/.ready ## Show what `make up` would change [REFRESH=1]; STACK=p
 rotate: $(VENV)/.ready ## Give Redis its next password while it serves; run again, it goes on: make rotate [STACK=prod]
 	@$(LOCAL) rotate $(STACK)
 
+.PHONY: user
+user: $(VENV)/.ready ## Let somebody sign in, asking for the password: make user NAME=alice [REMOVE=1]; without NAME, list them
+	@$(LOCAL) user $(if $(REMOVE),--remove) -- "$(NAME)"
+
 .PHONY: release
 release: $(VENV)/.ready ## Release a tier: make release ARGS="start", "share 50", "promote", "abort", "history", "undo 3", …
 	@$(LOCAL) release $(ARGS)
@@ -113,7 +117,7 @@ unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, ma
 	@$(TOOLS) test --quick
 
 DRILLS := $(patsubst %,tests/live/test_%.py,redis_failover redis_faults rotation backup rollouts releases autoscaling \
-	assets canary gateway)
+	assets canary gateway login)
 .PHONY: drills
 drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
 	@rm -f .state/drills.md

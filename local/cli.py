@@ -56,6 +56,33 @@ def rotate(name: Annotated[str, typer.Argument(help="The stack.")] = "local") ->
 
 
 @app.command()
+def user(
+    name: Annotated[str, typer.Argument(help="Who; without it, all are listed.")] = "",
+    remove: Annotated[bool, typer.Option(help="Take the user away.")] = False,
+) -> None:
+    """Let somebody sign in: asks for the password, or reads one line of stdin, and keeps its hash in the cluster."""
+    from local import users
+    from local.access import access
+
+    with failures():
+        here = access()
+        if not name:
+            console.print("\n".join(users.names(here)) or "Nobody can sign in yet: make user NAME=…")
+            return
+        known = users.checked_name(name)
+        if remove:
+            users.remove(here, known)
+            console.print(f"{known} can't sign in any more. Tokens that {known} has are valid until they end.")
+            return
+        if sys.stdin.isatty():
+            password = typer.prompt(f"Password of {known}", hide_input=True, confirmation_prompt=True)
+        else:
+            password = sys.stdin.readline().rstrip("\r\n")
+        users.put(here, known, users.hashed(password))
+        console.print(f"{known} can sign in, once the pods have it: in a moment.")
+
+
+@app.command()
 def refresh() -> None:
     """Take into the state what the cluster has, whoever changed it."""
     from local import lifecycle
