@@ -17,7 +17,8 @@ PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
 SLOWEST = ["--durations=25"]
 LINT = [PYTHON, "-m", "tools.lint"]
-APPLICATIONS = [stack.ROOT / "apps" / name for name in ("frontend", "auth")]
+FRONTEND = stack.ROOT / "apps" / "frontend"
+APPLICATIONS = [FRONTEND, stack.ROOT / "apps" / "auth"]
 """Those with a Python environment of their own."""
 
 GO = {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
