@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -30,7 +31,7 @@ class Journal:
         headers = {"Content-Type": "application/json", "Journal-Version": "1.0.0+a"}
         route.fulfill(status=status, headers=headers, body=json.dumps(body))
 
-    def _found(self, method: str, path: str, sent: dict) -> tuple[int, dict]:
+    def _found(self, method: str, path: str, sent: Any) -> tuple[int, dict]:
         nobody = 401, {"detail": "There is no token. Sign in first."}
         match method, path:
             case _, "api/version":

@@ -33,7 +33,7 @@ class Watched(Generic[T]):
                 self._seen, self._value = state, self._read(self._path.read_bytes())
                 log.info("read %s again", self._path)
         except (OSError, KeysError) as error:
-            log.error("what was read of %s before stays in use: %s", self._path, error)
+            log.warning("what was read of %s before stays in use: %s", self._path, error)
         return self._value
 
     def _state(self) -> tuple[int, int, int]:

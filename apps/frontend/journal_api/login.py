@@ -39,7 +39,7 @@ class Keys:
                 self._seen, self._keys = found, read_keys(self._path.read_bytes())
                 log.info("the keys that verify are read again: %s", ", ".join(self._keys))
         except (OSError, ValueError) as error:
-            log.error("the keys that were read before stay in use: %s", error)
+            log.warning("the keys that were read before stay in use: %s", error)
         return self._keys.get(kid)
 
 
