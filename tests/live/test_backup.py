@@ -67,9 +67,9 @@ def volume(here: Access) -> Path:
     return Path(f"/proc/{kubelet}/root{path}")
 
 
-def test_what_was_wiped_comes_back_under_load(here: Access, http: httpx.Client) -> None:
+def test_what_was_wiped_comes_back_under_load(here: Access, http: httpx.Client, local_stack: dict[str, str]) -> None:
     leads = primary(here)
-    with Load(http) as load:
+    with Load(local_stack) as load:
         until(lambda: len(load.acknowledged) > 100)
         before, started = entries(http), time.monotonic()
         name = backed_up()

@@ -125,7 +125,7 @@ def test_a_canary_by_weight_and_the_idle_colour_by_a_header(
     seen: dict[str, dict[str, int]] = {}
 
     def act(load: Traffic) -> None:
-        client = load.clients[0]
+        client = load.client
         up(image=current, strategy="canary", candidate=candidate, by="weight", share=SHARE)
         until(lambda: answers(client, X_Release="candidate")["current"] == 0, 10)
         seen["by weight"] = answers(client, ASKED)

@@ -146,6 +146,7 @@ class Api:
             "MANAGEMENT_PORT": str(management_port),
             "DRAIN_SECONDS": "0.5",
             "READ_PATIENCE": "0",
+            "START_PATIENCE": "0",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
