@@ -23,6 +23,7 @@ from pulumi_kubernetes.networking.v1 import IngressClass, IngressClassSpecArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 
 from components.kubernetes import (
+    EDGE,
     HEALTH_PORT,
     NODE_PORTS,
     SKIP_AWAIT,
@@ -318,6 +319,7 @@ class IngressController(KubernetesComponent):
                 image=args.settings.image,
                 replicas=args.settings.replicas,
                 resources=args.settings.resources,
+                priority_class=EDGE,
                 ports=PORTS,
                 liveness=http_probe("/ping", "ping", period=10),
                 readiness=http_probe("/ping", "ping", period=2),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components import versions
-from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs
+from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs, Priorities
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import PORTS, IngressController, IngressControllerArgs
@@ -55,8 +55,13 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Platform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        priorities = Priorities("priorities", opts=child)
         self.namespace = Namespace(
-            args.application, pods=args.pods, volumes=args.volumes, protect=args.protect, opts=child
+            args.application,
+            pods=args.pods,
+            volumes=args.volumes,
+            protect=args.protect,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[priorities]),
         )
         People(
             "people",
