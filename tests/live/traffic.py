@@ -42,6 +42,7 @@ class Traffic(Steady):
         super().__init__(local_stack, page_and_api, RATE)
         self.times: list[float] = []
         self.failed: list[str] = []
+        self.failed_seconds: list[float] = []
         self.answers: list[tuple[float, str]] = []
         self.marks: list[tuple[float, str]] = []
 
@@ -53,6 +54,7 @@ class Traffic(Steady):
         if not is_right:
             what = f"{answer.request.method} {answer.said} of {path} after {second:.1f} s"
             self.failed.append(f"{what}: {answer.detail}" if answer.detail else what)
+            self.failed_seconds.append(second)
 
     def mark(self, what: str) -> None:
         """Remembers what is done now, for the picture."""
@@ -64,6 +66,11 @@ class Traffic(Steady):
         for second, version in self.answers:
             found[int(second)][2 if version == "refused" else version.startswith(candidate)] += 1
         return found
+
+    @property
+    def outage(self) -> float:
+        """Seconds from the first request that failed to the last one; 0 where none did."""
+        return max(self.failed_seconds) - min(self.failed_seconds) if self.failed_seconds else 0.0
 
     @property
     def slow(self) -> list[float]:
