@@ -1,8 +1,10 @@
 """Requests at a steady rate through the front door, what became of them, and what servers say meanwhile."""
 
+import base64
 import itertools
 import json
 import os
+import subprocess
 import uuid
 from functools import partial
 from typing import Any
@@ -53,6 +55,16 @@ def entries_only(mark: str, number: int, count: int) -> Request:
     if (count + number) % 5 == 0:
         return Request("POST", "/api/entries", f"{mark} {number} {count}")
     return Request("GET", "/api")
+
+
+def tell_primary(here: Access, command: str) -> str:
+    """What the primary answers. The password goes to it by standard input."""
+    secret = here.json("-n", "journal", "get", "secret", "redis-auth")["data"]["password"]
+    run = [*here.command(), "-n", "journal", "exec", "-i", primary(here), "-c", "redis", "--", "redis-cli"]
+    lines = f"AUTH {base64.b64decode(secret).decode()}\n{command}\n"
+    said = subprocess.run(run, input=lines, capture_output=True, text=True, check=True).stdout.split("\n", 1)
+    assert said[0] == "OK"
+    return said[1].strip()
 
 
 class Load(Steady):
