@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from local import acme
 from local.access import Access
 from tests.live.cluster_pods import until
 from tests.live.load import LONG
@@ -22,6 +23,14 @@ RENEWALS = 2 if LONG else 1
 OUTAGE_SECONDS = 30
 CONNECTIONS = 10
 """Enough to meet each of two pods, but for once in five hundred times."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def account(here: Access) -> None:
+    """An account that Pebble knows: it forgets all when it starts anew, which Let's Encrypt does not."""
+    here.run("-n", "cert-manager", "delete", "secret", acme.ACCOUNT, "--ignore-not-found")
+    here.run("-n", "cert-manager", "wait", "--for=create", f"secret/{acme.ACCOUNT}", "--timeout=60s")
+    here.run("wait", "--for=condition=Ready", "clusterissuers.cert-manager.io/pebble", "--timeout=60s")
 
 
 def revision(here: Access) -> int:
