@@ -308,22 +308,22 @@ class AcmeIssuer(KubernetesComponent):
 
 @dataclass(kw_only=True)
 class CertificateArgs:
-    """A certificate: the host that it names, its issuer, and the name of the Secret that holds it."""
+    """A certificate: the hosts that it names, its issuer, and the name of the Secret that holds it."""
 
     namespace: str
-    host: str
+    hosts: Sequence[str]
     issuer: pulumi.Input[str]
     secret_name: str
 
 
 class Certificate(KubernetesComponent):
-    """A certificate for one host, which cert-manager renews before it expires."""
+    """A certificate for some hosts, which cert-manager renews before it expires."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificate", name, args.namespace, opts)
         spec: CertificateSpec = {
             "secretName": args.secret_name,
-            "dnsNames": [args.host],
+            "dnsNames": list(args.hosts),
             "issuerRef": {"kind": "ClusterIssuer", "name": args.issuer},
             "privateKey": PRIVATE_KEY,
         }

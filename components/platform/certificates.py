@@ -19,14 +19,14 @@ CHALLENGE_CHECKERS = (CERT_MANAGER, PEBBLE)
 
 @dataclass(kw_only=True)
 class CertificatesArgs:
-    """Certificates: who issues them, and the ingress controller that answers the issuer's challenges.
+    """Certificates: who issues them, for which hosts, and the ingress controller that answers the issuer's challenges.
 
     ingress_namespace: the namespace of the ingress controller's pods. ingress_address: its Service's cluster address.
     dns: resources that must exist before the issuer's server name resolves.
     """
 
     settings: CertificateSettings
-    host: str
+    hosts: Sequence[str]
     ingress_namespace: str
     ingress_address: pulumi.Input[str]
     dns: Sequence[pulumi.Resource] = ()
@@ -44,7 +44,7 @@ class Certificates(pulumi.ComponentResource):
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificates", name, {}, opts)
         pebble_issues = args.settings.issuer == "pebble"
-        aliases = [(args.ingress_address, args.host)] if pebble_issues else []
+        aliases = [(args.ingress_address, host) for host in args.hosts] if pebble_issues else []
         cert_manager = CertManager(
             CERT_MANAGER,
             CertManagerArgs(
@@ -74,7 +74,7 @@ class Certificates(pulumi.ComponentResource):
         return Pebble(
             PEBBLE,
             PebbleArgs(
-                host_aliases=[(args.ingress_address, args.host)],
+                host_aliases=[(args.ingress_address, host) for host in args.hosts],
                 cert_manager=cert_manager.webhook,
                 cert_manager_namespace=CERT_MANAGER,
                 ingress_namespace=args.ingress_namespace,
