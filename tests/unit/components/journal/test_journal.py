@@ -124,7 +124,7 @@ def test_the_api_stands_before_the_page(local: Recording) -> None:
     assert rule["host"] == "journal.test"
     routes = [(path["path"], path["backend"]["service"]["name"]) for path in rule["http"]["paths"]]
     assert routes == [("/api", "frontend"), ("/", "fileserver")]
-    assert spec["tls"] == [{"hosts": ["journal.test"], "secretName": "journal-tls"}]
+    assert spec["tls"] == [{"hosts": ["journal.test", "status.journal.test"], "secretName": "journal-tls"}]
 
 
 def test_the_certificate_fills_the_secret_of_the_ingress(local: Recording) -> None:
