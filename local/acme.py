@@ -15,7 +15,8 @@ from tools.files import write_atomically
 
 ROOT_PATH = "/api/v1/namespaces/pebble/services/https:pebble:15000/proxy/roots/0"
 SECRET = "journal-tls"  # noqa: S105
-ACCOUNT = "pebble-account"
+ISSUER = "clusterissuers.cert-manager.io/pebble"
+IN_CERT_MANAGER = ("-n", "cert-manager")
 CERTIFICATES = "certificates.cert-manager.io"
 IN_JOURNAL = ("-n", "journal")
 SERVED_SECONDS, REISSUED_SECONDS = 10.0, 90.0
@@ -62,6 +63,36 @@ def recover(access: Access) -> bool:
     return bool(failed)
 
 
+def account(access: Access) -> str:
+    """The name of the Secret with the key of the account at Pebble."""
+    return access.json("get", ISSUER)["spec"]["acme"]["privateKeySecretRef"]["name"]
+
+
+def forget_account(access: Access) -> bool:
+    """Let cert-manager register anew where Pebble forgot its account, which it does at each start; whether it did.
+
+    An order in the name of an account that the server does not know fails, and cert-manager waits an hour after it.
+    """
+    if not access.run("get", "crd", "clusterissuers.cert-manager.io", "--ignore-not-found", "-o", "name").strip():
+        return False
+    if not access.run("get", ISSUER, "--ignore-not-found", "-o", "name").strip():
+        return False
+    name = account(access)
+    secrets = access.json(*IN_CERT_MANAGER, "get", "secrets", f"--field-selector=metadata.name={name}")["items"]
+    made = [secret["metadata"]["creationTimestamp"] for secret in secrets]
+    if not made or max(_started(access), default="") <= made[0]:
+        return False
+    access.run(*IN_CERT_MANAGER, "delete", "secret", name)
+    return True
+
+
+def _started(access: Access) -> list[str]:
+    """When each container of Pebble's was started, as Kubernetes writes times: later ones sort later."""
+    pods = access.json("-n", "pebble", "get", "pods")["items"]
+    statuses = [status for pod in pods for status in pod["status"].get("containerStatuses", [])]
+    return [status["state"]["running"]["startedAt"] for status in statuses if "running" in status["state"]]
+
+
 def ask(client: httpx.Client, path: str, seconds: float = SERVED_SECONDS) -> httpx.Response:
     """The answer to GET `path`. One of several ingress pods may still serve its own certificate. Raises Failure."""
     end = time.monotonic() + seconds
@@ -78,7 +109,7 @@ def ask(client: httpx.Client, path: str, seconds: float = SERVED_SECONDS) -> htt
 
 def _issue_again(access: Access) -> None:
     """Begin with a new account and nothing of the old orders; the engine makes the Certificate again."""
-    access.run("-n", "cert-manager", "delete", "secret", ACCOUNT, "--ignore-not-found")
+    access.run(*IN_CERT_MANAGER, "delete", "secret", account(access), "--ignore-not-found")
     access.run(*IN_JOURNAL, "delete", "secret", SECRET, "--ignore-not-found")
     access.run(*IN_JOURNAL, "delete", "certificaterequests.cert-manager.io", "--all")
 

@@ -1,5 +1,6 @@
 """The journal: Redis, the API, the web page, and the routes to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -20,6 +21,13 @@ PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT})
 """The container ports that the ingress controller forwards requests to."""
 PATHS = ("/api", "/")
 """The path prefixes of the API and of the page."""
+STATUS_PATHS = ("/api/version", "/healthz")
+"""What the status host answers of each."""
+
+
+def hosts(settings: Settings) -> dict[str, Sequence[str]]:
+    """The journal's hosts, each with its path prefixes."""
+    return dict(zip(settings.hosts, (PATHS, STATUS_PATHS), strict=False))
 
 
 def image(name: str, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
@@ -100,12 +108,15 @@ class Journal(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        backends = (frontend.backend, fileserver.backend)
+        paths = {host: dict(zip(found, backends, strict=True)) for host, found in hosts(stack).items()}
         routes = Routes(
             "journal",
             RoutesArgs(
                 namespace=NAMESPACE,
                 host=stack.host,
-                paths=dict(zip(PATHS, (frontend.backend, fileserver.backend), strict=True)),
+                paths=paths.pop(stack.host),
+                others=paths,
                 endpoint=endpoint,
                 tiers=[frontend, fileserver],
             ),

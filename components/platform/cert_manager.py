@@ -265,12 +265,14 @@ class AcmeIssuerArgs:
     """An issuer: the ACME server that it asks, and its account there.
 
     server: the URL of the ACME directory.
+    account: the name of the Secret that keeps the account's key. With another name, it registers another account.
     email: the contact address of the ACME account.
     ingress_class: the class of the ingress controller that answers challenges.
     ca_bundle: CA certificates that verify the server, PEM encoded in base64; by default the system's.
     """
 
     server: str
+    account: str
     email: str
     ingress_class: str
     ca_bundle: pulumi.Input[str] | None = None
@@ -289,7 +291,7 @@ class AcmeIssuer(KubernetesComponent):
         acme: AcmeSpec = {
             "server": args.server,
             "email": args.email,
-            "privateKeySecretRef": {"name": f"{name}-account"},
+            "privateKeySecretRef": {"name": args.account},
             "solvers": [{"http01": {"ingress": {"ingressClassName": args.ingress_class, "serviceType": "ClusterIP"}}}],
         }
         if args.ca_bundle is not None:
@@ -308,22 +310,22 @@ class AcmeIssuer(KubernetesComponent):
 
 @dataclass(kw_only=True)
 class CertificateArgs:
-    """A certificate: the host that it names, its issuer, and the name of the Secret that holds it."""
+    """A certificate: the hosts that it names, its issuer, and the name of the Secret that holds it."""
 
     namespace: str
-    host: str
+    hosts: Sequence[str]
     issuer: pulumi.Input[str]
     secret_name: str
 
 
 class Certificate(KubernetesComponent):
-    """A certificate for one host, which cert-manager renews before it expires."""
+    """A certificate for some hosts, which cert-manager renews before it expires."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificate", name, args.namespace, opts)
         spec: CertificateSpec = {
             "secretName": args.secret_name,
-            "dnsNames": [args.host],
+            "dnsNames": list(args.hosts),
             "issuerRef": {"kind": "ClusterIssuer", "name": args.issuer},
             "privateKey": PRIVATE_KEY,
         }

@@ -1,6 +1,6 @@
 """The platform: who may do what, the ingress controller and certificates, which any application can share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -26,7 +26,7 @@ class PlatformArgs:
     pods, volumes: how many the application declares, for the namespace's quota.
     protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
-    host: the application's DNS name. paths: its path prefixes that have a Service of their own.
+    hosts: the application's DNS names, the main one first, each with the path prefixes that have a Service.
     """
 
     cluster: Cluster
@@ -35,8 +35,7 @@ class PlatformArgs:
     volumes: int = 0
     protect: bool = False
     ports: Sequence[int]
-    host: str
-    paths: Sequence[str] = ("/",)
+    hosts: Mapping[str, Sequence[str]]
     ingress: IngressSettings
     certificates: CertificateSettings
 
@@ -78,8 +77,7 @@ class Platform(pulumi.ComponentResource):
                 namespaces=[args.application],
                 backend_ports=sorted({*args.ports, SOLVER_PORT}),
                 client_namespaces=CHALLENGE_CHECKERS,
-                host=args.host,
-                paths=args.paths,
+                hosts=args.hosts,
                 placement=args.cluster.ingress_placement,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *args.cluster.ingress_dependencies]),
@@ -88,7 +86,7 @@ class Platform(pulumi.ComponentResource):
             "certificates",
             CertificatesArgs(
                 settings=args.certificates,
-                host=args.host,
+                hosts=list(args.hosts),
                 ingress_namespace=TRAEFIK,
                 ingress_address=controller.cluster_ip,
                 dns=args.cluster.dns,

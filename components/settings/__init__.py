@@ -20,6 +20,7 @@ from components.settings.aws import (
     NetworkSettings,
 )
 from components.settings.errors import SettingsError
+from components.settings.limits import Limits, RateLimit
 from components.settings.node_groups import NodeGroupSettings, Taint
 from components.settings.releases import Release
 from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
@@ -38,9 +39,11 @@ __all__ = [
     "FrontendConfig",
     "GithubSettings",
     "IngressSettings",
+    "Limits",
     "LoadBalancerSettings",
     "NetworkSettings",
     "NodeGroupSettings",
+    "RateLimit",
     "RedisBackupSettings",
     "RedisSettings",
     "RegistrySettings",

@@ -24,7 +24,7 @@ platform = Platform(
         application=NAME,
         protect=pulumi.get_stack() == "prod",  # the namespace holds the links
         ports=[PORT],
-        host=host,
+        hosts={host: ["/"]},
         ingress=IngressSettings.model_validate({"resources": SMALL}),
         certificates=CertificateSettings.model_validate({"issuer": "letsencrypt", "email": email}),
     ),

@@ -27,10 +27,14 @@ CONNECTIONS = 10
 
 @pytest.fixture(scope="module", autouse=True)
 def account(here: Access) -> None:
-    """An account that Pebble knows: it forgets all when it starts anew, which Let's Encrypt does not."""
-    here.run("-n", "cert-manager", "delete", "secret", acme.ACCOUNT, "--ignore-not-found")
-    here.run("-n", "cert-manager", "wait", "--for=create", f"secret/{acme.ACCOUNT}", "--timeout=60s")
-    here.run("wait", "--for=condition=Ready", "clusterissuers.cert-manager.io/pebble", "--timeout=60s")
+    """Pebble starts anew, which forgets every account; Let's Encrypt does not. `make up` asks the same."""
+    here.run("-n", "pebble", "rollout", "restart", "deployment/pebble")
+    here.run("-n", "pebble", "rollout", "status", "deployment/pebble", "--timeout=60s")
+    until(lambda: len(here.json("-n", "pebble", "get", "pods")["items"]) == 1, 60)
+    assert acme.forget_account(here)
+    here.run(*acme.IN_CERT_MANAGER, "wait", "--for=create", f"secret/{acme.account(here)}", "--timeout=60s")
+    here.run("wait", "--for=condition=Ready", acme.ISSUER, "--timeout=60s")
+    assert not acme.forget_account(here)
 
 
 def revision(here: Access) -> int:
