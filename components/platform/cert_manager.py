@@ -149,13 +149,13 @@ class CertManagerArgs:
 
     chart: the Helm chart: an OCI address, or a local folder that holds the chart in the pinned version.
     replicas: the number of pods of the controller, of the webhook and of the CA injector.
-    host_aliases: (IP address, host) pairs for hosts that the cluster's DNS does not know, as in stack `local`.
+    host_aliases: IP addresses, each once and with its hosts, for what the cluster's DNS does not know, as in `local`.
     fast_checks: repeats the self check of a challenge every second. Leave it off with a public ACME server.
     """
 
     chart: str
     replicas: int
-    host_aliases: Sequence[tuple[pulumi.Input[str], str]] = ()
+    host_aliases: Sequence[tuple[pulumi.Input[str], Sequence[str]]] = ()
     fast_checks: bool = False
 
 
@@ -168,7 +168,7 @@ def values(args: CertManagerArgs, namespace: str) -> Values:
         "crds": {"enabled": True, "keep": False},
         "replicaCount": args.replicas,
         "resources": limits,
-        "hostAliases": [{"ip": address, "hostnames": [host]} for address, host in args.host_aliases],
+        "hostAliases": [{"ip": address, "hostnames": list(hosts)} for address, hosts in args.host_aliases],
         "extraArgs": ["--dns01-check-retry-period=1s"] if args.fast_checks else [],
         "webhook": {
             "replicaCount": args.replicas,

@@ -45,7 +45,7 @@ class Certificates(pulumi.ComponentResource):
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificates", name, {}, opts)
         pebble_issues = args.settings.issuer == "pebble"
-        aliases = [(args.ingress_address, host) for host in args.hosts] if pebble_issues else []
+        aliases = [(args.ingress_address, args.hosts)] if pebble_issues else []
         cert_manager = CertManager(
             CERT_MANAGER,
             CertManagerArgs(
@@ -76,7 +76,7 @@ class Certificates(pulumi.ComponentResource):
         return Pebble(
             PEBBLE,
             PebbleArgs(
-                host_aliases=[(args.ingress_address, host) for host in args.hosts],
+                host_aliases=[(args.ingress_address, args.hosts)],
                 cert_manager=cert_manager.webhook,
                 cert_manager_namespace=CERT_MANAGER,
                 ingress_namespace=args.ingress_namespace,

@@ -138,7 +138,7 @@ def test_each_host_has_its_paths_its_certificate_and_an_address(recording: Recor
         assert sorted(found) == sorted((kind, host) for kind in ("A", "CAA") for host in named)
     else:
         aliases = recording.one("Deployment", "pebble")["spec"]["template"]["spec"]["hostAliases"]
-        assert [alias["hostnames"] for alias in aliases] == [[host] for host in named]
+        assert [alias["hostnames"] for alias in aliases] == [named]
 
 
 def test_without_a_status_host_there_is_one_host() -> None:
