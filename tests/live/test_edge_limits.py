@@ -4,7 +4,6 @@ Stack `local` has no rate limit, since every drill is one client. `make up` come
 """
 
 import json
-import socket
 import subprocess
 import threading
 from collections import Counter
@@ -24,6 +23,7 @@ from local.cluster import programs
 from tests.conftest import settings_of
 from tests.live.cluster_pods import until
 from tests.live.front_door import Answer, Door
+from tools.ports import free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 HOST = "journal.test"
@@ -48,11 +48,6 @@ class Tier(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def dynamic(tier: str) -> dict[str, Any]:
