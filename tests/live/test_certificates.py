@@ -4,15 +4,18 @@ import socket
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from local import acme
 from local.access import Access
+from local.lifecycle import ROOTS
 from tests.live.cluster_pods import until
 from tests.live.load import LONG
 from tests.live.traffic import Traffic, drill, heading
+from tools import paths
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 __all__ = ["heading"]  # a fixture
@@ -26,11 +29,13 @@ CONNECTIONS = 10
 
 
 @pytest.fixture(scope="module", autouse=True)
-def account(here: Access) -> None:
-    """Pebble starts anew, which forgets every account; Let's Encrypt does not. `make up` asks the same."""
+def account(here: Access, local_stack: dict[str, str]) -> None:
+    """Pebble starts anew, with another root and without an account; Let's Encrypt does not. `make up` does the same."""
     here.run("-n", "pebble", "rollout", "restart", "deployment/pebble")
     here.run("-n", "pebble", "rollout", "status", "deployment/pebble", "--timeout=60s")
     until(lambda: len(here.json("-n", "pebble", "get", "pods")["items"]) == 1, 60)
+    for roots in (paths.state() / ROOTS, Path(local_stack["ca"])):
+        acme.remember(here.run("get", "--raw", acme.ROOT_PATH), roots)
     assert acme.forget_account(here)
     here.run(*acme.IN_CERT_MANAGER, "wait", "--for=create", f"secret/{acme.account(here)}", "--timeout=60s")
     here.run("wait", "--for=condition=Ready", acme.ISSUER, "--timeout=60s")
