@@ -15,7 +15,8 @@ from tools.files import write_atomically
 
 ROOT_PATH = "/api/v1/namespaces/pebble/services/https:pebble:15000/proxy/roots/0"
 SECRET = "journal-tls"  # noqa: S105
-ISSUER = "clusterissuers.cert-manager.io/pebble"
+ACCOUNT = "pebble-account"
+"""How the name of a Secret with an account's key begins: one for each set of hosts."""
 IN_CERT_MANAGER = ("-n", "cert-manager")
 CERTIFICATES = "certificates.cert-manager.io"
 IN_JOURNAL = ("-n", "journal")
@@ -63,34 +64,25 @@ def recover(access: Access) -> bool:
     return bool(failed)
 
 
-def account(access: Access) -> str:
-    """The name of the Secret with the key of the account at Pebble."""
-    return access.json("get", ISSUER)["spec"]["acme"]["privateKeySecretRef"]["name"]
-
-
-def forget_account(access: Access) -> bool:
+def forget_accounts(access: Access) -> bool:
     """Let cert-manager register anew where Pebble forgot its account, which it does at each start; whether it did.
 
     An order in the name of an account that the server does not know fails, and cert-manager waits an hour after it.
     """
-    if not access.run("get", "crd", "clusterissuers.cert-manager.io", "--ignore-not-found", "-o", "name").strip():
-        return False
-    if not access.run("get", ISSUER, "--ignore-not-found", "-o", "name").strip():
-        return False
-    name = account(access)
-    secrets = access.json(*IN_CERT_MANAGER, "get", "secrets", f"--field-selector=metadata.name={name}")["items"]
-    made = [secret["metadata"]["creationTimestamp"] for secret in secrets]
-    if not made or max(_started(access), default="") <= made[0]:
-        return False
-    access.run(*IN_CERT_MANAGER, "delete", "secret", name)
-    return True
-
-
-def _started(access: Access) -> list[str]:
-    """When each container of Pebble's was started, as Kubernetes writes times: later ones sort later."""
     pods = access.json("-n", "pebble", "get", "pods")["items"]
-    statuses = [status for pod in pods for status in pod["status"].get("containerStatuses", [])]
-    return [status["state"]["running"]["startedAt"] for status in statuses if "running" in status["state"]]
+    states = [status["state"] for pod in pods for status in pod["status"].get("containerStatuses", [])]
+    started = [state["running"]["startedAt"] for state in states if "running" in state]
+    # Kubernetes writes times so that later ones sort later.
+    forgotten = [name for name, made in accounts(access).items() if made < max(started)] if started else []
+    if forgotten:
+        access.run(*IN_CERT_MANAGER, "delete", "secret", *forgotten)
+    return bool(forgotten)
+
+
+def accounts(access: Access) -> dict[str, str]:
+    """When the key of each account at Pebble was made, by the name of its Secret."""
+    found = [secret["metadata"] for secret in access.json(*IN_CERT_MANAGER, "get", "secrets")["items"]]
+    return {one["name"]: one["creationTimestamp"] for one in found if one["name"].startswith(ACCOUNT)}
 
 
 def ask(client: httpx.Client, path: str, seconds: float = SERVED_SECONDS) -> httpx.Response:
@@ -109,7 +101,8 @@ def ask(client: httpx.Client, path: str, seconds: float = SERVED_SECONDS) -> htt
 
 def _issue_again(access: Access) -> None:
     """Begin with a new account and nothing of the old orders; the engine makes the Certificate again."""
-    access.run(*IN_CERT_MANAGER, "delete", "secret", account(access), "--ignore-not-found")
+    if names := list(accounts(access)):
+        access.run(*IN_CERT_MANAGER, "delete", "secret", *names)
     access.run(*IN_JOURNAL, "delete", "secret", SECRET, "--ignore-not-found")
     access.run(*IN_JOURNAL, "delete", "certificaterequests.cert-manager.io", "--all")
 

@@ -109,14 +109,11 @@ class Journal(pulumi.ComponentResource):
             opts=child,
         )
         backends = (frontend.backend, fileserver.backend)
-        paths = {host: dict(zip(found, backends, strict=True)) for host, found in hosts(stack).items()}
         routes = Routes(
             "journal",
             RoutesArgs(
                 namespace=NAMESPACE,
-                host=stack.host,
-                paths=paths.pop(stack.host),
-                others=paths,
+                hosts={host: dict(zip(paths, backends, strict=True)) for host, paths in hosts(stack).items()},
                 endpoint=endpoint,
                 tiers=[frontend, fileserver],
             ),

@@ -53,14 +53,15 @@ class Shape:
     @property
     def variables(self) -> list[VariableArgs]:
         """Every list of containers: those that kubectl debug adds are of a type of their own."""
-        first, debug = (f"has({self.pod}.{field}) ? {self.pod}.{field} : []" for field in (INIT, EPHEMERAL))
+        first, debug = (
+            f"has({self.pod}.{field}) ? {self.pod}.{field} : []" for field in ("initContainers", "ephemeralContainers")
+        )
         return [
             VariableArgs(name="containers", expression=f"{self.pod}.containers + ({first})"),
             VariableArgs(name="debug", expression=debug),
         ]
 
 
-INIT, EPHEMERAL = "initContainers", "ephemeralContainers"
 PODS = Shape(name="pods", resources={"": ("pods", "pods/ephemeralcontainers")}, pod="object.spec")
 SHAPES = (
     PODS,

@@ -1,7 +1,7 @@
 """Routes: hosts over HTTPS, with a Service behind each path prefix, and how clients reach them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
@@ -53,24 +53,17 @@ class IngressEndpoint:
 
 @dataclass(kw_only=True)
 class RoutesArgs:
-    """The routes of one host, and of others that its certificate names too.
+    """The routes of hosts that one certificate names.
 
-    paths: the Services behind each path prefix, whose elements match whole. The longest prefix wins.
-    others: the paths of each further host.
+    hosts: the main one first, each with the Services behind its path prefixes, whose elements match whole. The longest
+    prefix wins.
     tiers: what serves behind them; requests are sent there only once it does.
     """
 
     namespace: str
-    host: str
-    paths: Mapping[str, Backend]
-    others: Mapping[str, Mapping[str, Backend]] = field(default_factory=dict)
+    hosts: Mapping[str, Mapping[str, Backend]]
     endpoint: IngressEndpoint
     tiers: Sequence[pulumi.Resource]
-
-    @property
-    def hosts(self) -> Mapping[str, Mapping[str, Backend]]:
-        """The paths of every host, the main one first."""
-        return {self.host: self.paths, **self.others}
 
 
 class Routes(KubernetesComponent):
@@ -81,7 +74,7 @@ class Routes(KubernetesComponent):
     def __init__(self, name: str, args: RoutesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Routes", name, args.namespace, opts)
         self._args, self._secret = args, f"{name}-tls"
-        self.url = f"https://{args.host}"
+        self.url = f"https://{next(iter(args.hosts))}"
         policy = self._create_challenge_policy()
         certificate = Certificate(
             self._secret,
@@ -157,9 +150,10 @@ class Routes(KubernetesComponent):
 
 
 def _paths(paths: Mapping[str, Backend]) -> list[HTTPIngressPathArgs]:
+    return [_path(prefix, backend.service) for prefix, backend in paths.items()]
+
+
+def _path(prefix: str, service: str) -> HTTPIngressPathArgs:
     port = ServiceBackendPortArgs(name="http")
-    backends = {
-        prefix: IngressBackendArgs(service=IngressServiceBackendArgs(name=backend.service, port=port))
-        for prefix, backend in paths.items()
-    }
-    return [HTTPIngressPathArgs(path=prefix, path_type="Prefix", backend=b) for prefix, b in backends.items()]
+    backend = IngressBackendArgs(service=IngressServiceBackendArgs(name=service, port=port))
+    return HTTPIngressPathArgs(path=prefix, path_type="Prefix", backend=backend)

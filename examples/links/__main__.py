@@ -58,8 +58,7 @@ routes = Routes(
     NAME,
     RoutesArgs(
         namespace=NAME,
-        host=host,
-        paths={"/": Backend(service=shortener.service)},
+        hosts={host: {"/": Backend(service=shortener.service)}},
         endpoint=platform.endpoint,
         tiers=[shortener],
     ),

@@ -125,18 +125,11 @@ def _build_kubernetes(progress: Progress) -> Path:
 
 
 def _write_random() -> Path:
-    """The stand-in for the random provider: a program that starts `local.pulumi.random_provider`.
-
-    It keeps the SDK's bytecode, which takes seconds to make, whatever PYTHONDONTWRITEBYTECODE says.
-    """
+    """The stand-in for the random provider: a program that starts `local.pulumi.serve_random`."""
     folder = paths.cache() / "pulumi" / "random"
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / "pulumi-resource-random"
-    root, python, kept = (shlex.quote(str(path)) for path in (stack.ROOT, sys.executable, paths.cache() / "bytecode"))
-    program.write_text(
-        "#!/bin/sh\n"
-        "unset PYTHONDONTWRITEBYTECODE\n"
-        f'PYTHONPATH={root} PYTHONPYCACHEPREFIX={kept} exec {python} -m local.pulumi.random_provider "$@"\n'
-    )
+    root, python = shlex.quote(str(stack.ROOT)), shlex.quote(sys.executable)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {python} -m local.pulumi.serve_random "$@"\n')
     program.chmod(0o755)
     return folder

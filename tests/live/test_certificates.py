@@ -1,7 +1,5 @@
 """The journal's certificate under load: renewed when it is due, and ordered anew when its Secret is gone."""
 
-import socket
-import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from local import acme
 from local.access import Access
 from local.lifecycle import ROOTS
 from tests.live.cluster_pods import until
+from tests.live.front_door import Door
 from tests.live.load import LONG
 from tests.live.traffic import Traffic, drill, heading
 from tools import paths
@@ -36,10 +35,10 @@ def account(here: Access, local_stack: dict[str, str]) -> None:
     until(lambda: len(here.json("-n", "pebble", "get", "pods")["items"]) == 1, 60)
     for roots in (paths.state() / ROOTS, Path(local_stack["ca"])):
         acme.remember(here.run("get", "--raw", acme.ROOT_PATH), roots)
-    assert acme.forget_account(here)
-    here.run(*acme.IN_CERT_MANAGER, "wait", "--for=create", f"secret/{acme.account(here)}", "--timeout=60s")
-    here.run("wait", "--for=condition=Ready", acme.ISSUER, "--timeout=60s")
-    assert not acme.forget_account(here)
+    assert acme.forget_accounts(here)
+    until(lambda: acme.accounts(here), 60)
+    here.run("wait", "--for=condition=Ready", "clusterissuers.cert-manager.io/pebble", "--timeout=60s")
+    assert not acme.forget_accounts(here)
 
 
 def revision(here: Access) -> int:
@@ -49,13 +48,8 @@ def revision(here: Access) -> int:
 
 def served(local_stack: dict[str, str]) -> bytes:
     """The certificate that the front door shows for the journal's host, whoever signed it."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with (
-        socket.create_connection((local_stack["address"], 443), timeout=5) as connection,
-        context.wrap_socket(connection, server_hostname=httpx.URL(local_stack["url"]).host) as wrapped,
-    ):
-        return wrapped.getpeercert(binary_form=True) or b""
+    with Door(httpx.URL(local_stack["url"]).host, local_stack["address"]).connect() as connection:
+        return connection.getpeercert(binary_form=True) or b""
 
 
 def shown(local_stack: dict[str, str]) -> set[bytes]:

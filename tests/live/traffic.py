@@ -35,9 +35,9 @@ def page_and_api(number: int, count: int) -> Request:
 
 
 class Traffic(Steady):
-    """Page and API. failed: what went wrong, with the second in which it did. times: seconds of each.
-    late: what took longer than TOLD_SECONDS.
+    """Page and API. failed: what went wrong, with the second in which it did, and failed_seconds the seconds alone.
 
+    times: seconds of each. late: what took longer than TOLD_SECONDS.
     answers: of each of the API's, the second and the version, or "refused". marks: what was done in which second.
     """
 

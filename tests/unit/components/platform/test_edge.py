@@ -9,19 +9,16 @@ from components import settings
 from components.journal import PATHS, hosts
 from components.platform.traefik_file import middlewares
 from components.settings import IngressSettings, Limits
-from tests.conftest import Recording, record, settings_of
+from tests.conftest import Recording, settings_of
+from tests.unit.components.platform.test_gateway import recorded
 from tools.stack import names
 
 STACKS = [name for name in names() if name != "shared"]
-made: dict[tuple[str, str], Recording] = {}
 
 
 @pytest.fixture(params=[(stack, routes) for stack in STACKS for routes in ("ingress", "gateway")], ids="-".join)
 def recording(request: pytest.FixtureRequest) -> Recording:
-    stack, routes = request.param
-    if request.param not in made:
-        made[request.param] = record(stack, ingress={**settings_of(stack)["ingress"], "routes": routes})
-    return made[request.param]
+    return recorded(*request.param)
 
 
 def file_of(recording: Recording) -> dict[str, Any]:
