@@ -109,11 +109,11 @@ down: $(VENV)/.ready ## Remove the stack and the cluster; what was built stays c
 	@$(LOCAL) down
 
 .PHONY: test
-test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, live, browser (about 20 minutes)
+test: $(VENV)/.ready ## Run every test: format, lint, types, unit, manifests, live, browser (about an hour)
 	@$(TOOLS) test
 
 .PHONY: unit
-unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (2 minutes)
+unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, manifests, workflows (about 12 minutes)
 	@$(TOOLS) test --quick
 
 DRILLS := $(patsubst %,tests/live/test_%.py,redis_failover redis_faults rotation backup rollouts releases autoscaling \

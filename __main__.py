@@ -4,7 +4,7 @@ import pulumi
 import pulumi_random as random
 
 from components import settings
-from components.journal import NAMESPACE, PORTS, Journal, JournalArgs, paths
+from components.journal import NAMESPACE, PORTS, Journal, JournalArgs, hosts
 from components.kubernetes import ExistingCluster
 from components.platform import Platform, PlatformArgs
 from components.redis import BACKUP
@@ -29,7 +29,7 @@ else:
 
         scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
         data = DataBackups(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
-        eks = EksClusterArgs(scope=scope, settings=stack.aws, host=stack.host, allowed_cidrs=cidrs, data_backups=data)
+        eks = EksClusterArgs(scope=scope, settings=stack.aws, hosts=stack.hosts, allowed_cidrs=cidrs, data_backups=data)
         of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
         cluster = EksCluster("cluster", eks, of_aws).cluster
 
@@ -41,8 +41,7 @@ else:
         volumes=stack.volumes,
         protect=stack.aws is not None and stack.aws.protect,
         ports=PORTS,
-        host=stack.host,
-        paths=paths(stack),
+        hosts=hosts(stack),
         ingress=stack.ingress,
         certificates=stack.certificates,
     )

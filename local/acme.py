@@ -16,6 +16,8 @@ from tools.files import write_atomically
 ROOT_PATH = "/api/v1/namespaces/pebble/services/https:pebble:15000/proxy/roots/0"
 SECRET = "journal-tls"  # noqa: S105
 ACCOUNT = "pebble-account"
+"""How the name of a Secret with an account's key begins: one for each set of hosts."""
+IN_CERT_MANAGER = ("-n", "cert-manager")
 CERTIFICATES = "certificates.cert-manager.io"
 IN_JOURNAL = ("-n", "journal")
 SERVED_SECONDS, REISSUED_SECONDS = 10.0, 90.0
@@ -62,6 +64,27 @@ def recover(access: Access) -> bool:
     return bool(failed)
 
 
+def forget_accounts(access: Access) -> bool:
+    """Let cert-manager register anew where Pebble forgot its account, which it does at each start; whether it did.
+
+    An order in the name of an account that the server does not know fails, and cert-manager waits an hour after it.
+    """
+    pods = access.json("-n", "pebble", "get", "pods")["items"]
+    states = [status["state"] for pod in pods for status in pod["status"].get("containerStatuses", [])]
+    started = [state["running"]["startedAt"] for state in states if "running" in state]
+    # Kubernetes writes times so that later ones sort later.
+    forgotten = [name for name, made in accounts(access).items() if made < max(started)] if started else []
+    if forgotten:
+        access.run(*IN_CERT_MANAGER, "delete", "secret", *forgotten)
+    return bool(forgotten)
+
+
+def accounts(access: Access) -> dict[str, str]:
+    """When the key of each account at Pebble was made, by the name of its Secret."""
+    found = [secret["metadata"] for secret in access.json(*IN_CERT_MANAGER, "get", "secrets")["items"]]
+    return {one["name"]: one["creationTimestamp"] for one in found if one["name"].startswith(ACCOUNT)}
+
+
 def ask(client: httpx.Client, path: str, seconds: float = SERVED_SECONDS) -> httpx.Response:
     """The answer to GET `path`. One of several ingress pods may still serve its own certificate. Raises Failure."""
     end = time.monotonic() + seconds
@@ -78,7 +101,8 @@ def ask(client: httpx.Client, path: str, seconds: float = SERVED_SECONDS) -> htt
 
 def _issue_again(access: Access) -> None:
     """Begin with a new account and nothing of the old orders; the engine makes the Certificate again."""
-    access.run("-n", "cert-manager", "delete", "secret", ACCOUNT, "--ignore-not-found")
+    if names := list(accounts(access)):
+        access.run(*IN_CERT_MANAGER, "delete", "secret", *names)
     access.run(*IN_JOURNAL, "delete", "secret", SECRET, "--ignore-not-found")
     access.run(*IN_JOURNAL, "delete", "certificaterequests.cert-manager.io", "--all")
 

@@ -36,6 +36,7 @@ def up() -> None:
     with Steps() as steps:
         here, pulumi = _cluster(steps)
         deployment = deployment_on(here, pulumi)
+        acme.forget_accounts(here)
         if acme.recover(here):
             console.print("  a certificate could not be issued before; it is asked for again")
         with steps.step("deploy the stack") as step:

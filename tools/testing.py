@@ -16,6 +16,7 @@ from tools.terminal import console
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
 SLOWEST = ["--durations=25"]
+SIDE_BY_SIDE = ["-n", "auto", "--dist", "worksteal"]
 LINT = [PYTHON, "-m", "tools.lint"]
 FRONTEND = stack.ROOT / "apps" / "frontend"
 APPLICATIONS = [FRONTEND, stack.ROOT / "apps" / "auth"]
@@ -42,7 +43,7 @@ def quick_stages() -> list[Stage]:
         Stage(name="format", commands=[[PYTHON, "-m", "ruff", "format", "--check", "."]]),
         Stage(name="lint", commands=[[PYTHON, "-m", "ruff", "check", "."]]),
         Stage(name="types", commands=[[ty, "check"]]),
-        Stage(name="unit", commands=[[*PYTEST, "tests/unit"]]),
+        Stage(name="unit", commands=[[*PYTEST, *SIDE_BY_SIDE, "tests/unit"]]),
         Stage(name="manifests", commands=[[*LINT, "manifests"], [*PYTEST, "tests/lint"]]),
         Stage(name="workflows", commands=[[*LINT, "workflows"]]),
         Stage(name="page", commands=[[*PYTEST, "apps/fileserver/tests"]]),

@@ -88,7 +88,7 @@ class SharedStackReference(SharedOutputs):
         def of(zone: Mapping[str, str]) -> str:
             if not host.endswith(f".{zone['domain']}"):
                 raise pulumi.RunError(
-                    f"journal:host {host} is not in {zone['domain']}, the domain of stack {self._stack}; name one in "
+                    f"host {host} is not in {zone['domain']}, the domain of stack {self._stack}; name one in "
                     "it, or change journal:domain in its file and run `pulumi up` on it"
                 )
             return zone["id"]

@@ -50,14 +50,14 @@ class EksClusterArgs:
 
     scope: account, region and name prefix; the cluster is called `scope.name`.
     settings: the section `aws` of the stack's settings.
-    host: the DNS name that clients use. It must be in the hosted zone of the stack `shared`.
+    hosts: the DNS names that clients use. They must be in the hosted zone of the stack `shared`.
     allowed_cidrs: client networks that the load balancer accepts, IPv4 or IPv6; "0.0.0.0/0" accepts everybody.
     data_backups: the pods that write backups of the application's data.
     """
 
     scope: Scope
     settings: AwsSettings
-    host: str
+    hosts: Sequence[str]
     allowed_cidrs: Sequence[str]
     data_backups: DataBackups
 
@@ -236,7 +236,7 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _expose_ingress_nodes(self, ingress_nodes: NodeGroup) -> list[pulumi.Resource]:
-        """Connect the load balancer to the ingress nodes and the host's DNS records to the load balancer.
+        """Connect the load balancer to the ingress nodes and the hosts' DNS records to the load balancer.
 
         Returns what must be there before clients reach the ingress controller.
         """
@@ -248,17 +248,21 @@ class EksCluster(pulumi.ComponentResource):
             ),
             opts=self._options(),
         )
-        records = DnsRecords(
-            "dns",
-            DnsRecordsArgs(
-                host=self._args.host,
-                zone_id=self._shared.zone_id_of(self._args.host),
-                load_balancer_dns_name=self._load_balancer.dns_name,
-                load_balancer_zone_id=self._load_balancer.zone_id,
-            ),
-            opts=self._options(),
+        records = [
+            record
+            for number, host in enumerate(self._args.hosts)
+            for record in self._create_records("dns" if number == 0 else f"dns-{number}", host)
+        ]
+        return [*self._load_balancer.resources, *attachments.resources, *records]
+
+    def _create_records(self, name: str, host: str) -> Sequence[pulumi.Resource]:
+        records = DnsRecordsArgs(
+            host=host,
+            zone_id=self._shared.zone_id_of(host),
+            load_balancer_dns_name=self._load_balancer.dns_name,
+            load_balancer_zone_id=self._load_balancer.zone_id,
         )
-        return [*self._load_balancer.resources, *attachments.resources, *records.resources]
+        return DnsRecords(name, records, opts=self._options()).resources
 
     def _create_backup_bucket(self) -> pulumi.Output[str]:
         args = backup_bucket(self._scope, self._args.data_backups.keep_days, self._key.key_arn)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pulumi_kubernetes.core.v1 import Secret, SecretVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
 from components.kubernetes import (
+    SERVING,
     Backend,
     KubernetesComponent,
     Workload,
@@ -25,6 +26,8 @@ from components.kubernetes import (
 )
 from components.settings import LoginSettings
 
+PATH = "/auth"
+"""The path prefix of its routes (journal_auth/api.py)."""
 PORT = 8080
 MANAGEMENT_PORT = 8081
 FINISH_SECONDS = 10
@@ -100,7 +103,7 @@ class Auth(KubernetesComponent):
         private = self._create_secret(f"{name}-signing-key", "key.json", signing.apply(json.dumps))
         public = self._create_secret(f"{name}-keys", KEYS_FILE, pulumi.Output.all(*keys).apply(public_set))
         address = f"https://{args.host}"
-        self.verifier = Verifier(issuer=f"{address}/auth", audience=f"{address}/api", secret=public.metadata.name)
+        self.verifier = Verifier(issuer=f"{address}{PATH}", audience=f"{address}/api", secret=public.metadata.name)
         self.backend = Backend(service=name)
         workload = self._create_workload(private, public)
         self._create_service({"http": 80}, depends_on=[workload])
@@ -128,6 +131,7 @@ class Auth(KubernetesComponent):
                 image=args.image,
                 replicas=args.settings.replicas,
                 resources=args.settings.resources,
+                priority_class=SERVING,
                 ports={"http": PORT, "management": MANAGEMENT_PORT},
                 liveness=http_probe("/livez", "management", period=10),
                 readiness=http_probe("/readyz", "management", period=2, failures=2),

@@ -8,6 +8,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicyPeerArgs
 
 from components.kubernetes import (
+    SERVING,
     ReleasedTier,
     WorkloadArgs,
     allow_from,
@@ -57,6 +58,7 @@ class Fileserver(ReleasedTier):
             image=args.image,
             replicas=args.tier.most,
             resources=args.tier.resources,
+            priority_class=SERVING,
             ports={"http": PORT, "peers": PEERS_PORT},
             environment={"PEERS": f"{self._peers}.{args.namespace}.svc.cluster.local:{PEERS_PORT}"},
             pod_labels={PEERS_LABEL: name},

@@ -18,6 +18,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
 from components.journal.auth import KEYS_FILE, Verifier, secret_volume
 from components.journal.migration import Migration, MigrationArgs
 from components.kubernetes import (
+    SERVING,
     ReleasedTier,
     WorkloadArgs,
     allow_from,
@@ -153,6 +154,7 @@ class Frontend(ReleasedTier):
             image=args.image,
             replicas=args.tier.most,
             resources=args.tier.resources,
+            priority_class=SERVING,
             ports={"http": PORT, "management": MANAGEMENT_PORT},
             liveness=http_probe("/livez", "management", period=10),
             # A new pod is ready once Redis answers it. From then on it answers itself while Redis can't: taken out

@@ -1,16 +1,18 @@
 """The journal: Redis, the API, the web page, and the routes to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
+from components.journal.auth import PATH as AUTH_PATH
 from components.journal.auth import PORT as AUTH_PORT
 from components.journal.auth import Auth, AuthArgs
 from components.journal.fileserver import PORT as FILESERVER_PORT
 from components.journal.fileserver import Fileserver, FileserverArgs
 from components.journal.frontend import PORT as FRONTEND_PORT
 from components.journal.frontend import Frontend, FrontendArgs
-from components.kubernetes import Backend, Cluster, workloads
+from components.kubernetes import Cluster, workloads
 from components.platform import IngressEndpoint, Routes, RoutesArgs
 from components.redis import BACKUP, Redis, RedisArgs, RedisBackup, RedisBackupArgs
 from components.settings import Settings, Tier
@@ -20,13 +22,16 @@ KEYS, IDEMPOTENCY = ("journal:index", "journal:entries"), "journal:idempotency:"
 """The API's keys: the entries, and what it has answered to requests that may come again (journal_api/store.py)."""
 PORTS = sorted({FRONTEND_PORT, FILESERVER_PORT, AUTH_PORT})
 """The container ports that the ingress controller forwards requests to."""
-API, AUTH, PAGE = "/api", "/auth", "/"
-"""The path prefixes of the API, of the sign-in and of the page."""
+PATHS = ("/api", "/")
+"""The path prefixes of the API and of the page."""
+STATUS_PATHS = ("/api/version", "/healthz")
+"""What the status host answers of each."""
 
 
-def paths(settings: Settings) -> tuple[str, ...]:
-    """The path prefixes that have a Service of their own."""
-    return (API, PAGE) if settings.login is None else (API, AUTH, PAGE)
+def hosts(settings: Settings) -> dict[str, Sequence[str]]:
+    """The journal's hosts, each with its path prefixes: the API's, the page's, and the sign-in's where it is on."""
+    of_journal = PATHS if settings.login is None else (*PATHS, AUTH_PATH)
+    return dict(zip(settings.hosts, (of_journal, STATUS_PATHS), strict=False))
 
 
 def image(name: str, registry: pulumi.Input[str] | None) -> pulumi.Input[str]:
@@ -110,18 +115,15 @@ class Journal(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        backends: dict[str, Backend] = {API: frontend.backend}
-        if auth is not None:
-            backends[AUTH] = auth.backend
-        backends[PAGE] = fileserver.backend
+        tiers = (frontend, fileserver) if auth is None else (frontend, fileserver, auth)
+        backends = [tier.backend for tier in tiers]
         routes = Routes(
             "journal",
             RoutesArgs(
                 namespace=NAMESPACE,
-                host=stack.host,
-                paths=backends,
+                hosts={host: dict(zip(paths, backends, strict=False)) for host, paths in hosts(stack).items()},
                 endpoint=endpoint,
-                tiers=[frontend, fileserver, *([] if auth is None else [auth])],
+                tiers=tiers,
             ),
             opts=child,
         )

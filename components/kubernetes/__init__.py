@@ -41,13 +41,17 @@ from components.kubernetes.pods import (
     spread_constraints,
     tolerations,
 )
+from components.kubernetes.priorities import DATA, EDGE, SERVING, Priorities
 from components.kubernetes.release import Backend, ReleasedTier, workloads
 from components.kubernetes.workload import STOP_DELAY_SECONDS, Workload, WorkloadArgs
 
 __all__ = [
+    "DATA",
+    "EDGE",
     "HEALTH_PORT",
     "NODE_PORTS",
     "OPERATORS",
+    "SERVING",
     "SKIP_AWAIT",
     "STOP_DELAY_SECONDS",
     "VIEWERS",
@@ -62,6 +66,7 @@ __all__ = [
     "Namespace",
     "People",
     "PeopleArgs",
+    "Priorities",
     "ReleasedTier",
     "Workload",
     "WorkloadArgs",

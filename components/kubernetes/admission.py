@@ -51,12 +51,18 @@ class Shape:
         ]
 
     @property
-    def containers(self) -> VariableArgs:
-        more = f"has({self.pod}.initContainers) ? {self.pod}.initContainers : []"
-        return VariableArgs(name="containers", expression=f"{self.pod}.containers + ({more})")
+    def variables(self) -> list[VariableArgs]:
+        """Every list of containers: those that kubectl debug adds are of a type of their own."""
+        first, debug = (
+            f"has({self.pod}.{field}) ? {self.pod}.{field} : []" for field in ("initContainers", "ephemeralContainers")
+        )
+        return [
+            VariableArgs(name="containers", expression=f"{self.pod}.containers + ({first})"),
+            VariableArgs(name="debug", expression=debug),
+        ]
 
 
-PODS = Shape(name="pods", resources={"": ("pods",)}, pod="object.spec")
+PODS = Shape(name="pods", resources={"": ("pods", "pods/ephemeralcontainers")}, pod="object.spec")
 SHAPES = (
     PODS,
     Shape(name="workloads", resources=WORKLOADS, pod="object.spec.template.spec"),
@@ -64,12 +70,9 @@ SHAPES = (
 )
 
 
-def _every(condition: str) -> str:
-    return f"variables.containers.all(c, {condition})"
-
-
 def _rule(name: str, message: str, condition: str) -> ValidationArgs:
-    return ValidationArgs(expression=_every(condition), message=f"{name}: {message}", reason="Invalid")
+    every = " && ".join(f"variables.{which}.all(c, {condition})" for which in ("containers", "debug"))
+    return ValidationArgs(expression=every, message=f"{name}: {message}", reason="Invalid")
 
 
 def no_privileges() -> ValidationArgs:
@@ -142,7 +145,7 @@ class Admission(KubernetesComponent):
             spec=ValidatingAdmissionPolicySpecArgs(
                 failure_policy="Fail",
                 match_constraints=MatchResourcesArgs(resource_rules=shape.rules),
-                variables=[shape.containers],
+                variables=shape.variables,
                 validations=list(validations),
             ),
             opts=self._options(),

@@ -149,13 +149,13 @@ class CertManagerArgs:
 
     chart: the Helm chart: an OCI address, or a local folder that holds the chart in the pinned version.
     replicas: the number of pods of the controller, of the webhook and of the CA injector.
-    host_aliases: (IP address, host) pairs for hosts that the cluster's DNS does not know, as in stack `local`.
+    host_aliases: IP addresses, each once and with its hosts, for what the cluster's DNS does not know, as in `local`.
     fast_checks: repeats the self check of a challenge every second. Leave it off with a public ACME server.
     """
 
     chart: str
     replicas: int
-    host_aliases: Sequence[tuple[pulumi.Input[str], str]] = ()
+    host_aliases: Sequence[tuple[pulumi.Input[str], Sequence[str]]] = ()
     fast_checks: bool = False
 
 
@@ -168,7 +168,7 @@ def values(args: CertManagerArgs, namespace: str) -> Values:
         "crds": {"enabled": True, "keep": False},
         "replicaCount": args.replicas,
         "resources": limits,
-        "hostAliases": [{"ip": address, "hostnames": [host]} for address, host in args.host_aliases],
+        "hostAliases": [{"ip": address, "hostnames": list(hosts)} for address, hosts in args.host_aliases],
         "extraArgs": ["--dns01-check-retry-period=1s"] if args.fast_checks else [],
         "webhook": {
             "replicaCount": args.replicas,
@@ -265,12 +265,14 @@ class AcmeIssuerArgs:
     """An issuer: the ACME server that it asks, and its account there.
 
     server: the URL of the ACME directory.
+    account: the name of the Secret that keeps the account's key. With another name, it registers another account.
     email: the contact address of the ACME account.
     ingress_class: the class of the ingress controller that answers challenges.
     ca_bundle: CA certificates that verify the server, PEM encoded in base64; by default the system's.
     """
 
     server: str
+    account: str
     email: str
     ingress_class: str
     ca_bundle: pulumi.Input[str] | None = None
@@ -289,7 +291,7 @@ class AcmeIssuer(KubernetesComponent):
         acme: AcmeSpec = {
             "server": args.server,
             "email": args.email,
-            "privateKeySecretRef": {"name": f"{name}-account"},
+            "privateKeySecretRef": {"name": args.account},
             "solvers": [{"http01": {"ingress": {"ingressClassName": args.ingress_class, "serviceType": "ClusterIP"}}}],
         }
         if args.ca_bundle is not None:
@@ -308,22 +310,22 @@ class AcmeIssuer(KubernetesComponent):
 
 @dataclass(kw_only=True)
 class CertificateArgs:
-    """A certificate: the host that it names, its issuer, and the name of the Secret that holds it."""
+    """A certificate: the hosts that it names, its issuer, and the name of the Secret that holds it."""
 
     namespace: str
-    host: str
+    hosts: Sequence[str]
     issuer: pulumi.Input[str]
     secret_name: str
 
 
 class Certificate(KubernetesComponent):
-    """A certificate for one host, which cert-manager renews before it expires."""
+    """A certificate for some hosts, which cert-manager renews before it expires."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificate", name, args.namespace, opts)
         spec: CertificateSpec = {
             "secretName": args.secret_name,
-            "dnsNames": [args.host],
+            "dnsNames": list(args.hosts),
             "issuerRef": {"kind": "ClusterIssuer", "name": args.issuer},
             "privateKey": PRIVATE_KEY,
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components import versions
+from components.kubernetes import content_hash
 from components.platform.cert_manager import AcmeIssuer, AcmeIssuerArgs, CertManager, CertManagerArgs
 from components.platform.ingress_controller import INGRESS_CLASS
 from components.platform.pebble import Pebble, PebbleArgs
@@ -19,14 +20,14 @@ CHALLENGE_CHECKERS = (CERT_MANAGER, PEBBLE)
 
 @dataclass(kw_only=True)
 class CertificatesArgs:
-    """Certificates: who issues them, and the ingress controller that answers the issuer's challenges.
+    """Certificates: who issues them, for which hosts, and the ingress controller that answers the issuer's challenges.
 
     ingress_namespace: the namespace of the ingress controller's pods. ingress_address: its Service's cluster address.
     dns: resources that must exist before the issuer's server name resolves.
     """
 
     settings: CertificateSettings
-    host: str
+    hosts: Sequence[str]
     ingress_namespace: str
     ingress_address: pulumi.Input[str]
     dns: Sequence[pulumi.Resource] = ()
@@ -44,7 +45,7 @@ class Certificates(pulumi.ComponentResource):
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Certificates", name, {}, opts)
         pebble_issues = args.settings.issuer == "pebble"
-        aliases = [(args.ingress_address, args.host)] if pebble_issues else []
+        aliases = [(args.ingress_address, args.hosts)] if pebble_issues else []
         cert_manager = CertManager(
             CERT_MANAGER,
             CertManagerArgs(
@@ -61,6 +62,7 @@ class Certificates(pulumi.ComponentResource):
             args.settings.issuer,
             AcmeIssuerArgs(
                 server=versions.ACME_SERVERS[args.settings.issuer],
+                account=_account(args),
                 email=args.settings.email,
                 ingress_class=INGRESS_CLASS,
                 ca_bundle=None if pebble is None else pebble.ca_bundle,
@@ -74,10 +76,16 @@ class Certificates(pulumi.ComponentResource):
         return Pebble(
             PEBBLE,
             PebbleArgs(
-                host_aliases=[(args.ingress_address, args.host)],
+                host_aliases=[(args.ingress_address, args.hosts)],
                 cert_manager=cert_manager.webhook,
                 cert_manager_namespace=CERT_MANAGER,
                 ingress_namespace=args.ingress_namespace,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _account(args: CertificatesArgs) -> str:
+    """Pebble starts anew for other hosts, and forgets every account: each set of hosts has one of its own."""
+    name = f"{args.settings.issuer}-account"
+    return f"{name}-{content_hash({'hosts': ' '.join(args.hosts)})}" if args.settings.issuer == "pebble" else name

@@ -105,17 +105,22 @@ def create_definitions(folder: str, opts: pulumi.ResourceOptions) -> ConfigGroup
     return ConfigGroup("gateway-api", files=files, opts=opts)
 
 
-def gateway_spec(class_name: pulumi.Input[str], port: int, host: str, secret: str) -> GatewaySpec:
-    """A Gateway that serves one host over HTTPS, and takes routes of its own namespace."""
-    listener: Listener = {
-        "name": "https",
+def gateway_spec(class_name: pulumi.Input[str], port: int, hosts: Sequence[str], secret: str) -> GatewaySpec:
+    """A Gateway that serves hosts over HTTPS by one certificate, and takes routes of its own namespace."""
+    names = ["https", *(f"https-{number}" for number in range(1, len(hosts)))]
+    listeners = [_listener(name, port, host, secret) for name, host in zip(names, hosts, strict=True)]
+    return {"gatewayClassName": class_name, "listeners": listeners}
+
+
+def _listener(name: str, port: int, host: str, secret: str) -> Listener:
+    return {
+        "name": name,
         "protocol": "HTTPS",
         "port": port,
         "hostname": host,
         "tls": {"mode": "Terminate", "certificateRefs": [{"group": "", "kind": "Secret", "name": secret}]},
         "allowedRoutes": {"kinds": [{"group": GROUP, "kind": "HTTPRoute"}]},
     }
-    return {"gatewayClassName": class_name, "listeners": [listener]}
 
 
 def route_spec(gateway: str, host: str, paths: Mapping[str, Backend]) -> HttpRouteSpec:

@@ -1,10 +1,10 @@
 """The ingress controller: Traefik 3, for Ingress objects and for the Gateway API.
 
-Its middlewares come from its file provider, so it needs no CRDs of its own.
+Its middlewares come from its file provider (traefik_file.py), so it needs no CRDs of its own.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -23,6 +23,7 @@ from pulumi_kubernetes.networking.v1 import IngressClass, IngressClassSpecArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 
 from components.kubernetes import (
+    EDGE,
     HEALTH_PORT,
     NODE_PORTS,
     SKIP_AWAIT,
@@ -40,6 +41,7 @@ from components.kubernetes import (
     selector_labels,
 )
 from components.platform import gateway_api
+from components.platform.traefik_file import dynamic_configuration, middlewares
 from components.settings import IngressSettings
 from components.settings.node_groups import ANYWHERE, Placement
 
@@ -53,9 +55,9 @@ MOVE_SECONDS = 5
 """A connection of a pod that stops is asked to be made anew, elsewhere, this long before the pod's program is told."""
 DIAL, ANSWER = "500ms", "15s"
 """How long a connection to a pod may take, and the first byte of its answer; the API answers within ten seconds."""
-ATTEMPTS = 5
-"""To how many pods a request is sent at most: to another one only while none of it was sent."""
-HSTS_SECONDS = 31_536_000
+HEAD_BYTES = 16 * 1024
+"""How long a request's head may be; more is refused with 431. Below the API's own limit (its protocol.py), with room
+for what Traefik adds, so that one place refuses it."""
 LOAD_BALANCER_CLASS = "journal/pulumi"
 """No controller implements this class, so none creates a load balancer beside the one that Pulumi owns."""
 DEREGISTRATION_SECONDS = 30
@@ -71,73 +73,17 @@ AWAIT_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0
 """Makes Pulumi wait until a Service of type LoadBalancer has its address, and no longer."""
 
 
-def middlewares() -> dict:
-    """Traefik's middlewares. An Ingress refers to one as `NAME@file`, and an entry point does for a gateway's routes.
-
-    `retry` sends a request to another pod when no connection to the first one comes about. Once a header is on its way
-    it does not, so no write is made twice. Source: Traefik's pkg/middlewares/retry.
-    """
-    headers = {
-        "stsSeconds": HSTS_SECONDS,
-        "stsIncludeSubdomains": True,
-        "contentTypeNosniff": True,
-        "customResponseHeaders": {"Server": ""},
-    }
-    return {"security-headers": {"headers": headers}, "retry": {"retry": {"attempts": ATTEMPTS}}}
-
-
-def _unavailable(rule: str, priority: int) -> dict:
-    return {
-        "entryPoints": ["websecure"],
-        "rule": rule,
-        "priority": priority,
-        "service": "unavailable",
-        "middlewares": ["security-headers", "retry-after"],
-        "tls": {},
-    }
-
-
-def unavailable(host: str, paths: Sequence[str]) -> dict[str, dict]:
-    """Routers that answer 503 for paths whose route is missing.
-
-    Traefik drops the route of an Ingress whose Service is missing, and the route with the next shorter path, another
-    tier's, would answer. A route's priority is the length of its rule; these stand just below their own path's, and
-    above that of every shorter one. Raises ValueError for paths that leave no room between.
-    """
-    rules = {path: f'Host("{host}") && PathPrefix("{path}")' for path in paths}
-    for path in paths:
-        if close := [
-            other for other in paths if other != path and path.startswith(other) and len(path) - len(other) < 2
-        ]:
-            raise ValueError(f"path {path} must be two characters longer than {close[0]}")
-    return {f"unavailable-{number}": _unavailable(rule, len(rule) - 1) for number, rule in enumerate(rules.values())}
-
-
-def unavailable_gateway(host: str) -> dict[str, dict]:
-    """The router that answers 503 below the lowest of a gateway's, while there is no HTTPRoute.
-
-    All paths are in one, and a rule whose Service is missing stays: by the Gateway API it answers 500.
-    """
-    return {"unavailable": _unavailable(f'Host("{host}")', 1)}
-
-
-def dynamic_configuration(host: str, paths: Sequence[str], *, gateway: bool = False) -> dict:
-    """What Traefik reads from its file. A service without servers answers 503."""
-    retry_after = {"retry-after": {"headers": {"customResponseHeaders": {"Retry-After": "1"}}}}
-    return {
-        "http": {
-            "middlewares": middlewares() | retry_after,
-            "routers": unavailable_gateway(host) if gateway else unavailable(host, paths),
-            "services": {"unavailable": {"loadBalancer": {"servers": []}}},
-        }
-    }
-
-
 def arguments(
-    namespaces: Sequence[str], host: str, *, stop_delay: int = STOP_DELAY_SECONDS, access_log: bool = False
+    settings: IngressSettings,
+    namespaces: Sequence[str],
+    host: str,
+    *,
+    stop_delay: int = STOP_DELAY_SECONDS,
+    access_log: bool = False,
 ) -> list[str]:
     """Traefik's command line.
 
+    The entry point for HTTPS names the middlewares, for an Ingress and a gateway alike: an HTTPRoute can't name them.
     The redirect to HTTPS has the lowest priority, so that ACME challenges are still answered on port 80. A route whose
     Service has no ready pod answers 503; without `allowemptyservices`, its requests would go to the route with the next
     shorter path. A connection is asked to be made anew while a pod that stops still serves: one that the program closes
@@ -146,7 +92,12 @@ def arguments(
     Source: Traefik documentation, EntryPoints, ServersTransport and Kubernetes Ingress provider.
     """
     timeouts = {"dialtimeout": DIAL, "responseheadertimeout": ANSWER}
-    transport = {"keepalivemaxtime": stop_delay - MOVE_SECONDS, "lifecycle.gracetimeout": DRAIN_SECONDS}
+    transport = {
+        "keepalivemaxtime": stop_delay - MOVE_SECONDS,
+        "lifecycle.gracetimeout": DRAIN_SECONDS,
+        "respondingtimeouts.readtimeout": settings.limits.read_seconds,
+        "respondingtimeouts.idletimeout": settings.limits.idle_seconds,
+    }
     return [
         "--global.checknewversion=false",
         "--global.sendanonymoususage=false",
@@ -161,10 +112,13 @@ def arguments(
         "--entrypoints.web.http.redirections.entrypoint.priority=1",
         f"--entrypoints.websecure.address=:{PORTS['websecure']}",
         "--entrypoints.websecure.http.tls=true",
+        f"--entrypoints.websecure.http.middlewares={','.join(f'{name}@file' for name in middlewares(settings))}",
+        *(f"--entrypoints.{e}.http.maxheaderbytes={HEAD_BYTES}" for e in ("web", "websecure")),
         *(f"--entrypoints.{e}.transport.{k}={v}s" for e in ("web", "websecure") for k, v in transport.items()),
         *(f"--serverstransport.forwardingtimeouts.{name}={limit}" for name, limit in timeouts.items()),
         f"--providers.kubernetesingress.ingressclass={INGRESS_CLASS}",
         "--providers.kubernetesingress.allowemptyservices=true",
+        "--providers.kubernetesingress.strictprefixmatching=true",
         f"--providers.kubernetesingress.namespaces={','.join(namespaces)}",
         f"--providers.kubernetesingress.ingressendpoint.hostname={host}",
         "--providers.file.directory=/etc/traefik/dynamic",
@@ -172,12 +126,8 @@ def arguments(
 
 
 def gateway_arguments(namespaces: Sequence[str], host: str) -> list[str]:
-    """What the command line has too for a gateway. Routes name no middlewares of a file, so the entry point does.
-
-    A retry around another one never retries: the inner one alone learns whether a request was sent.
-    """
+    """What the command line has too for a gateway."""
     return [
-        f"--entrypoints.websecure.http.middlewares={','.join(f'{name}@file' for name in middlewares())}",
         f"--providers.kubernetesgateway.namespaces={','.join(namespaces)}",
         f"--providers.kubernetesgateway.statusaddress.hostname={host}",
     ]
@@ -210,8 +160,7 @@ class IngressControllerArgs:
     namespaces: the only namespaces whose Ingress objects and TLS Secrets it reads.
     backend_ports: the container ports that it forwards requests to.
     client_namespaces: namespaces whose pods may send it requests, such as those that check ACME challenges.
-    host: the DNS name that it writes into the status of Ingress objects.
-    paths: the path prefixes of that host which have a Service of their own.
+    hosts: each host's path prefixes that have a Service of their own. The status of Ingress objects names the first.
     placement: the nodes that its pods may run on.
     """
 
@@ -220,8 +169,7 @@ class IngressControllerArgs:
     namespaces: Sequence[str]
     backend_ports: Sequence[int]
     client_namespaces: Sequence[str]
-    host: str
-    paths: Sequence[str] = ("/",)
+    hosts: Mapping[str, Sequence[str]]
     placement: Placement = ANYWHERE
 
 
@@ -293,7 +241,7 @@ class IngressController(KubernetesComponent):
 
     def _create_configuration(self) -> ConfigMap:
         args = self._args
-        dynamic = dynamic_configuration(args.host, args.paths, gateway=args.settings.has_gateway)
+        dynamic = dynamic_configuration(args.settings, args.hosts)
         return self._create_config_map(
             "dynamic",
             {"dynamic.yaml": json.dumps(dynamic, indent=2)},
@@ -310,7 +258,8 @@ class IngressController(KubernetesComponent):
         inside = [pods_in(space) for space in args.client_namespaces]
         targets = args.exposure == "TargetGroup"
         stop_delay = DEREGISTRATION_SECONDS if targets else STOP_DELAY_SECONDS
-        gateway = gateway_arguments(args.namespaces, args.host) if args.settings.has_gateway else []
+        host = next(iter(args.hosts))
+        gateway = gateway_arguments(args.namespaces, host) if args.settings.has_gateway else []
         Workload(
             self._name,
             WorkloadArgs(
@@ -318,11 +267,12 @@ class IngressController(KubernetesComponent):
                 image=args.settings.image,
                 replicas=args.settings.replicas,
                 resources=args.settings.resources,
+                priority_class=EDGE,
                 ports=PORTS,
                 liveness=http_probe("/ping", "ping", period=10),
                 readiness=http_probe("/ping", "ping", period=2),
                 arguments=[
-                    *arguments(args.namespaces, args.host, stop_delay=stop_delay, access_log=targets),
+                    *arguments(args.settings, args.namespaces, host, stop_delay=stop_delay, access_log=targets),
                     *gateway,
                 ],
                 volumes=[(volume, VolumeMountArgs(name="dynamic", mount_path="/etc/traefik/dynamic", read_only=True))],

@@ -49,13 +49,13 @@ def configuration() -> dict:
 class PebbleArgs:
     """A Pebble: whose requests it answers, and how it reaches the hosts that it validates.
 
-    host_aliases: (IP address, host) pairs for hosts that the cluster's DNS does not know.
+    host_aliases: IP addresses, each once and with its hosts, for hosts that the cluster's DNS does not know.
     cert_manager: what exists once cert-manager takes issuers; it issues Pebble's own certificate.
     cert_manager_namespace: the namespace whose pods may order certificates.
     ingress_namespace: the namespace of the ingress controller, through which Pebble fetches challenges.
     """
 
-    host_aliases: Sequence[tuple[pulumi.Input[str], str]]
+    host_aliases: Sequence[tuple[pulumi.Input[str], Sequence[str]]]
     cert_manager: pulumi.Resource
     cert_manager_namespace: str
     ingress_namespace: str
@@ -113,7 +113,7 @@ class Pebble(SelfSigned):
                     (config, VolumeMountArgs(name="config", mount_path="/config", read_only=True)),
                     (tls, VolumeMountArgs(name="tls", mount_path="/tls", read_only=True)),
                 ],
-                host_aliases=[HostAliasArgs(ip=ip, hostnames=[host]) for ip, host in self._args.host_aliases],
+                host_aliases=[HostAliasArgs(ip=ip, hostnames=list(hosts)) for ip, hosts in self._args.host_aliases],
                 ingress=[allow_from([pods_in(self._args.cert_manager_namespace)], "acme")],
                 egress=[allow_to([pods_in(self._args.ingress_namespace)], 80, 443, 8000, 8443)],
             ),

@@ -1,12 +1,12 @@
 """The platform: who may do what, the ingress controller and certificates, which any application can share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components import versions
-from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs
+from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs, Priorities
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import PORTS, IngressController, IngressControllerArgs
@@ -26,7 +26,7 @@ class PlatformArgs:
     pods, volumes: how many the application declares, for the namespace's quota.
     protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
-    host: the application's DNS name. paths: its path prefixes that have a Service of their own.
+    hosts: the application's DNS names, the main one first, each with the path prefixes that have a Service.
     """
 
     cluster: Cluster
@@ -35,8 +35,7 @@ class PlatformArgs:
     volumes: int = 0
     protect: bool = False
     ports: Sequence[int]
-    host: str
-    paths: Sequence[str] = ("/",)
+    hosts: Mapping[str, Sequence[str]]
     ingress: IngressSettings
     certificates: CertificateSettings
 
@@ -55,8 +54,13 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Platform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        priorities = Priorities("priorities", opts=child)
         self.namespace = Namespace(
-            args.application, pods=args.pods, volumes=args.volumes, protect=args.protect, opts=child
+            args.application,
+            pods=args.pods,
+            volumes=args.volumes,
+            protect=args.protect,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[priorities]),
         )
         People(
             "people",
@@ -73,8 +77,7 @@ class Platform(pulumi.ComponentResource):
                 namespaces=[args.application],
                 backend_ports=sorted({*args.ports, SOLVER_PORT}),
                 client_namespaces=CHALLENGE_CHECKERS,
-                host=args.host,
-                paths=args.paths,
+                hosts=args.hosts,
                 placement=args.cluster.ingress_placement,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *args.cluster.ingress_dependencies]),
@@ -83,7 +86,7 @@ class Platform(pulumi.ComponentResource):
             "certificates",
             CertificatesArgs(
                 settings=args.certificates,
-                host=args.host,
+                hosts=list(args.hosts),
                 ingress_namespace=TRAEFIK,
                 ingress_address=controller.cluster_ip,
                 dns=args.cluster.dns,

@@ -1,4 +1,4 @@
-"""Routes: one host over HTTPS, with a Service behind each path prefix, and how clients reach them."""
+"""Routes: hosts over HTTPS, with a Service behind each path prefix, and how clients reach them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,6 @@ from components.platform.cert_manager import SOLVER_LABELS, SOLVER_PORT, Certifi
 
 ANNOTATIONS = {
     "traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
-    "traefik.ingress.kubernetes.io/router.middlewares": "security-headers@file,retry@file",
     **SKIP_AWAIT,
 }
 
@@ -54,40 +53,43 @@ class IngressEndpoint:
 
 @dataclass(kw_only=True)
 class RoutesArgs:
-    """The routes of one host.
+    """The routes of hosts that one certificate names.
 
-    paths: the Services behind each path prefix. The longest prefix wins.
+    hosts: the main one first, each with the Services behind its path prefixes, whose elements match whole. The longest
+    prefix wins.
     tiers: what serves behind them; requests are sent there only once it does.
     """
 
     namespace: str
-    host: str
-    paths: Mapping[str, Backend]
+    hosts: Mapping[str, Mapping[str, Backend]]
     endpoint: IngressEndpoint
     tiers: Sequence[pulumi.Resource]
 
 
 class Routes(KubernetesComponent):
-    """The certificate of one host, whose address is `url`, and the Ingress or the Gateway that serves it."""
+    """The certificate of the hosts, the main one at `url`, and the Ingress or the Gateway that serves them."""
 
     url: str
 
     def __init__(self, name: str, args: RoutesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Routes", name, args.namespace, opts)
         self._args, self._secret = args, f"{name}-tls"
-        self.url = f"https://{args.host}"
+        self.url = f"https://{next(iter(args.hosts))}"
         policy = self._create_challenge_policy()
         certificate = Certificate(
             self._secret,
             CertificateArgs(
-                namespace=args.namespace, host=args.host, issuer=args.endpoint.issuer, secret_name=self._secret
+                namespace=args.namespace,
+                hosts=list(args.hosts),
+                issuer=args.endpoint.issuer,
+                secret_name=self._secret,
             ),
             opts=self._options(depends_on=[policy, *args.endpoint.dependencies]),
         )
         if args.endpoint.ingress_class is not None:
             self._create_ingress(args.endpoint.ingress_class)
         if args.endpoint.gateway_class is not None:
-            self._create_route(self._create_gateway(args.endpoint.gateway_class, certificate))
+            self._create_http_routes(self._create_gateway(args.endpoint.gateway_class, certificate))
         self.register_outputs({"url": self.url})
 
     def _create_challenge_policy(self) -> NetworkPolicy:
@@ -105,14 +107,17 @@ class Routes(KubernetesComponent):
 
     def _create_ingress(self, ingress_class: pulumi.Input[str]) -> None:
         args = self._args
-        paths = [_path(prefix, backend.service) for prefix, backend in args.paths.items()]
+        rules = [
+            IngressRuleArgs(host=host, http=HTTPIngressRuleValueArgs(paths=_paths(paths)))
+            for host, paths in args.hosts.items()
+        ]
         Ingress(
             self._name,
             metadata=self._metadata(annotations=ANNOTATIONS),
             spec=IngressSpecArgs(
                 ingress_class_name=ingress_class,
-                tls=[IngressTLSArgs(hosts=[args.host], secret_name=self._secret)],
-                rules=[IngressRuleArgs(host=args.host, http=HTTPIngressRuleValueArgs(paths=paths))],
+                tls=[IngressTLSArgs(hosts=list(args.hosts), secret_name=self._secret)],
+                rules=rules,
             ),
             opts=self._options(depends_on=[*args.endpoint.controller, *args.tiers]),
         )
@@ -125,20 +130,27 @@ class Routes(KubernetesComponent):
             api_version=gateway_api.API_VERSION,
             kind="Gateway",
             metadata=self._metadata(annotations=gateway_api.PROGRAMMED),
-            spec=gateway_api.gateway_spec(gateway_class, args.endpoint.gateway_port, args.host, self._secret),
+            spec=gateway_api.gateway_spec(gateway_class, args.endpoint.gateway_port, list(args.hosts), self._secret),
             opts=self._options(depends_on=[certificate, *args.endpoint.controller]),
         )
 
-    def _create_route(self, gateway: CustomResource) -> None:
+    def _create_http_routes(self, gateway: CustomResource) -> None:
+        """A route for each host: its rules hold for all hosts that it names."""
         args = self._args
-        CustomResource(
-            self._name,
-            api_version=gateway_api.API_VERSION,
-            kind="HTTPRoute",
-            metadata=self._metadata(annotations=gateway_api.ACCEPTED),
-            spec=gateway_api.route_spec(self._name, args.host, args.paths),
-            opts=self._options(depends_on=[gateway, *args.tiers]),
-        )
+        for number, (host, paths) in enumerate(args.hosts.items()):
+            name = self._name if number == 0 else f"{self._name}-{number}"
+            CustomResource(
+                name,
+                api_version=gateway_api.API_VERSION,
+                kind="HTTPRoute",
+                metadata=self._metadata(name, annotations=gateway_api.ACCEPTED),
+                spec=gateway_api.route_spec(self._name, host, paths),
+                opts=self._options(depends_on=[gateway, *args.tiers]),
+            )
+
+
+def _paths(paths: Mapping[str, Backend]) -> list[HTTPIngressPathArgs]:
+    return [_path(prefix, backend.service) for prefix, backend in paths.items()]
 
 
 def _path(prefix: str, service: str) -> HTTPIngressPathArgs:

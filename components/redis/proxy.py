@@ -7,7 +7,16 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
 from components import versions
-from components.kubernetes import KubernetesComponent, Workload, WorkloadArgs, allow_from, allow_to, http_probe, pods_of
+from components.kubernetes import (
+    SERVING,
+    KubernetesComponent,
+    Workload,
+    WorkloadArgs,
+    allow_from,
+    allow_to,
+    http_probe,
+    pods_of,
+)
 from components.settings import Resources
 
 HEALTH_PORT = 8404
@@ -87,6 +96,7 @@ class PrimaryProxy(KubernetesComponent):
                 image=versions.HAPROXY_IMAGE,
                 replicas=2,
                 resources=RESOURCES,
+                priority_class=SERVING,
                 command=["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"],
                 ports={"redis": args.port, "health": HEALTH_PORT},
                 liveness=http_probe("/healthz", "health", period=10),

@@ -40,6 +40,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyEgressRuleArgs
 
 from components.kubernetes import (
+    DATA,
     SKIP_AWAIT,
     KubernetesComponent,
     allow_from,
@@ -301,6 +302,7 @@ class Redis(KubernetesComponent):
             automount_service_account_token=False,
             enable_service_links=False,
             security_context=pod_security(),
+            priority_class_name=DATA,
             topology_spread_constraints=spread_constraints(self._name),
             termination_grace_period_seconds=30,
             containers=[self._server(run_mount), *([self._sentinel(state_mount)] if self._replicated else [])],

@@ -20,6 +20,7 @@ from components.settings.aws import (
     NetworkSettings,
 )
 from components.settings.errors import SettingsError
+from components.settings.limits import Limits, RateLimit
 from components.settings.login import LoginSettings
 from components.settings.node_groups import NodeGroupSettings, Taint
 from components.settings.releases import Release
@@ -39,10 +40,12 @@ __all__ = [
     "FrontendConfig",
     "GithubSettings",
     "IngressSettings",
+    "Limits",
     "LoadBalancerSettings",
     "LoginSettings",
     "NetworkSettings",
     "NodeGroupSettings",
+    "RateLimit",
     "RedisBackupSettings",
     "RedisSettings",
     "RegistrySettings",

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components import versions
 from components.settings.autoscaling import Autoscaling
+from components.settings.limits import Limits
 from components.settings.releases import Release
 from components.settings.values import (
     Cidr,
@@ -289,6 +290,14 @@ class IngressSettings(Model):
 
     With `gateway` a canary may have its share by weight, and a header reaches the version that is idle. Change over by
     way of `both`, deployed in between, and no request fails. https://gateway-api.sigs.k8s.io/
+    """
+    limits: Limits = Limits()
+    """How often one client may ask, and how slowly. By default 50 times a second, and within 20 seconds."""
+    hsts_seconds: int = Field(default=31_536_000, ge=0, le=63_072_000)
+    """How long browsers are told to ask over HTTPS alone, for the host and all names below it. By default a year.
+
+    Name 0 where browsers warn of the certificate: it makes them forget, and what they remember lets nobody pass a
+    warning. https://www.rfc-editor.org/rfc/rfc6797
     """
     gateway_crds: str = Field(default=versions.GATEWAY_API_CRDS, min_length=1)
     """Where the definitions of the Gateway API's kinds are, for a gateway: a folder, or the URL of one.

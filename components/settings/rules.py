@@ -64,15 +64,24 @@ def _one_cluster(settings: "Settings", context: Context) -> None:
 
 
 def _issuer_fits_host(settings: "Settings", context: Context) -> None:
-    issuer, top = settings.certificates.issuer, settings.host.rpartition(".")[2]
+    issuer = settings.certificates.issuer
     if issuer == "pebble" and settings.environment != "local":
         raise ValueError(
             f"certificates.issuer 'pebble' in {settings.environment}: browsers don't trust it; name letsencrypt"
         )
-    if issuer != "pebble" and top in RESERVED_TLDS:
-        raise ValueError(
-            f"host {settings.host!r} is reserved for tests, {issuer} can't vouch for it; name a public domain"
-        )
+    for key, host in _named_hosts(settings):
+        if issuer != "pebble" and host.rpartition(".")[2] in RESERVED_TLDS:
+            raise ValueError(f"{key} {host!r} is reserved for tests, {issuer} can't vouch for it; name a public domain")
+
+
+def _named_hosts(settings: "Settings") -> list[tuple[str, str]]:
+    """Each DNS name with its key."""
+    return list(zip(("host", "statusHost"), settings.hosts, strict=False))
+
+
+def _hosts_differ(settings: "Settings", context: Context) -> None:
+    if settings.status_host == settings.host:
+        raise ValueError(f"statusHost {settings.host} is the journal's own host; name another, status.{settings.host}")
 
 
 def _a_cluster_by_name(settings: "Settings", context: Context) -> None:
@@ -159,23 +168,27 @@ def _volume_fits(settings: "Settings", context: Context) -> None:
 
 def _host_of_its_environment(settings: "Settings", context: Context) -> None:
     """The deploy roles of dev and staging may only change DNS records below `<environment>.<domain>`."""
-    host, environment = settings.host, settings.environment
     if settings.aws is None:
         return
+    for key, host in _named_hosts(settings):
+        _refuse_foreign(key, host, settings.environment, context)
+
+
+def _refuse_foreign(key: str, host: str, environment: str, context: Context) -> None:
     domain = "<domain>" if context.shared is None else context.shared.domain
     own = f"{environment}.{domain}" if environment in SUBDOMAINS else domain
-    refused = f"host {host} in {environment}"
+    refused, name = f"{key} {host} in {environment}", "journal" if key == "host" else "status.journal"
     if host == domain or host.count(".") < 2:
-        raise ValueError(f"{refused}: a domain itself stays free for others' records; name it journal.{own}")
+        raise ValueError(f"{refused}: a domain itself stays free for others' records; name it {name}.{own}")
     if context.shared is not None and not host.endswith(f".{domain}"):
-        raise ValueError(f"{refused}: stack shared has the domain {domain}; name it journal.{own}")
+        raise ValueError(f"{refused}: stack shared has the domain {domain}; name it {name}.{own}")
     within = host.removesuffix(f".{domain}").split(".") if context.shared is not None else host.split(".")[:-2]
     of_another = next((other for other in SUBDOMAINS if other != environment and other == within[-1]), None)
     if of_another is not None:
-        raise ValueError(f"{refused}: that name belongs to {of_another}; name it journal.{own}")
+        raise ValueError(f"{refused}: that name belongs to {of_another}; name it {name}.{own}")
     own_labels = within[1:] if context.shared is None else within[1:][-1:]  # without its file, the domain may be longer
     if environment in SUBDOMAINS and environment not in own_labels:
-        raise ValueError(f"{refused}: its role may not touch that name; name it journal.{own}")
+        raise ValueError(f"{refused}: its role may not touch that name; name it {name}.{own}")
 
 
 def _as_shared_allows(settings: "Settings", context: Context) -> None:
@@ -222,6 +235,7 @@ def pulumis_roles(environment: str, aws: "AwsSettings") -> Sequence[str]:
 RULES: Sequence[Callable[["Settings", Context], None]] = (
     _one_cluster,
     _issuer_fits_host,
+    _hosts_differ,
     _a_cluster_by_name,
     _mailbox_in_public,
     _acme_reaches_the_host,

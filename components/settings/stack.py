@@ -77,6 +77,12 @@ class Settings(FrontendConfig):
     Names that are reserved for tests, such as journal.test, get certificates from the issuer `pebble` alone.
     https://www.rfc-editor.org/rfc/rfc6761
     """
+    status_host: Host | None = None
+    """A DNS name for who watches the journal, such as status.journal.example.com. By default there is none.
+
+    It answers `/api/version`, which says what runs, and `/healthz`, the page's own health, and 404 for all else. The
+    certificate names both hosts. What holds for `host` holds for it too.
+    """
     config_history: list[FrontendConfig] = []
     """Every configuration that the API has had, oldest first. By default there is the current one alone.
 
@@ -124,6 +130,11 @@ class Settings(FrontendConfig):
     def frontend_config(self) -> FrontendConfig:
         """The active configuration of the API."""
         return FrontendConfig.model_validate({to_camel(f): getattr(self, f) for f in FrontendConfig.model_fields})
+
+    @property
+    def hosts(self) -> list[str]:
+        """Every DNS name of the stack, the journal's first."""
+        return [self.host] if self.status_host is None else [self.host, self.status_host]
 
     @property
     def pods(self) -> int:

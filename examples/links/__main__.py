@@ -24,7 +24,7 @@ platform = Platform(
         application=NAME,
         protect=pulumi.get_stack() == "prod",  # the namespace holds the links
         ports=[PORT],
-        host=host,
+        hosts={host: ["/"]},
         ingress=IngressSettings.model_validate({"resources": SMALL}),
         certificates=CertificateSettings.model_validate({"issuer": "letsencrypt", "email": email}),
     ),
@@ -58,8 +58,7 @@ routes = Routes(
     NAME,
     RoutesArgs(
         namespace=NAME,
-        host=host,
-        paths={"/": Backend(service=shortener.service)},
+        hosts={host: {"/": Backend(service=shortener.service)}},
         endpoint=platform.endpoint,
         tiers=[shortener],
     ),

@@ -125,11 +125,11 @@ def _build_kubernetes(progress: Progress) -> Path:
 
 
 def _write_random() -> Path:
-    """The stand-in for the random provider: a program that starts `local.pulumi.random_provider`."""
+    """The stand-in for the random provider: a program that starts `local.pulumi.serve_random`."""
     folder = paths.cache() / "pulumi" / "random"
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / "pulumi-resource-random"
     root, python = shlex.quote(str(stack.ROOT)), shlex.quote(sys.executable)
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {python} -m local.pulumi.random_provider "$@"\n')
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {python} -m local.pulumi.serve_random "$@"\n')
     program.chmod(0o755)
     return folder

@@ -131,5 +131,5 @@ def _equal(before: PropertyValue | None, after: PropertyValue | None) -> bool:
     return not isinstance(old, Computed) and not isinstance(new, Computed) and old == new
 
 
-if __name__ == "__main__":
+def main() -> None:
     server.main(sys.argv[1:], version("pulumi_random"), RandomProvider())

@@ -1,5 +1,6 @@
 """Pods whose network and disk a test uses from outside, so that no image with a shell is needed."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -124,7 +125,8 @@ class Pods:
 
 def process_of(container: str) -> int:
     """A container's process on the host, by its cgroup; 0 when there is none."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/journal-node/kubepods/**/{container}/cgroup.procs"):
-        if pids := group.read_text().split():
-            return int(pids[0])
+    with contextlib.suppress(FileNotFoundError):  # of a pod that ends just now
+        for group in Path("/sys/fs/cgroup").glob(f"**/journal-node/kubepods/**/{container}/cgroup.procs"):
+            if pids := group.read_text().split():
+                return int(pids[0])
     return 0

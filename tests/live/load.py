@@ -1,20 +1,19 @@
 """Requests at a steady rate through the front door, what became of them, and what servers say meanwhile."""
 
+import base64
 import itertools
 import json
 import os
-import threading
-import time
+import subprocess
 import uuid
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
-import httpx
 import pytest
 
 from local.access import Access
 from tests.live.cluster_pods import until
+from tests.live.steady import Answer, Request, Steady
 from tools import stack
 from tools.failures import Failure
 
@@ -26,7 +25,6 @@ LEAST = int(os.environ.get("DRILL_REQUESTS", "500"))
 LONG = LEAST > 500
 """Whether `make drills` runs: `make test` leaves out what takes minutes."""
 ONLY_DRILLS = pytest.mark.skipif(not LONG, reason="make drills runs it")
-CLIENTS = 20
 TABLE = stack.STATE / "drills.md"
 
 
@@ -52,77 +50,48 @@ def primary(here: Access) -> str:
     return until(complete, 120)
 
 
-class Steady(ABC):
-    """A block in which CLIENTS threads make requests at a steady rate."""
-
-    seconds: float
-    """How long the block took."""
-
-    @abstractmethod
-    def ask(self, number: int, count: int) -> None:
-        """A client's next request: the client's number, and how many it has made with this one."""
-
-    def __enter__(self) -> Self:
-        self._stop, self.began = threading.Event(), time.monotonic()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(CLIENTS)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self.seconds = time.monotonic() - self.began
-
-    def _run(self, number: int) -> None:
-        due = self.began + number / RATE
-        for count in itertools.count(1):
-            if self._stop.wait(max(0.0, due - time.monotonic())):
-                return
-            due += CLIENTS / RATE
-            self.ask(number, count)
+def entries_only(mark: str, number: int, count: int) -> Request:
+    """A write after every four reads; each entry says which one it is."""
+    if (count + number) % 5 == 0:
+        return Request("POST", "/api/entries", f"{mark} {number} {count}")
+    return Request("GET", "/api")
 
 
-@dataclass
+def tell_primary(here: Access, command: str) -> str:
+    """What the primary answers. The password goes to it by standard input."""
+    secret = here.json("-n", "journal", "get", "secret", "redis-auth")["data"]["password"]
+    run = [*here.command(), "-n", "journal", "exec", "-i", primary(here), "-c", "redis", "--", "redis-cli"]
+    lines = f"AUTH {base64.b64decode(secret).decode()}\n{command}\n"
+    said = subprocess.run(run, input=lines, capture_output=True, text=True, check=True).stdout.split("\n", 1)
+    assert said[0] == "OK"
+    return said[1].strip()
+
+
 class Load(Steady):
-    """Requests at a steady rate, and what became of them."""
+    """Reads and writes of entries, and what became of them.
 
-    client: httpx.Client
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    sent: int = 0
-    acknowledged: dict[str, float] = field(default_factory=dict)
-    refused: list[tuple[float, str]] = field(default_factory=list)
-    failed_reads: list[tuple[float, str]] = field(default_factory=list)
-    reads: int = 0
+    acknowledged: the second of each, by its text. refused and failed_reads: the second, and what was said.
+    """
 
-    def ask(self, number: int, count: int) -> None:
-        if (count + number) % 5 == 0:
-            self._write(f"{self.mark} {number} {count}")
+    def __init__(self, local_stack: dict[str, str]) -> None:
+        self.mark = uuid.uuid4().hex[:8]
+        super().__init__(local_stack, partial(entries_only, self.mark), RATE)
+        self.sent = self.reads = 0
+        self.acknowledged: dict[str, float] = {}
+        self.refused: list[tuple[float, str]] = []
+        self.failed_reads: list[tuple[float, str]] = []
+
+    def hear(self, answer: Answer) -> None:
+        if answer.request.method == "POST":
+            self.sent += 1
+            if answer.said == "201":
+                self.acknowledged[answer.request.text] = answer.ended
+            else:
+                self.refused.append((answer.ended, _named(answer)))
         else:
-            self._read()
-
-    def _write(self, text: str) -> None:
-        self.sent += 1
-        try:
-            answer = self.client.post("/api/entries", json={"text": text}, timeout=10)
-        except httpx.HTTPError as error:
-            self.refused.append((time.monotonic(), type(error).__name__))
-            return
-        if answer.status_code == 201:
-            self.acknowledged[text] = time.monotonic()
-        else:
-            self.refused.append((time.monotonic(), _named(answer)))
-
-    def _read(self) -> None:
-        self.reads += 1
-        try:
-            answer = self.client.get("/api", timeout=10)
-        except httpx.HTTPError as error:
-            self.failed_reads.append((time.monotonic(), type(error).__name__))
-            return
-        if answer.status_code != 200:
-            self.failed_reads.append((time.monotonic(), _named(answer)))
+            self.reads += 1
+            if answer.said != "200":
+                self.failed_reads.append((answer.ended, _named(answer)))
 
     def without_writes(self) -> float:
         """The longest time, in seconds, from one acknowledged write to the next."""
@@ -152,20 +121,22 @@ class Load(Steady):
         """How many acknowledged writes the journal does not have."""
         found: set[str] = set()
         query: dict[str, Any] = {"limit": 100}
-        while True:
-            page = self.client.get("/api/entries", params=query, timeout=30).raise_for_status().json()
-            found |= {entry["text"] for entry in page["entries"] if isinstance(entry["text"], str)}
-            mine = [entry for entry in page["entries"] if str(entry["text"]).startswith(self.mark)]
-            if page["next"] is None or not mine:
-                return len(set(self.acknowledged) - found)
-            query["cursor"] = page["next"]
+        with self.connect() as client:
+            while True:
+                page = client.get("/api/entries", params=query, timeout=30).raise_for_status().json()
+                found |= {entry["text"] for entry in page["entries"] if isinstance(entry["text"], str)}
+                mine = [entry for entry in page["entries"] if str(entry["text"]).startswith(self.mark)]
+                if page["next"] is None or not mine:
+                    return len(set(self.acknowledged) - found)
+                query["cursor"] = page["next"]
 
 
-def _named(answer: httpx.Response) -> str:
+def _named(answer: Answer) -> str:
     """The status; with a remark where it is not an answer that tells a client what to do."""
-    told = answer.headers["content-type"] == "application/problem+json"
-    told &= answer.status_code != 503 or "retry-after" in answer.headers
-    return str(answer.status_code) if told else f"{answer.status_code}, and no word when to try again"
+    if not answer.said.isdecimal():
+        return answer.said
+    told = bool(answer.detail) and (answer.said != "503" or answer.retry)
+    return answer.said if told else f"{answer.said}, and no word when to try again"
 
 
 def tell(figures: dict[str, Any]) -> None:

@@ -109,6 +109,21 @@ def test_a_privileged_pod_is_refused_wherever_it_is_not_named(here: Access) -> N
     assert tried(here, document("Pod", spec, "kube-system")) == ""
 
 
+@pytest.mark.parametrize(("image", "refused"), [(FOREIGN["image"], "image-registry: "), (PAUSE, "")])
+def test_a_container_that_debugs_is_no_way_around(image: str, refused: str, here: Access) -> None:
+    running = here.json("-n", "journal", "get", "pods", "-l", "app.kubernetes.io/name=fileserver")["items"][0]
+    one = {**POD["containers"][0], "name": "debugger", "image": image}
+    running["spec"]["ephemeralContainers"] = [{key: value for key, value in one.items() if key != "resources"}]
+    path = f"/api/v1/namespaces/journal/pods/{running['metadata']['name']}/ephemeralcontainers?dryRun=All"
+    try:
+        here.feed(running, "replace", "--raw", path, "-f", "-")
+        said = ""
+    except Failure as failure:
+        said = failure.message
+    assert refused in said
+    assert bool(said) is bool(refused)
+
+
 def test_the_default_namespace_takes_no_pod_of_the_host(here: Access) -> None:
     spec = {"hostNetwork": True, "containers": [{"name": "main", "image": PAUSE}]}
     assert 'violates PodSecurity "baseline' in tried(here, document("Pod", spec, "default"))

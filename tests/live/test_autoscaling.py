@@ -15,7 +15,7 @@ from local import acme, cluster, lifecycle, show
 from local.access import Access
 from local.pulumi import programs
 from tests.live.cluster_pods import until
-from tests.live.load import LONG
+from tests.live.load import ONLY_DRILLS
 from tests.live.traffic import Traffic, drill, heading
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
@@ -23,7 +23,7 @@ from tools.terminal import Steps
 pytestmark = [
     pytest.mark.live,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not LONG, reason="make drills runs it: it builds metrics-server, and waits for measurements"),
+    ONLY_DRILLS,  # it builds metrics-server, and waits for measurements
 ]
 __all__ = ["heading"]  # a fixture
 MOST = 4

@@ -1,6 +1,5 @@
 """The journal is backed up, wiped and brought back under load; and what a restore refuses changes nothing."""
 
-import base64
 import shutil
 import subprocess
 import time
@@ -16,7 +15,7 @@ from components.redis import BACKUP
 from local import backups, cluster
 from local.access import Access
 from tests.live.cluster_pods import until
-from tests.live.test_redis_failover import LEAST, RATE, Load, primary, tell
+from tests.live.load import LEAST, RATE, Load, primary, tell, tell_primary
 from tools.stack import ROOT
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
@@ -48,16 +47,6 @@ def entries(http: httpx.Client) -> dict[str, dict[str, Any]]:
         query["cursor"] = page["next"]
 
 
-def tell_primary(here: Access, command: str) -> str:
-    """What the primary answers. The password goes to it by standard input."""
-    secret = here.json("-n", NAMESPACE, "get", "secret", "redis-auth")["data"]["password"]
-    run = [*here.command(), "-n", NAMESPACE, "exec", "-i", primary(here), "-c", "redis", "--", "redis-cli"]
-    lines = f"AUTH {base64.b64decode(secret).decode()}\n{command}\n"
-    said = subprocess.run(run, input=lines, capture_output=True, text=True, check=True).stdout.split("\n", 1)
-    assert said[0] == "OK"
-    return said[1].strip()
-
-
 @pytest.fixture
 def volume(here: Access) -> Path:
     """The folder of the volume with the backups, as the node sees it."""
@@ -67,9 +56,10 @@ def volume(here: Access) -> Path:
     return Path(f"/proc/{kubelet}/root{path}")
 
 
-def test_what_was_wiped_comes_back_under_load(here: Access, http: httpx.Client) -> None:
+def test_what_was_wiped_comes_back_under_load(here: Access, http: httpx.Client, local_stack: dict[str, str]) -> None:
     leads = primary(here)
-    with Load(http) as load:
+    tell_primary(here, f"DEL {' '.join(KEYS)}")  # other drills leave ten thousand entries, and all are compared
+    with Load(local_stack) as load:
         until(lambda: len(load.acknowledged) > 100)
         before, started = entries(http), time.monotonic()
         name = backed_up()

@@ -1,6 +1,6 @@
 """Routes by the Gateway API: stack `local` changes over and back under load, and shares requests by weight and header.
 
-The front door answers as through an Ingress, asked by the same tests (test_journal.py).
+The front door answers as through an Ingress, asked by the same tests (test_journal.py, test_edge.py).
 """
 
 from collections import Counter
@@ -15,6 +15,14 @@ from local.access import Access
 from local.pulumi import programs
 from tests.live.cluster_pods import until
 from tests.live.load import ONLY_DRILLS
+from tests.live.test_edge import (
+    door,
+    status_door,
+    test_a_prefix_is_of_whole_elements,
+    test_an_unknown_host_reaches_no_tier,
+    test_every_answer_has_each_header_of_the_edge_once,
+    test_the_status_host_says_what_runs_and_no_more,
+)
 from tests.live.test_journal import (
     emptied,
     test_an_empty_journal_is_an_empty_list,
@@ -39,14 +47,20 @@ pytestmark = [
 __all__ = [
     "candidate",
     "current",
+    "door",
     "emptied",
     "heading",
+    "status_door",
+    "test_a_prefix_is_of_whole_elements",
     "test_an_empty_journal_is_an_empty_list",
+    "test_an_unknown_host_reaches_no_tier",
     "test_another_host_is_not_served",
     "test_bad_requests_get_the_right_answer",
+    "test_every_answer_has_each_header_of_the_edge_once",
     "test_plain_http_is_redirected",
     "test_the_certificate_was_issued_over_acme",
     "test_the_page_answers_at_the_root",
+    "test_the_status_host_says_what_runs_and_no_more",
     "test_the_version_names_the_environment",
 ]
 ASKED, SHARE = 400, 10
@@ -110,9 +124,10 @@ def test_no_request_fails_while_routes_change_over(changed_over: Traffic, here: 
     assert changed_over.failed == []
     assert changed_over.slow == []
     assert here.json("-n", "journal", "get", "ingresses")["items"] == []
-    (route,) = here.json("-n", "journal", "get", "httproutes")["items"]
-    conditions = {c["type"]: c["status"] for parent in route["status"]["parents"] for c in parent["conditions"]}
-    assert conditions == {"Accepted": "True", "ResolvedRefs": "True"}
+    routes = here.json("-n", "journal", "get", "httproutes")["items"]
+    assert len(routes) == 2, "one for each host"
+    for parent in (parent for route in routes for parent in route["status"]["parents"]):
+        assert {c["type"]: c["status"] for c in parent["conditions"]} == {"Accepted": "True", "ResolvedRefs": "True"}
 
 
 def test_up_again_changes_nothing(up: Up) -> None:
@@ -125,7 +140,7 @@ def test_a_canary_by_weight_and_the_idle_colour_by_a_header(
     seen: dict[str, dict[str, int]] = {}
 
     def act(load: Traffic) -> None:
-        client = load.clients[0]
+        client = load.client
         up(image=current, strategy="canary", candidate=candidate, by="weight", share=SHARE)
         until(lambda: answers(client, X_Release="candidate")["current"] == 0, 10)
         seen["by weight"] = answers(client, ASKED)

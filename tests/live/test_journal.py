@@ -13,11 +13,13 @@ import pytest
 from cryptography import x509
 from pulumi.automation import OpType
 
+from components.journal.journal import KEYS
 from components.kubernetes import content_hash
 from local import acme, lifecycle
 from local.access import Access
 from local.pulumi import programs
 from local.pulumi.deployment import Deployment
+from tests.live.load import tell_primary
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
@@ -27,11 +29,11 @@ WRITERS = 50
 
 
 @pytest.fixture
-def emptied(http: httpx.Client) -> Iterator[httpx.Client]:
-    """The journal with no entries, before and after."""
-    _empty(http)
+def emptied(here: Access, http: httpx.Client) -> Iterator[httpx.Client]:
+    """The journal with no entries, before and after: drills leave ten thousand."""
+    _empty(here)
     yield http
-    _empty(http)
+    _empty(here)
 
 
 def _pages(http: httpx.Client) -> Iterator[dict[str, Any]]:
@@ -44,9 +46,8 @@ def _pages(http: httpx.Client) -> Iterator[dict[str, Any]]:
         query["cursor"] = page["next"]
 
 
-def _empty(http: httpx.Client) -> None:
-    with ThreadPoolExecutor(10) as pool:
-        list(pool.map(lambda entry: http.delete(f"/api/entries/{entry['id']}"), list(_pages(http))))
+def _empty(here: Access) -> None:
+    tell_primary(here, f"DEL {' '.join(KEYS)}")
 
 
 def _ready(here: Access) -> None:

@@ -103,9 +103,9 @@ FAST = DRILLS if LEAST > 5000 else [name for name in DRILLS if name not in SAFE]
 
 
 @pytest.mark.parametrize("name", FAST)
-def test_what_was_acknowledged_is_there(name: str, here: Access, http: httpx.Client) -> None:
+def test_what_was_acknowledged_is_there(name: str, here: Access, local_stack: dict[str, str]) -> None:
     kept = DRILLS[name][2]
-    lost = run(name, "fast", here, http)
+    lost = run(name, "fast", here, local_stack)
     assert not kept or lost == 0
 
 
@@ -123,15 +123,15 @@ def safe(here: Access) -> Iterator[None]:
 
 @pytest.mark.usefixtures("safe")
 @pytest.mark.parametrize("name", SAFE)
-def test_in_mode_safe_nothing_is_lost(name: str, here: Access, http: httpx.Client) -> None:
-    assert run(name, "safe", here, http) == 0
+def test_in_mode_safe_nothing_is_lost(name: str, here: Access, local_stack: dict[str, str]) -> None:
+    assert run(name, "safe", here, local_stack) == 0
 
 
-def run(name: str, mode: str, here: Access, http: httpx.Client) -> int:
+def run(name: str, mode: str, here: Access, local_stack: dict[str, str]) -> int:
     """Runs a drill under load. Returns how many acknowledged writes are lost."""
     drill, allowed, _ = DRILLS[name]
     first = primary(here)
-    with Load(http) as load:
+    with Load(local_stack) as load:
         until(lambda: len(load.acknowledged) > 40)
         drill(here, first)
         second = primary(here)

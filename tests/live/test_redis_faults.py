@@ -16,11 +16,11 @@ AWAY = 60 if LEAST > 5000 else 15
 LARGE = "x" * 9_000
 
 
-def test_redis_is_away(here: Access, http: httpx.Client) -> None:
+def test_redis_is_away(here: Access, local_stack: dict[str, str]) -> None:
     """Every server is stopped, and started a minute later."""
     primary(here)
     scale = ["-n", "journal", "scale", "statefulset/redis"]
-    with Load(http) as load:
+    with Load(local_stack) as load:
         until(lambda: len(load.acknowledged) > 40)
         here.run(*scale, "--replicas=0")
         try:
@@ -40,12 +40,12 @@ def test_redis_is_away(here: Access, http: httpx.Client) -> None:
     assert figures["lost"] == 0
 
 
-def test_redis_is_full(here: Access, http: httpx.Client) -> None:
+def test_redis_is_full(here: Access, http: httpx.Client, local_stack: dict[str, str]) -> None:
     """A write that does not fit is refused, reads go on, and there is room again as soon as something is deleted."""
     first = primary(here)
     limit = info(here, first)["maxmemory"]
     kept: list[str] = []
-    with Load(http) as load:
+    with Load(local_stack) as load:
         until(lambda: len(load.acknowledged) > 40)
         limit_memory(here, first, str(int(info(here, first)["used_memory"]) + 2_000_000))
         try:

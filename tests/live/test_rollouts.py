@@ -143,7 +143,11 @@ def test_a_path_whose_service_is_missing_is_answered_by_no_other_tier(
     here.run("-n", "journal", "delete", "service", service)
     try:
         until(lambda: http.get(path).status_code != 200)
-        for method, asked in (("GET", path), ("POST", f"{path.rstrip('/')}/entries"), ("DELETE", f"{path}x")):
+        for method, asked in (
+            ("GET", path),
+            ("POST", f"{path.rstrip('/')}/entries"),
+            ("DELETE", f"{path.rstrip('/')}/x"),
+        ):
             answer = http.request(method, asked)
             assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), (method, asked)
         assert http.get(other).status_code == 200

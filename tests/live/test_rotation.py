@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
 from local import rotation
@@ -101,9 +100,9 @@ ROTATIONS = {"interrupted": interrupted, "primary deleted": primary_deleted, "un
 
 
 @pytest.mark.parametrize("name", ROTATIONS if LEAST > 500 else list(ROTATIONS)[1:2])
-def test_no_request_fails_while_the_password_changes(name: str, here: Access, http: httpx.Client) -> None:
+def test_no_request_fails_while_the_password_changes(name: str, here: Access, local_stack: dict[str, str]) -> None:
     first, old, started = primary(here), secret(here), pods(here)
-    with Load(http) as load:
+    with Load(local_stack) as load:
         until(lambda: len(load.acknowledged) > 40)
         began = time.monotonic()
         ROTATIONS[name](here)
@@ -127,10 +126,10 @@ def test_no_request_fails_while_the_password_changes(name: str, here: Access, ht
         assert pods(here) == started
 
 
-def test_a_wrong_password_is_told_and_ends_by_itself(here: Access, http: httpx.Client) -> None:
+def test_a_wrong_password_is_told_and_ends_by_itself(here: Access, local_stack: dict[str, str]) -> None:
     """The Secret's `password` is changed by hand, and connections made with the right one end."""
     first, right, started = primary(here), secret(here)["password"], pods(here)
-    with Load(http) as load:
+    with Load(local_stack) as load:
         until(lambda: len(load.acknowledged) > 40)
         try:
             put(here, "wrong")

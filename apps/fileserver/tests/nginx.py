@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tools.ports import free_port
 
 FILESERVER = Path(__file__).parents[1]
 USER = 65532
@@ -31,13 +32,6 @@ class Nginx:
     @property
     def error_log(self) -> Path:
         return self.folder / "stderr"
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket(type=kind) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @dataclass(frozen=True, kw_only=True)

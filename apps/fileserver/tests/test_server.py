@@ -14,8 +14,6 @@ import pytest
 from apps.fileserver.tests.nginx import Nginx
 
 SECURITY = {
-    "Strict-Transport-Security": "max-age=31536000",
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",

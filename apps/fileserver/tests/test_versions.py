@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from apps.fileserver.tests.names import Names
-from apps.fileserver.tests.nginx import Nginx, Peers, free_port, start
+from apps.fileserver.tests.nginx import Nginx, Peers, start
 from apps.fileserver.tests.test_build import page_with, run
 from apps.fileserver.tests.test_server import IMMUTABLE, assert_secure, last_log
+from tools.ports import free_port
 
 HTML = '<script type="module" src="/assets/app.js"></script>'
 NOT_FOUND = "<h1>Page not found</h1>"

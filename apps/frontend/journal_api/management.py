@@ -1,6 +1,7 @@
 """The management port: probes and metrics. Not for the public."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,8 +15,12 @@ READY_TIMEOUT = 1.0
 Status = Response[dict[str, str]]
 
 
-def application(store: Store, draining: Callable[[], bool]) -> Litestar:
-    """`draining` makes the process unready, so that no new connection is sent to it."""
+def application(store: Store, draining: Callable[[], bool], start_patience: float) -> Litestar:
+    """`draining` makes the process unready, so that no new connection is sent to it.
+
+    For its first `start_patience` seconds it is unready without a primary too, for which no write waits.
+    """
+    reads_are_enough = time.monotonic() + start_patience
 
     @route("/livez", http_method=["GET", "HEAD"])
     async def alive() -> Status:
@@ -28,6 +33,8 @@ def application(store: Store, draining: Callable[[], bool]) -> Litestar:
             return Response({"status": "draining"}, status_code=503)
         if exclude == "redis":
             return Response({"status": "ready"})
+        if not store.connected("write") and time.monotonic() < reads_are_enough:
+            return Response({"status": "the primary is not connected yet"}, status_code=503)
         try:
             async with asyncio.timeout(READY_TIMEOUT):
                 await store.ping()

@@ -16,7 +16,7 @@ from .cache import Cache
 from .logs import RequestLog
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+_ALWAYS = [(b"cache-control", b"no-store")]
 _CLIENT_LEFT = 499
 
 

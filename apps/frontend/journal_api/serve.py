@@ -56,7 +56,8 @@ async def serve(settings: Settings) -> None:
     metrics.describe(store.connected, store.primary_said, about)
     sockets = listen(settings.http_port), listen(settings.management_port)
     redis = asyncio.create_task(store.run())
-    servers = _server(app, settings), _server(management.application(store, lambda: app.draining), settings)
+    beside = management.application(store, lambda: app.draining, settings.start_patience)
+    servers = _server(app, settings), _server(beside, settings)
     tasks = [asyncio.create_task(server.serve([sock])) for server, sock in zip(servers, sockets, strict=True)]
     # What is loaded by now lives as long as the process: without this, collections spend their time on it.
     gc.collect()

@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     redis_durability: `fast` answers a write when the primary has it, `safe` when another server has it too.
     redis_sentinels: `host:port` of each Sentinel, comma between: they tell the address of the primary that they call
     `redis_sentinel_primary`. With none, `redis_write_host` is the primary's.
+    start_patience: for how many seconds a new process waits for the primary before it is ready to read alone.
     trusted_proxies: networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
     """
 
@@ -131,6 +132,7 @@ class Settings(BaseSettings):
     redis_sentinels: Addresses = ()
     redis_sentinel_primary: Annotated[str, Field(min_length=1)] = "journal"
     read_patience: Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)] = 5
+    start_patience: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 15
     redis_durability: Literal["fast", "safe"] = "fast"
     redis_password_file: FilePath = Path("/etc/redis-auth/password")
     drain_seconds: Annotated[float, Field(ge=0, le=MAX_DRAIN_SECONDS, allow_inf_nan=False)] = 5

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -33,9 +34,12 @@ def eventually(holds: Callable[[], Any], what: str, within: float = PATIENCE) ->
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Below the ports that Linux gives to outgoing connections: one of them may take it before a server listens."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("", port))
+            return port
 
 
 class Redis:
@@ -146,6 +150,7 @@ class Api:
             "MANAGEMENT_PORT": str(management_port),
             "DRAIN_SECONDS": "0.5",
             "READ_PATIENCE": "0",
+            "START_PATIENCE": "0",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None

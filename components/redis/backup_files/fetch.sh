@@ -3,9 +3,10 @@
 set -eu
 : "${WORK:=/work}" "${STORE:=/backups}"
 case $FROM in
-  "" | */* | .*) echo "FROM must be the name of a backup; there are:" >&2 ;;
-  *) [ ! -f "$STORE/$FROM" ] || { cp "$STORE/$FROM" "$WORK/from.rdb"; exit; } && echo "There is no backup $FROM; there are:" >&2 ;;
+  "" | */* | .*) echo "FROM must be the name of a backup. The newest are:" >&2 ;;
+  *) [ ! -f "$STORE/$FROM" ] || { cp "$STORE/$FROM" "$WORK/from.rdb"; exit; } && echo "There is no backup $FROM. The newest are:" >&2 ;;
 esac
-ls "$STORE" >&2
+# An error of `make restore` ends with the last 15 lines: the reason must be among them.
+ls -t "$STORE" | head -n 10 >&2
 echo "The running data is untouched." >&2
 exit 1

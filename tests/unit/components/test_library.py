@@ -40,7 +40,7 @@ def program() -> None:
     )
     endpoint = IngressEndpoint(ingress_class="nginx", ingress_namespace="gateway", issuer="letsencrypt")
     paths = {"/": Backend(service="web")}
-    routes = RoutesArgs(namespace="shop", host="shop.example", paths=paths, endpoint=endpoint, tiers=[web])
+    routes = RoutesArgs(namespace="shop", hosts={"shop.example": paths}, endpoint=endpoint, tiers=[web])
     Routes("shop", routes, inside)
 
 

@@ -19,6 +19,7 @@ CLUSTER_WIDE = {
     "IngressClass",
     "ClusterIssuer",
     "NamespacePatch",
+    "PriorityClass",
     "StorageClass",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
@@ -91,6 +92,18 @@ def test_every_container_is_restricted(recording: Recording) -> None:
         assert security["allowPrivilegeEscalation"] is False, r.label
         assert security["readOnlyRootFilesystem"] is True, r.label
         assert security["capabilities"] == {"drop": ["ALL"]}, r.label
+
+
+KEYS = {"env": "name", "hostAliases": "ip", "initContainers": "name", "volumeMounts": "mountPath", "volumes": "name"}
+"""Lists that the API server merges by a key, which server-side apply refuses to see twice."""
+
+
+def test_no_list_of_a_pod_has_a_key_twice(recording: Recording) -> None:
+    for r, pod in pods(recording):
+        for part in (pod, *pod["containers"]):
+            for name, key in KEYS.items():
+                found = [item[key] for item in part.get(name) or []]
+                assert len(set(found)) == len(found), f"{r.label}: {name}"
 
 
 def test_every_container_has_requests_and_limits(recording: Recording) -> None:

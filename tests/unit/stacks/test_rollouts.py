@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.kubernetes import STOP_DELAY_SECONDS
-from components.platform.ingress_controller import ATTEMPTS, unavailable
+from components.platform.traefik_file import ATTEMPTS, unavailable
 from tests.conftest import Recording
 from tools import stack
 from tools.graph import Graph
@@ -78,10 +78,6 @@ def test_nobody_waits_long_for_a_pod_that_is_dead(recording: Recording) -> None:
     """A connection is tried briefly, and then to another pod; an answer is awaited longer than the API takes."""
     assert flag(recording, "--serverstransport.forwardingtimeouts.dialtimeout") * ATTEMPTS < 3
     assert 10 < flag(recording, "--serverstransport.forwardingtimeouts.responseheadertimeout") < 30
-    chain = recording.one("Ingress", "journal")["metadata"]["annotations"][
-        "traefik.ingress.kubernetes.io/router.middlewares"
-    ]
-    assert "retry@file" in chain.split(",")
 
 
 def test_a_route_comes_after_the_pods_behind_it_and_those_that_serve_it(recording: Recording) -> None:
@@ -96,24 +92,29 @@ def test_a_route_comes_after_the_pods_behind_it_and_those_that_serve_it(recordin
 
 def test_every_path_of_ours_has_an_answer_when_its_service_is_missing(recording: Recording) -> None:
     """Traefik drops a route whose Service is missing: the next shorter path would answer, another tier's."""
-    (rule,) = recording.one("Ingress", "journal")["spec"]["rules"]
-    routers = unavailable(rule["host"], [path["path"] for path in rule["http"]["paths"]])
-    of_ingress = {
-        path["path"]: f'Host("{rule["host"]}") && PathPrefix("{path["path"]}")' for path in rule["http"]["paths"]
-    }
+    rules = recording.one("Ingress", "journal")["spec"]["rules"]
+    hosts = {rule["host"]: [path["path"] for path in rule["http"]["paths"]] for rule in rules}
+    routers = unavailable(hosts)
+    of_ingress = {(host, path): of_traefik(host, path) for host, paths in hosts.items() for path in paths}
     assert [router["rule"] for router in routers.values()] == list(of_ingress.values())
-    for path, router in zip(of_ingress, routers.values(), strict=True):
-        shorter = [len(other) for p, other in of_ingress.items() if p != path and path.startswith(p)]
-        assert max(shorter, default=0) < router["priority"] < len(of_ingress[path])
+    for (host, path), router in zip(of_ingress, routers.values(), strict=True):
+        others = of_ingress.items()
+        shorter = [len(rule) for (h, p), rule in others if h == host and p != path and path.startswith(p)]
+        assert max(shorter, default=0) < router["priority"] < len(of_ingress[host, path])
     (config,) = [r for r in recording.of_type("ConfigMap") if r.name.startswith("traefik-")]
     for router in routers.values():
         assert f'"priority": {router["priority"]}' in next(iter(config["data"].values()))
 
 
-@pytest.mark.parametrize("paths", [["/", "/a"], ["/api", "/api2"]])
-def test_paths_too_alike_to_tell_apart_are_refused(paths: list[str]) -> None:
-    with pytest.raises(ValueError, match="two characters"):
-        unavailable("journal.test", paths)
+def of_traefik(host: str, path: str) -> str:
+    """The rule of an Ingress' path, as Traefik's buildStrictPrefixMatchingRule says it."""
+    return f'Host("{host}") && ' + ('PathPrefix("/")' if path == "/" else f'(Path("{path}") || PathPrefix("{path}/"))')
+
+
+def test_paths_that_are_alike_have_an_answer_each() -> None:
+    """Between a path's rule and the next shorter one is room for the router that answers 503."""
+    root, a, ab = unavailable({"journal.test": ["/", "/a", "/a/b"]}).values()
+    assert root["priority"] < len(root["rule"]) < a["priority"] < len(a["rule"]) < ab["priority"]
 
 
 def flag(recording: Recording, name: str) -> float:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from components import settings
 from components.journal.auth import generations, private_jwk, public_set
+from components.kubernetes import SERVING
 from components.settings import SettingsError
 from components.settings.values import quantity
 from tests.conftest import ROOT, Recording, record, settings_of
@@ -17,7 +18,9 @@ from tools.stack import names
 
 RESOURCES = {"cpu": "20m", "memory": "96Mi", "cpuLimit": "1", "memoryLimit": "192Mi"}
 STACKS = [name for name in names() if name != "shared"]
-PATHS = ["/api", "/auth", "/"]
+TIERS = {"/api": "frontend", "/": "fileserver", "/auth": "auth"}
+"""What the journal's host leads to, by prefix; the status host has no sign-in."""
+STATUS = {"/api/version": "frontend", "/healthz": "fileserver"}
 
 
 def login_of(stack: str, **changes: Any) -> dict[str, Any]:
@@ -64,13 +67,31 @@ def test_where_it_is_on_all_of_it_is_there(name: str) -> None:
     recording = switched_on(name)
     for kind in ("Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ServiceAccount"):
         assert recording.one(kind, "auth"), kind
-    (rule,) = recording.one("Ingress", "journal")["spec"]["rules"]
-    routes = [(path["path"], path["backend"]["service"]["name"]) for path in rule["http"]["paths"]]
-    assert routes == list(zip(PATHS, ("frontend", "auth", "fileserver"), strict=True))
+    for rule, leads in zip(recording.one("Ingress", "journal")["spec"]["rules"], (TIERS, STATUS), strict=True):
+        assert {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]} == leads
     image = container(recording, "auth")["image"]
     assert image.endswith(login_of(name)["image"])
     assert image.startswith("localhost/") == (name == "local")
     assert [said for rule in BY_NAME.values() for said in violations(rule, recording.registrations)] == []
+
+
+def test_through_a_gateway_its_path_leads_to_it_too() -> None:
+    recording = record(
+        "local", login=login_of("local"), ingress={**settings_of("local")["ingress"], "routes": "gateway"}
+    )
+    for name, leads in (("journal", TIERS), ("journal-1", STATUS)):
+        rules = recording.one("HTTPRoute", name)["spec"]["rules"]
+        assert {rule["matches"][0]["path"]["value"]: rule["backendRefs"][0]["name"] for rule in rules} == leads
+
+
+def test_while_its_service_is_missing_the_page_does_not_answer_for_it(local: Recording) -> None:
+    (config,) = [r for r in local.of_type("ConfigMap") if r.name.startswith("traefik-dynamic-")]
+    routers = json.loads(config["data"]["dynamic.yaml"])["http"]["routers"].values()
+    assert 'Host("journal.test") && (Path("/auth") || PathPrefix("/auth/"))' in [router["rule"] for router in routers]
+
+
+def test_it_is_of_what_serves(local: Recording) -> None:
+    assert local.one("Deployment", "auth")["spec"]["template"]["spec"]["priorityClassName"] == SERVING
 
 
 def test_only_the_ingress_controller_reaches_it_and_it_reaches_nothing(local: Recording) -> None:

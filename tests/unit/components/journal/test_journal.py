@@ -120,11 +120,11 @@ def config_name(number: int, entries: int) -> str:
 
 def test_the_api_stands_before_the_page(local: Recording) -> None:
     spec = local.one("Ingress", "journal")["spec"]
-    (rule,) = spec["rules"]
+    rule = spec["rules"][0]
     assert rule["host"] == "journal.test"
     routes = [(path["path"], path["backend"]["service"]["name"]) for path in rule["http"]["paths"]]
     assert routes == [("/api", "frontend"), ("/", "fileserver")]
-    assert spec["tls"] == [{"hosts": ["journal.test"], "secretName": "journal-tls"}]
+    assert spec["tls"] == [{"hosts": ["journal.test", "status.journal.test"], "secretName": "journal-tls"}]
 
 
 def test_the_certificate_fills_the_secret_of_the_ingress(local: Recording) -> None:

@@ -50,6 +50,14 @@ def test_each_is_enforced(recording: Recording) -> None:
             assert one == {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]}
 
 
+def test_containers_that_kubectl_debug_adds_are_asked_about_too(recording: Recording) -> None:
+    for name in ("stack-pods", "no-privileged-pods"):
+        spec = recording.one("ValidatingAdmissionPolicy", name)["spec"]
+        (rule,) = spec["matchConstraints"]["resourceRules"]
+        assert "pods/ephemeralcontainers" in rule["resources"]
+        assert all("variables.debug.all(" in v["expression"] for v in spec["validations"])
+
+
 def test_namespaces_of_ours_are_selected(recording: Recording) -> None:
     for space in recording.all("kubernetes:core/v1:Namespace"):
         assert space["metadata"]["labels"]["app.kubernetes.io/part-of"] == "journal"
@@ -58,7 +66,7 @@ def test_namespaces_of_ours_are_selected(recording: Recording) -> None:
 def test_images_built_here_are_for_the_local_stack_alone(recording: Recording, stack: str) -> None:
     validations = recording.one("ValidatingAdmissionPolicy", "stack-pods")["spec"]["validations"]
     (expression,) = [v["expression"] for v in validations if v["message"].startswith("image-registry")]
-    (pattern,) = re.findall(r"matches\(r'\^\((.*)\)'\)", expression)
+    (pattern,) = set(re.findall(r"matches\(r'\^\((.*?)\)'\)", expression))
     assert pattern.split("|") == [*REGISTRIES, *([BUILT_HERE] if stack == "local" else [])]
 
 

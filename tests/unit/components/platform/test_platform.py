@@ -1,6 +1,5 @@
 """The platform: the ingress controller, cert-manager and the ACME issuers."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -13,12 +12,13 @@ from components.platform.ingress_controller import (
     DRAIN_SECONDS,
     LOAD_BALANCER_CLASS,
     arguments,
-    dynamic_configuration,
-    middlewares,
 )
+from components.settings import IngressSettings
 from components.settings.node_groups import NODE_GROUP_LABEL
 from components.versions import ACME_SERVERS
-from tests.conftest import Recording, config_of, record
+from tests.conftest import Recording, config_of, record, settings_of
+
+INGRESS = IngressSettings.model_validate(settings_of("local")["ingress"])
 
 
 @pytest.fixture
@@ -32,17 +32,9 @@ def prod(recorded: Callable[[str], Recording]) -> Recording:
 
 
 def test_http_is_redirected_below_every_route() -> None:
-    flags = arguments(["journal"], "journal.test")
+    flags = arguments(INGRESS, ["journal"], "journal.test")
     assert "--entrypoints.web.http.redirections.entrypoint.scheme=https" in flags
     assert "--entrypoints.web.http.redirections.entrypoint.priority=1" in flags
-
-
-def test_the_middlewares_that_routes_name_exist(local: Recording) -> None:
-    annotations = local.one("Ingress", "journal")["metadata"]["annotations"]
-    named = annotations["traefik.ingress.kubernetes.io/router.middlewares"].split(",")
-    assert {name.removesuffix("@file") for name in named} == set(middlewares())
-    (config,) = [r for r in local.of_type("ConfigMap") if r.name.startswith("traefik-dynamic-")]
-    assert json.loads(config["data"]["dynamic.yaml"]) == dynamic_configuration("journal.test", ("/api", "/"))
 
 
 def test_the_ingress_controller_reads_secrets_of_the_served_namespace_alone(local: Recording) -> None:

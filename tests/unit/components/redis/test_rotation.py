@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import Generator, Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from tests.unit.components.redis.servers import PASSWORD, PORT, SENTINEL_PORT, Cluster, Server, eventually, require
 from tools import environments
+from tools.ports import free_port
 from tools.testing import FRONTEND
 
 OLD, NEW = PASSWORD, "battery-staple"
@@ -111,12 +111,6 @@ def test_no_request_fails_through_all_steps(cluster: Cluster) -> None:
         ] * 2
         assert OLD not in server.said
         assert NEW not in server.said
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -195,7 +195,7 @@ def shared_file(folder: Path, text: str) -> None:
 def test_a_domain_may_have_a_label_like_an_environments(tmp_path: Path) -> None:
     text = (ROOT / "Pulumi.shared.yaml").read_text()
     shared_file(tmp_path, text.replace("journal:domain: kbp-sample.com", "journal:domain: dev.acme.com"))
-    settings.parse(within(PROD, host="journal.dev.acme.com"), folder=tmp_path)
+    settings.parse(within(PROD, host="journal.dev.acme.com", statusHost="status.dev.acme.com"), folder=tmp_path)
     assert "name it journal.dev.dev.acme.com" in mistake(within(DEV, host="journal.dev.acme.com"), folder=tmp_path)
 
 

@@ -53,7 +53,14 @@ def untouched(layout: Layout) -> bool:
     return left == {f"{name}/kept" for name in backup.FOLDERS} and not list(backup.backups_folder(layout).iterdir())
 
 
-@pytest.mark.parametrize(("message", "data"), [(message, data) for message, all_ in CASES.items() for data in all_])
+@pytest.mark.parametrize(
+    ("message", "data"),
+    [
+        pytest.param(message, data, id=f"{message}-{number}")
+        for message, all_ in CASES.items()
+        for number, data in enumerate(all_)
+    ],
+)
 def test_a_file_that_is_wrong_is_refused(layout: Layout, tmp_path: Path, message: str, data: bytes) -> None:
     source = tmp_path / "cluster.tar.gz"
     source.write_bytes(data)

@@ -32,7 +32,7 @@ def test_the_locks_of_a_stack_are_read(tmp_path: Path) -> None:
     assert locks(folder) == [Lock(7, HOST, "2026-11-27T08:00:00Z", path)]
 
 
-@pytest.mark.parametrize("pid", [GONE, os.getpid()])
+@pytest.mark.parametrize("pid", [GONE, os.getpid()], ids=["gone", "another"])
 def test_a_process_that_is_gone_or_another_program_holds_nothing(pid: int) -> None:
     assert Lock(pid, HOST, "", Path()).holder is None
 
