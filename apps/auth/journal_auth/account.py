@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, Receive, Send
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+_ALWAYS = [(b"cache-control", b"no-store")]
 
 disable_created_metrics()
 REQUESTS = Histogram(

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -37,9 +38,12 @@ def eventually(holds: Callable[[], Any], what: str, within: float = PATIENCE) ->
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Below the ports that Linux gives to outgoing connections: one of them may take it before a server listens."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("", port))
+            return port
 
 
 def _text(value: bytes) -> str:
