@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from components.settings import Settings
+from local.images.catalog import OPTIONAL
 from tools.stack import PROJECT, checked, read
 
 HASHED = re.compile(r"-[0-9a-f]{8}$")
 """The end of a tag of an image that was built here: it names that one, whatever the checkout makes now."""
 
 
-SECTIONS = {"auth": "login"}
-"""The sections of a stack's file that are not named after the tier whose image they name."""
-
-
 def built_here(config: Mapping[str, Any], tier: str) -> bool:
     """Whether a stack's file leaves the image of a tier to this checkout: one of `localhost/` whose tag has no hash."""
-    settings_of_tier = config.get(f"{PROJECT}:{SECTIONS.get(tier, tier)}")
+    settings_of_tier = config.get(f"{PROJECT}:{OPTIONAL.get(tier, tier)}")
     image = str(settings_of_tier.get("image", "")) if isinstance(settings_of_tier, dict) else ""
     return image.startswith("localhost/") and HASHED.search(image) is None
 
@@ -41,7 +38,7 @@ def effective(
     """
     config = read(stack)
     settings = checked(config, stack)
-    images = {SECTIONS.get(tier, tier): image for tier, image in images.items()}
+    images = {OPTIONAL.get(tier, tier): image for tier, image in images.items()}
     cluster = {"kubeconfig": kubeconfig, "context": context}
     changes: dict[str, dict[str, Any]] = {
         tier: {"image": image} for tier, image in images.items() if built_here(config, tier)

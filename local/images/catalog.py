@@ -18,7 +18,7 @@ VALKEY = "docker.io/valkey/valkey:8.1.1"
 STACK = "local"
 APPS = ("frontend", "fileserver")
 OPTIONAL = {"auth": "login"}
-"""Applications that stack `local` runs where its file has this section."""
+"""Applications that stack `local` runs where its file has this section, which names their image."""
 
 _BASE_ARGUMENT = re.compile(r"^ARG\s+(?P<name>[A-Z]+)_BASE=(?P<reference>\S+)\s*$", re.MULTILINE)
 _SUITE = re.compile(rf"^FROM {DEBIAN}:(?P<suite>{'|'.join(debian.SUITES)})$", re.MULTILINE)
