@@ -8,7 +8,7 @@ from components.settings.values import Model
 class RateLimit(Model):
     """How often one client address may ask; what is more is refused with 429 and Retry-After.
 
-    Each pod of the ingress controller counts for itself, and counts the API and the page apart. Clients behind one
+    Each pod of the ingress controller counts for itself, and counts each path prefix apart. Clients behind one
     address share its limit, and so do those of one IPv6 network /64.
     """
 
