@@ -113,9 +113,9 @@ unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, ma
 	@$(TOOLS) test --quick
 
 DRILLS := $(patsubst %,tests/live/test_%.py,redis_failover redis_faults rotation backup rollouts releases autoscaling \
-	assets canary gateway)
+	assets canary gateway redis_volumes journal recovery interrupted keep_data kept_volumes)
 .PHONY: drills
-drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
+drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way, and take it down; the figures go to .state/drills.md
 	@rm -f .state/drills.md
 	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s $(DRILLS)
 	@cat .state/drills.md

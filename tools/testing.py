@@ -16,6 +16,8 @@ from tools.terminal import console
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q"]
 SLOWEST = ["--durations=25"]
+LIVE = [*PYTEST, *SLOWEST, "--exitfirst"]
+"""Minutes each: what failed is told at once, and the rest is not waited for."""
 SIDE_BY_SIDE = ["-n", "auto", "--dist", "worksteal"]
 LINT = [PYTHON, "-m", "tools.lint"]
 FRONTEND = stack.ROOT / "apps" / "frontend"
@@ -41,7 +43,7 @@ def quick_stages() -> list[Stage]:
         Stage(name="format", commands=[[PYTHON, "-m", "ruff", "format", "--check", "."]]),
         Stage(name="lint", commands=[[PYTHON, "-m", "ruff", "check", "."]]),
         Stage(name="types", commands=[[ty, "check"]]),
-        Stage(name="unit", commands=[[*PYTEST, *SIDE_BY_SIDE, "tests/unit"]]),
+        Stage(name="unit", commands=[[*PYTEST, *SIDE_BY_SIDE, *SLOWEST, "tests/unit"]]),
         Stage(name="manifests", commands=[[*LINT, "manifests"], [*PYTEST, "tests/lint"]]),
         Stage(name="workflows", commands=[[*LINT, "workflows"]]),
         Stage(name="page", commands=[[*PYTEST, "apps/fileserver/tests"]]),
@@ -67,9 +69,9 @@ def live_stages() -> list[Stage]:
     """What needs the running stack. `lifecycle` comes last: it starts and stops clusters of its own."""
     return [
         Stage(name="up", commands=[[PYTHON, "-m", "local", "up"]]),
-        Stage(name="live", commands=[[*PYTEST, "tests/live", "-m", "live and not lifecycle", *SLOWEST]]),
-        Stage(name="browser", commands=[[*PYTEST, "tests/browser"]]),
-        Stage(name="lifecycle", commands=[[*PYTEST, "tests/live", "-m", "lifecycle"]]),
+        Stage(name="live", commands=[[*LIVE, "tests/live", "-m", "live and not lifecycle"]]),
+        Stage(name="browser", commands=[[*LIVE, "tests/browser"]]),
+        Stage(name="lifecycle", commands=[[*LIVE, "tests/live", "-m", "lifecycle"]]),
         Stage(name="down", commands=[[PYTHON, "-m", "local", "down"]]),
     ]
 
