@@ -120,6 +120,10 @@ drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests fo
 	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s $(DRILLS)
 	@cat .state/drills.md
 
+.PHONY: audit
+audit: $(VENV)/.ready ## Ask judges that no one here wrote: kube-score, checkov, schemathesis, axe, pip-audit; a table in .state/audit.md
+	@$(TOOLS) audit
+
 .PHONY: bench
 bench: $(VENV)/.ready ## Measure start, repeated up, a preview, reads and writes; as ratios within this run
 	@$(TOOLS) bench
@@ -134,4 +138,5 @@ lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
 	lock() { $(CURDIR)/$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade "$$@"; }
 	lock pyproject.toml --group dev -o requirements.lock
 	(cd tools/lint && lock checkov.in -o checkov.lock)
+	(cd tools/audit && lock audit.in -o audit.lock)
 	(cd apps/frontend && lock pyproject.toml -o requirements.lock && lock pyproject.toml --group dev -o requirements-dev.lock)
