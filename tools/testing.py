@@ -1,9 +1,12 @@
 """Every test of the project, stage by stage, with the time that each takes."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,6 +71,7 @@ def quick_stages() -> list[Stage]:
 def live_stages() -> list[Stage]:
     """What needs the running stack. `lifecycle` comes last: it starts and stops clusters of its own."""
     return [
+        Stage(name="build", commands=[[PYTHON, "-m", "local", "build"]]),
         Stage(name="up", commands=[[PYTHON, "-m", "local", "up"]]),
         Stage(name="live", commands=[[*LIVE, "tests/live", "-m", "live and not lifecycle"]]),
         Stage(name="browser", commands=[[*LIVE, "tests/browser"]]),
@@ -81,10 +85,28 @@ def run(*, quick: bool) -> None:
     begun, times = time.monotonic(), []
     try:
         _time(times, "prepare", lambda: _prepare(quick=quick))
-        for stage in quick_stages() + ([] if quick else live_stages()):
+        with nullcontext() if quick else _building_ahead():
+            for stage in quick_stages():
+                _time(times, stage.name, lambda stage=stage: _run(stage))
+        for stage in [] if quick else live_stages():
             _time(times, stage.name, lambda stage=stage: _run(stage))
     finally:
         _table(times, time.monotonic() - begun)
+
+
+@contextmanager
+def _building_ahead() -> Generator[None]:
+    """What `up` runs is built with the processor time that the quick stages leave: minutes less on a new machine.
+
+    What is not finished by then, or fails, is left to the stage `build`, which shows how far it is.
+    """
+    command = ["nice", "-n", "19", PYTHON, "-m", "local", "build"]
+    with subprocess.Popen(command, cwd=stack.ROOT, stdout=subprocess.DEVNULL, start_new_session=True) as ahead:
+        try:
+            yield
+        finally:
+            if ahead.poll() is None:
+                os.killpg(ahead.pid, signal.SIGTERM)
 
 
 def _time(times: list[tuple[str, float, bool]], name: str, work) -> None:  # noqa: ANN001

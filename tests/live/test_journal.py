@@ -177,6 +177,7 @@ def test_a_setting_changed_twice_with_a_short_history_reaches_the_pods(here: Acc
     assert _configs(here) == ({first}, first)
 
 
+@ONLY_DRILLS
 def test_up_again_changes_nothing(here: Access) -> None:
     assert _up(here) == []
 
@@ -187,6 +188,7 @@ def test_what_the_settings_no_longer_name_is_deleted(here: Access) -> None:
     assert _up(here) == [(OpType.DELETE, _config(2, 30))]
 
 
+@ONLY_DRILLS
 def test_a_preview_tells_and_changes_nothing(here: Access) -> None:
     with Steps() as steps, steps.step("preview") as step:
         watcher = _deployment(here, journalEntries=20).preview(step, refresh=False)

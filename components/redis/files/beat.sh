@@ -1,7 +1,7 @@
 #!/bin/sh
-# Once a second, more often at first, beside a server: the primary writes the time into the data, in database 15. By it, and by the bytes after
-# it, servers that start together find out who has the newest data. A replica sees to its place among those that Sentinels
-# may make primary.
+# Once a second, more often at first, beside a server: the primary writes the time into the data, in database 15. By it,
+# and by the bytes after it, servers that start together find out who has the newest data. A replica sees to its place
+# among those that Sentinels may make primary.
 . "${FILES:-/etc/redis}/common.sh"
 
 # A replica starts with priority 0, which no Sentinel makes primary: until its first copy, its data is older than what was
