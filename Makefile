@@ -28,6 +28,10 @@ help: ## This list
 up: $(VENV)/.ready ## Serve the journal over HTTPS from a real Kubernetes on this machine
 	@$(LOCAL) up
 
+.PHONY: build
+build: $(VENV)/.ready ## Build what `make up` runs, and start nothing: about twenty minutes on a new machine, seconds later
+	@$(LOCAL) build
+
 .PHONY: preview
 preview: $(VENV)/.ready ## Show what `make up` would change [REFRESH=1]; STACK=prod [ALL=1] shows another stack, without credentials
 	@$(if $(filter-out local,$(STACK)),$(TOOLS) preview --stack $(STACK) $(if $(ALL),--all),$(LOCAL) preview $(if $(REFRESH),--refresh))
@@ -117,12 +121,16 @@ unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, ma
 	@$(TOOLS) test --quick
 
 DRILLS := $(patsubst %,tests/live/test_%.py,redis_failover redis_faults rotation backup rollouts releases autoscaling \
-	assets canary gateway login)
+	assets canary gateway login redis_volumes journal recovery interrupted keep_data kept_volumes)
 .PHONY: drills
-drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way; the figures go to .state/drills.md
+drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way, and take it down; the figures go to .state/drills.md
 	@rm -f .state/drills.md
 	@DRILL_RATE=200 DRILL_REQUESTS=10000 $(VENV)/bin/python -m pytest -q -s $(DRILLS)
 	@cat .state/drills.md
+
+.PHONY: audit
+audit: $(VENV)/.ready ## Ask judges that no one here wrote: kube-score, checkov, schemathesis, axe, pip-audit; a table in .state/audit.md
+	@$(TOOLS) audit
 
 .PHONY: bench
 bench: $(VENV)/.ready ## Measure start, repeated up, a preview, reads and writes; as ratios within this run
@@ -138,4 +146,5 @@ lock: $(VENV)/.ready ## Pin dependencies anew, by hash and without an index
 	lock() { $(CURDIR)/$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade "$$@"; }
 	lock pyproject.toml --group dev -o requirements.lock
 	(cd tools/lint && lock checkov.in -o checkov.lock)
+	(cd tools/audit && lock audit.in -o audit.lock)
 	for app in frontend auth; do (cd apps/$$app && lock pyproject.toml -o requirements.lock && lock pyproject.toml --group dev -o requirements-dev.lock); done

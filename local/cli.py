@@ -27,6 +27,15 @@ Role = Annotated[str, typer.Option("--role", help="admin, operator or viewer.")]
 
 
 @app.command()
+def build() -> None:
+    """Build the programs and images that `up` runs, and start nothing: about twenty minutes on a new machine."""
+    from local import lifecycle
+
+    with failures():
+        lifecycle.build()
+
+
+@app.command()
 def up() -> None:
     """Serve the journal: build what is missing, start the cluster, deploy stack `local`."""
     from local import lifecycle

@@ -51,6 +51,12 @@ def up() -> None:
     show.address(outputs["url"], outputs["host"], outputs["address"], roots)
 
 
+def build() -> None:
+    """Build the programs and images that `up` runs, and start nothing."""
+    with Steps() as steps:
+        _programs(steps)
+
+
 def rotate(name: str) -> None:
     """Give Redis its next password while it serves: each stage is deployed, and everyone is asked, before the next.
 
@@ -202,14 +208,18 @@ def _cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
     return _own_cluster(steps) if named_context() is None else _existing_cluster(steps)
 
 
-def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
+def _programs(steps: Steps) -> tuple[cluster.Programs, PulumiPrograms, list[Path]]:
+    """Kubernetes, Pulumi, and the archives of the images."""
     _install_packages(steps)
     with ThreadPoolExecutor(3) as pool:  # building images waits for the network, building programs for the processor
         kubernetes = pool.submit(lambda: _build(steps, "Kubernetes", cluster.build))
         pulumi = pool.submit(lambda: _build(steps, "Pulumi", pulumi_programs.build))
         archives = pool.submit(lambda: _build(steps, "images", images.build))
-    programs, archived = kubernetes.result(), list(archives.result().values())
-    found = pulumi.result()
+    return kubernetes.result(), pulumi.result(), list(archives.result().values())
+
+
+def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
+    programs, found, archived = _programs(steps)
     config = overrides.effective(STACK, {}, own_cluster=True)
     if config.get(f"{stack.PROJECT}:cluster", {}).get("metricsServer"):
         archived.append(_build(steps, "metrics-server", cluster.build_metrics_server))

@@ -18,6 +18,15 @@ Stack = Annotated[str, typer.Option("--stack", help=f"One of {', '.join(stack.na
 Markdown = Annotated[bool, typer.Option("--markdown", help="For a comment on GitHub.")]
 
 
+@app.command("audit")
+def ask_judges() -> None:
+    """Ask judges that no one here wrote: kube-score, checkov, schemathesis, axe and others. Writes .state/audit.md."""
+    from tools.audit import run as audit
+
+    with failures():
+        audit.run()
+
+
 @app.command("preview")
 def show_tree(
     name: Stack = "prod",

@@ -13,6 +13,7 @@ import pytest
 from local import acme, cluster
 from local.lifecycle import ROOTS
 from local.pulumi.workspace import StateFolder
+from tests.live.load import LONG, ONLY_DRILLS
 from tools import stack
 
 pytestmark = [pytest.mark.live, pytest.mark.lifecycle, pytest.mark.timeout(600)]
@@ -73,15 +74,15 @@ def the_cli_and_the_terminal_program(pid: int) -> None:
     killed.kill()
 
 
-@pytest.mark.parametrize(
-    ("mark", "kill", "said"),
-    [
-        ("start the cluster", everything, ""),
-        ("StatefulSet redis", the_cli_and_the_terminal_program, "released the lock of a run that was killed"),
-        ("Deployment traefik", terminal_program_alone, ""),
-        ("Service traefik", everything, "objects that a run was creating when it was killed"),
-    ],
-)
+KILLS = [
+    ("StatefulSet redis", the_cli_and_the_terminal_program, "released the lock of a run that was killed"),
+    ("start the cluster", everything, ""),
+    ("Deployment traefik", terminal_program_alone, ""),
+    ("Service traefik", everything, "objects that a run was creating when it was killed"),
+]
+
+
+@pytest.mark.parametrize(("mark", "kill", "said"), KILLS if LONG else KILLS[:1])
 def test_up_after_a_killed_up_serves_the_journal(
     nothing: None, mark: str, kill: Callable[[int], None], said: str
 ) -> None:
@@ -93,6 +94,7 @@ def test_up_after_a_killed_up_serves_the_journal(
     assert "nothing to change" in local("up")
 
 
+@ONLY_DRILLS
 def test_down_ends_cleanly_when_the_cluster_is_gone_and_the_state_remains(nothing: None) -> None:
     local("up")
     cluster.stop(wipe=False)
@@ -102,6 +104,7 @@ def test_down_ends_cleanly_when_the_cluster_is_gone_and_the_state_remains(nothin
     assert not folder.root.exists()
 
 
+@ONLY_DRILLS
 def test_up_on_a_new_cluster_makes_what_the_state_says_is_there(nothing: None) -> None:
     local("up")
     cluster.stop(wipe=True)

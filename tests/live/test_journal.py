@@ -1,7 +1,6 @@
 """The journal as its users meet it: over HTTPS, on the running local stack. `make up` comes first."""
 
 import ssl
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from local import acme, lifecycle
 from local.access import Access
 from local.pulumi import programs
 from local.pulumi.deployment import Deployment
-from tests.live.load import tell_primary
+from tests.live.load import ONLY_DRILLS, tell_primary
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
@@ -131,20 +130,6 @@ def test_500_concurrent_writes_outlive_every_pod(emptied: httpx.Client, here: Ac
     assert {entry["text"] for entry in _pages(emptied)} == texts
 
 
-def test_the_api_answers_503_while_all_of_redis_is_away(emptied: httpx.Client, here: Access) -> None:
-    here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=0")
-    try:
-        here.run("-n", "journal", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=redis", "--timeout=60s")
-        end = time.monotonic() + 15
-        while time.monotonic() < end:
-            for answer in (emptied.post("/api/entries", json={"text": "not now"}), emptied.get("/api", timeout=20)):
-                assert (answer.status_code, "retry-after" in answer.headers) == (503, True), answer.text
-                assert answer.headers["content-type"] == "application/problem+json"
-    finally:
-        here.run("-n", "journal", "scale", "statefulset/redis", "--replicas=3")
-        _ready(here)
-
-
 def _up(here: Access, **changes: Any) -> list[tuple[OpType, str]]:
     """`make up` with some settings changed; what it changed."""
     with Steps() as steps, steps.step("deploy") as step:
@@ -176,6 +161,7 @@ def _entries_in_pods(here: Access) -> set[str]:
     return {here.run("-n", "journal", "exec", pod, *command).decode().strip() for pod in live}
 
 
+@ONLY_DRILLS
 def test_a_setting_changed_twice_with_a_short_history_reaches_the_pods(here: Access) -> None:
     """v2 has another content under another name, and the first v2 is deleted after the rollout."""
     first = _config(1, 10)
@@ -191,6 +177,7 @@ def test_a_setting_changed_twice_with_a_short_history_reaches_the_pods(here: Acc
     assert _configs(here) == ({first}, first)
 
 
+@ONLY_DRILLS
 def test_up_again_changes_nothing(here: Access) -> None:
     assert _up(here) == []
 
@@ -201,6 +188,7 @@ def test_what_the_settings_no_longer_name_is_deleted(here: Access) -> None:
     assert _up(here) == [(OpType.DELETE, _config(2, 30))]
 
 
+@ONLY_DRILLS
 def test_a_preview_tells_and_changes_nothing(here: Access) -> None:
     with Steps() as steps, steps.step("preview") as step:
         watcher = _deployment(here, journalEntries=20).preview(step, refresh=False)

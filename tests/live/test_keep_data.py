@@ -12,9 +12,10 @@ import pytest
 
 from local import acme, cluster
 from local.access import access
+from tests.live.load import ONLY_DRILLS
 from tools import stack
 
-pytestmark = [pytest.mark.lifecycle, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lifecycle, ONLY_DRILLS, pytest.mark.timeout(900)]
 
 
 def make(target: str, **variables: str) -> str:

@@ -13,6 +13,7 @@ from local import cluster
 from local.cluster import state, volumes
 from local.cluster.layout import Layout
 from tests.live.cluster_pods import Pod, Pods, until
+from tests.live.load import ONLY_DRILLS
 from tests.live.test_cluster_lifecycle import Steps
 
 pytestmark = [pytest.mark.lifecycle, pytest.mark.timeout(600)]
@@ -77,6 +78,7 @@ def test_data_outlives_a_killed_node_at_once(layout: Layout, programs: cluster.P
     assert volumes.attached(layout) == []
 
 
+@ONLY_DRILLS
 def test_a_pod_waits_for_a_volume_that_cannot_be_mounted(layout: Layout, programs: cluster.Programs) -> None:
     """An empty folder in its place would be worse."""
     pods = started(programs)

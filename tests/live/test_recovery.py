@@ -20,6 +20,7 @@ from local.access import Access
 from local.pulumi import workspace
 from local.pulumi.workspace import StackHeld
 from tests.live.deployments import NAMESPACE, Program, Stack, config_map, declaring, here, read, stack
+from tests.live.load import ONLY_DRILLS
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 CREATE, UPDATE, REPLACE, DELETE = OpType.CREATE, OpType.UPDATE, OpType.REPLACE, OpType.DELETE
@@ -67,6 +68,7 @@ def test_a_lock_of_a_living_process_is_respected_and_of_a_dead_one_released(stac
     assert "released the lock of a run that was killed" in stack.printed
 
 
+@ONLY_DRILLS
 def test_a_cli_whose_terminal_program_was_killed_is_ended_in_order(stack: Stack, orphan: psutil.Process) -> None:
     def program() -> None:
         config_map(stack, a="1")

@@ -17,7 +17,7 @@ import pytest
 
 from local.access import Access
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST, RATE, Load, info, primary, tell
+from tests.live.load import LEAST, LONG, RATE, Load, info, primary, tell
 from tools.failures import Failure
 
 pytestmark = pytest.mark.live
@@ -97,9 +97,9 @@ DRILLS: dict[str, tuple[Callable[[Access, str], None], float, bool]] = {
     "all deleted, one volume emptied": (all_deleted_and_the_primarys_volume_is_empty, 60, False),
 }
 """The drill, seconds without writes at most, and whether every acknowledged write must be there in mode `fast` too."""
-SAFE = DRILLS if LEAST > 5000 else [name for name, (_, _, kept) in DRILLS.items() if not kept]
-FAST = DRILLS if LEAST > 5000 else [name for name in DRILLS if name not in SAFE]
-"""`make test` runs each drill once: in the mode in which nothing may be lost."""
+FAST = DRILLS if LONG else ["process killed", "all deleted"]
+SAFE = DRILLS if LONG else ["cut off", "all deleted, one volume emptied"]
+"""`make test` runs four, each in the mode in which nothing may be lost; `make drills` runs all in both."""
 
 
 @pytest.mark.parametrize("name", FAST)

@@ -16,7 +16,7 @@ AWAY = 60 if LEAST > 5000 else 15
 LARGE = "x" * 9_000
 
 
-def test_redis_is_away(here: Access, local_stack: dict[str, str]) -> None:
+def test_redis_is_away(here: Access, http: httpx.Client, local_stack: dict[str, str]) -> None:
     """Every server is stopped, and started a minute later."""
     primary(here)
     scale = ["-n", "journal", "scale", "statefulset/redis"]
@@ -26,6 +26,7 @@ def test_redis_is_away(here: Access, local_stack: dict[str, str]) -> None:
         try:
             here.run("-n", "journal", "wait", "--for=delete", "pod", "-l", SELECTOR, "--timeout=60s")
             before = len(load.acknowledged)
+            answer = http.get("/api")
             time.sleep(AWAY)
             assert len(load.acknowledged) == before
         finally:
@@ -37,6 +38,8 @@ def test_redis_is_away(here: Access, local_stack: dict[str, str]) -> None:
     tell(figures)
     assert len(load.acknowledged) > 100
     assert {what for _, what in load.refused + load.failed_reads} == {"503"}
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
     assert figures["lost"] == 0
 
 

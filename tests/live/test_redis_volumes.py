@@ -20,11 +20,12 @@ from local.access import Access, access
 from local.pulumi import programs
 from local.pulumi.deployment import Deployment
 from local.pulumi.workspace import StateFolder
+from tests.live.load import ONLY_DRILLS
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, ONLY_DRILLS, pytest.mark.timeout(300)]
 NAMESPACE = "redis-volumes"
 CLAIMS = [f"data-redis-{number}" for number in range(3)]
 RESOURCES = {"cpu": "10m", "memory": "32Mi", "cpuLimit": "500m", "memoryLimit": "128Mi"}

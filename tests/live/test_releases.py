@@ -34,7 +34,7 @@ MISSING = "localhost/journal/frontend:v9.9.9-99999999"
 SHARES = (25, 50, 75, 100) if LONG else (25,)
 STEPS = (("candidate", "current"), ("current", "candidate"), *([("candidate", "current")] if LONG else []))
 """Blue/green: which version is live, and which must not answer then."""
-SCALES = (2, 5, 2) if LONG else (5, 2)
+SCALES = (2, 5, 2)
 FIGURES = stack.STATE / "releases.json"
 Release = Callable[..., None]
 
@@ -173,6 +173,7 @@ def test_blue_green_changes_over_at_once_and_back(
     remember("blueGreen", load)
 
 
+@ONLY_DRILLS
 def test_a_tier_is_scaled_and_rolled(candidate: str, released: Release, local_stack: dict[str, str]) -> None:
     def act(load: Traffic) -> None:
         for replicas in SCALES:
@@ -187,6 +188,7 @@ def test_a_tier_is_scaled_and_rolled(candidate: str, released: Release, local_st
     remember("rolling", load)
 
 
+@ONLY_DRILLS
 def test_what_kubectl_undid_and_paused_is_as_declared_after_the_next_up(
     candidate: str, current: str, released: Release, here: Access
 ) -> None:

@@ -16,7 +16,7 @@ from local import cluster, lifecycle
 from local.access import Access
 from local.pulumi import programs
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST, LONG
+from tests.live.load import LEAST, LONG, ONLY_DRILLS
 from tests.live.traffic import drill, heading
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
@@ -115,6 +115,7 @@ def test_no_request_fails_and_none_takes_long(name: str, here: Access, local_sta
     assert load.slow == []
 
 
+@ONLY_DRILLS
 def test_nobody_waits_long_for_pods_that_are_gone_at_once(here: Access, local_stack: dict[str, str]) -> None:
     """A pod that is killed takes what it was answering with it; until Traefik hears of it, some find nobody."""
     here_and_gone = deleted("--grace-period=0", "--force")

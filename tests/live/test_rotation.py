@@ -13,10 +13,10 @@ import pytest
 from local import rotation
 from local.access import Access
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST, RATE, Load, primary, tell
+from tests.live.load import LEAST, ONLY_DRILLS, RATE, Load, primary, tell
 from tools import stack
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.live, ONLY_DRILLS, pytest.mark.timeout(1200)]
 NAMESPACE, SECRET = "journal", "redis-auth"
 KILL = (
     "sh",
@@ -99,7 +99,7 @@ def interrupted(here: Access) -> None:
 ROTATIONS = {"interrupted": interrupted, "primary deleted": primary_deleted, "undisturbed": undisturbed}
 
 
-@pytest.mark.parametrize("name", ROTATIONS if LEAST > 500 else list(ROTATIONS)[1:2])
+@pytest.mark.parametrize("name", ROTATIONS)
 def test_no_request_fails_while_the_password_changes(name: str, here: Access, local_stack: dict[str, str]) -> None:
     first, old, started = primary(here), secret(here), pods(here)
     with Load(local_stack) as load:

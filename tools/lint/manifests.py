@@ -1,7 +1,6 @@
 """The manifests of stacks, rendered and linted; what is skipped stands in policy/skips.yaml, each with its reason."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -48,37 +47,44 @@ def read_skips(path: Path) -> list[Skip]:
 
 @dataclass(frozen=True)
 class Judged:
-    """What is left of findings. unused: (skip, pattern) that matched none. skipped: how many matched, by skip."""
+    """What is left of findings. unused: (skip, pattern) that matched none. skipped: each with its skip."""
 
     left: Sequence[Finding]
     unused: Sequence[tuple[Skip, str]]
-    skipped: int
+    skipped: Sequence[tuple[Finding, Skip]]
 
 
 def judge(findings: Iterable[Finding], skips: Sequence[Skip]) -> Judged:
     """Take away what is skipped."""
     left: list[Finding] = []
-    used: Counter[tuple[str, str, str]] = Counter()
+    skipped: list[tuple[Finding, Skip]] = []
+    used: set[tuple[str, str, str]] = set()
     for finding in findings:
         matched = [
-            (skip.tool, skip.check, pattern)
+            (skip, pattern)
             for skip in skips
             if (skip.tool, skip.check) == (finding.tool, finding.check)
             for pattern in skip.resources
             if fnmatchcase(finding.resource, pattern)
         ]
-        used.update(matched)
-        if not matched:
+        used.update((skip.tool, skip.check, pattern) for skip, pattern in matched)
+        if matched:
+            skipped.append((finding, matched[0][0]))
+        else:
             left.append(finding)
-    unused = [(s, pattern) for s in skips for pattern in s.resources if not used[(s.tool, s.check, pattern)]]
-    return Judged(sorted(left), unused, sum(used.values()))
+    unused = [(s, pattern) for s in skips for pattern in s.resources if (s.tool, s.check, pattern) not in used]
+    return Judged(sorted(left), unused, skipped)
+
+
+def findings(names: Sequence[str]) -> Judged:
+    """What kubeconform, kube-score and checkov find in the manifests of stacks. Raises Failure."""
+    with tempfile.TemporaryDirectory() as temporary:
+        return judge(_find(Path(temporary), names), read_skips(SKIPS))
 
 
 def run(names: Sequence[str]) -> None:
     """Check the manifests of stacks. Raises Failure when a tool finds what is not skipped, or a skip is not needed."""
-    skips = read_skips(SKIPS)
-    with tempfile.TemporaryDirectory() as temporary:
-        judged = judge(_find(Path(temporary), names), skips)
+    judged = findings(names)
     whole = set(names) == set(stack.names())
     _report(judged, whole=whole)
     if judged.left:
@@ -152,7 +158,7 @@ def _report(judged: Judged, *, whole: bool) -> None:
         console.print(table)
     for skip, pattern in judged.unused if whole else ():
         console.print(f"[red]unused[/red] {skip.tool} {skip.check} {escape(pattern)}")
-    console.print(f"{judged.skipped} findings skipped for the reasons in {SKIPS.relative_to(stack.ROOT)}")
+    console.print(f"{len(judged.skipped)} findings skipped for the reasons in {SKIPS.relative_to(stack.ROOT)}")
 
 
 def _by_stack(found: Iterable[Finding]) -> dict[tuple[str, str, str, str], list[str]]:

@@ -7,7 +7,7 @@ from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Server
 from pydantic.alias_generators import to_camel
 
-from .entry import MAX_LEVELS, MAX_PAGE, MAX_TEXT, ProblemDetails
+from .entry import MAX_LEVELS, MAX_PAGE, MAX_TEXT, NewEntry, ProblemDetails
 from .problems import MAX_BODY
 
 _DESCRIPTION = f"""\
@@ -85,6 +85,7 @@ def describe(handlers: list[Any], version: str, *, login: bool = False) -> dict[
         operation_id_creator=lambda handler, method, path: to_camel(handler.handler_name),
     )
     described = Litestar(handlers, openapi_config=config, logging_config=None).openapi_schema.to_schema()
+    described["components"]["schemas"][NewEntry.__name__] = NewEntry.model_json_schema()  # Litestar's lacks its rules
     for operation in (operation for item in described["paths"].values() for operation in item.values()):
         for parameter in operation.get("parameters", ()):
             parameter["schema"].pop("oneOf", None) and parameter["schema"].update(type="string")  # null is not sent

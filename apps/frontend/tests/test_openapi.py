@@ -43,6 +43,13 @@ def test_problems_and_limits_are_described(described: dict[str, Any]) -> None:
     assert (limit["schema"]["type"], limit["schema"]["minimum"], limit["schema"]["maximum"]) == ("integer", 1, 100)
 
 
+@pytest.mark.parametrize("refused", [{"text": " "}, {"text": "x", "author": "y"}, {"text": ""}, {"text": None}, {}])
+def test_what_is_no_entry_is_none_by_the_description(described: dict[str, Any], refused: dict[str, Any]) -> None:
+    schema = described["components"]["schemas"]["NewEntry"]
+    assert OAS31Validator(schema).is_valid({"text": "x"})
+    assert not OAS31Validator(schema).is_valid(refused)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "operation", "content", "status"),
     [

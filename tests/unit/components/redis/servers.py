@@ -170,6 +170,10 @@ class Server:
         script = self.files / "launch.sh"
         script.write_text(re.sub("^masterauth .*", "masterauth wrong", script.read_text(), flags=re.MULTILINE))
 
+    def wait_for_others(self, seconds: int) -> None:
+        """From its next start on, it waits so long for servers that say nothing."""
+        self._environment["PATIENCE"] = str(seconds)
+
     def empty(self) -> None:
         shutil.rmtree(self.data)
         self.data.mkdir()

@@ -174,6 +174,32 @@ def test_a_replica_without_the_data_is_not_made_primary(cluster: Cluster) -> Non
     assert entries(first) == list(range(10))
 
 
+def test_a_replica_whose_primary_is_gone_before_its_first_copy_does_not_wait_for_it(cluster: Cluster) -> None:
+    """Seen live: all stopped at once, two were back and followed the third while that one was still stopping, and it
+    came back without its volume. Nobody led for a minute."""
+    first = cluster.start().complete()
+    write(first, 0, 10)
+    settle(cluster)
+    others = cluster.servers[1:]
+    for server in others:
+        server.kill("server")
+        server.never_copies()
+        server.wait_for_others(60)
+        server.start()
+    eventually(lambda: all(server.info("role") == "slave" for server in others), "they run")
+    first.kill()
+    first.empty()
+    first.wait_for_others(60)
+    first.start()
+
+    def led() -> bool:
+        for server in cluster.servers:
+            server.restart()
+        return "master" in [server.info("role") for server in others]
+
+    eventually(led, "one with data leads")
+
+
 def test_a_disk_that_is_full_is_told_and_another_takes_over(cluster: Cluster) -> None:
     first = cluster.start().complete()
     write(first, 0, 10)
