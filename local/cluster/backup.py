@@ -60,10 +60,10 @@ def back_up(programs: Programs, layout: Layout | None = None) -> tuple[Path, Con
         pid = next((c.pid for c in status(layout).components if c.name == "etcd"), 0)
         if not pid:
             raise ClusterError("etcd does not run, so its data cannot be backed up.", "Start the cluster: `make up`.")
-        frozen = time.monotonic()
-        with _frozen(pid):
+        began = time.monotonic()
+        with frozen(pid):
             _copy(layout.etcd, work)
-        stood = time.monotonic() - frozen
+        stood = time.monotonic() - began
         for name in FOLDERS[1:]:
             _copy(layout.state / name, work)
         shutil.rmtree(work / "pulumi" / "home", ignore_errors=True)  # links to the plugins, which every command makes
@@ -157,12 +157,18 @@ def _scratch(layout: Layout) -> Generator[Path]:
 
 
 @contextlib.contextmanager
-def _frozen(pid: int) -> Generator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+def frozen(pid: int) -> Generator[None]:
+    """A process that stands still meanwhile, and goes on whatever becomes of this one.
+
+    Another one waits at a pipe that nobody but this one holds open, and wakes it: a backup may be killed.
+    """
+    waker = ["sh", "-c", f"read -r never; kill -CONT {pid}"]
+    with subprocess.Popen(waker, stdin=subprocess.PIPE, start_new_session=True):
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def _copy(source: Path, target: Path) -> None:

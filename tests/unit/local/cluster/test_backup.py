@@ -1,16 +1,21 @@
 """What is no whole backup of a cluster is refused before the cluster is touched."""
 
 import gzip
+import subprocess
+import sys
 import tarfile
 from io import BytesIO
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local.cluster import backup
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
 from local.cluster.programs import Programs
+from tests.unit.components.redis.servers import eventually
+from tools.stack import ROOT
 
 
 def archive(**files: str) -> bytes:
@@ -94,3 +99,28 @@ def test_data_that_etcd_does_not_load_is_refused(layout: Layout, tmp_path: Path)
 def test_a_cluster_that_does_not_run_cannot_be_backed_up(layout: Layout, tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match="etcd does not run"):
         backup.back_up(Programs(tmp_path), layout)
+
+
+FREEZE = """
+import sys, time
+from local.cluster.backup import frozen
+with frozen(int(sys.argv[1])):
+    print("frozen", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_stands_still_goes_on_when_the_backup_is_killed() -> None:
+    """etcd would stand still until somebody wakes it, and with it the cluster."""
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        process = psutil.Process(sleeper.pid)
+        freezer = [sys.executable, "-c", FREEZE, str(sleeper.pid)]
+        with subprocess.Popen(freezer, cwd=ROOT, stdout=subprocess.PIPE, text=True) as backup:
+            assert backup.stdout is not None
+            assert backup.stdout.readline() == "frozen\n"
+            assert process.status() == psutil.STATUS_STOPPED
+            backup.kill()
+        try:
+            eventually(lambda: process.status() == psutil.STATUS_SLEEPING, "it goes on")
+        finally:
+            sleeper.kill()
