@@ -23,6 +23,7 @@ from local import images
 from local.access import Access
 from local.pulumi.programs import PulumiPrograms
 from tests.live.deployments import NAMESPACE, Program, Stack, config_map, declaring, here, metadata, read, stack
+from tests.live.load import ONLY_DRILLS
 from tools.failures import Failure
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
@@ -104,6 +105,7 @@ def test_a_secret_is_in_no_line_that_is_printed(stack: Stack, here: Access) -> N
     assert [value for value in secrets if value in printed + stack.printed] == []
 
 
+@ONLY_DRILLS
 def test_what_was_changed_by_hand_is_seen_and_repaired(stack: Stack, here: Access) -> None:
     """A changed field, a changed container, and a removed object."""
     image = images.references()["redis"]
@@ -146,6 +148,7 @@ def test_a_crash_is_told_with_its_last_lines(stack: Stack) -> None:
     assert "no settings" in caught.value.log_tail
 
 
+@ONLY_DRILLS
 def test_after_a_failure_the_next_run_goes_on(stack: Stack) -> None:
     with pytest.raises(Failure):
         stack.up(declaring(lambda: web(stack, "localhost/none:1", seconds=10)))

@@ -17,7 +17,7 @@ import pytest
 
 from local.access import Access
 from tests.live.cluster_pods import until
-from tests.live.load import LEAST, LONG, RATE, Load, info, primary, tell
+from tests.live.load import LEAST, LONG, ONLY_DRILLS, RATE, Load, info, primary, tell
 from tools.failures import Failure
 
 pytestmark = pytest.mark.live
@@ -147,6 +147,7 @@ def run(name: str, mode: str, here: Access, local_stack: dict[str, str]) -> int:
     return figures["lost"]
 
 
+@ONLY_DRILLS
 def test_an_empty_server_alone_waits_for_the_others(here: Access, http: httpx.Client) -> None:
     """Silence is no answer: redis-0 starts first, with an empty volume (fault 1)."""
     primary(here)
