@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tools import environments, golang, paths, stack
-from tools.audit import journal_api
+from tools.audit import services
 from tools.audit.verdicts import Skipped, Verdict
 from tools.failures import Failure, tail
 from tools.lint import linters, manifests
@@ -121,11 +121,11 @@ def of_modules(progress: Progress) -> Verdict:
     )
 
 
-def of_api() -> Verdict:
-    """schemathesis: requests that it makes up from the API's own description, right ones and wrong ones."""
+def of_service(name: str) -> Verdict:
+    """schemathesis: requests that it makes up from a service's own description, right ones and wrong ones."""
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)}
-    with journal_api.running() as url:
-        command = [_program("schemathesis"), "run", f"{url}/api/openapi.json", "--no-color", "--seed", str(SEED)]
+    with services.SERVICES[name]() as url:
+        command = [_program("schemathesis"), "run", url, "--no-color", "--seed", str(SEED)]
         command += ["--max-examples", str(EXAMPLES), "--generation-database", "none", "--continue-on-failure"]
         run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if run.returncode not in (0, 1):
@@ -136,7 +136,7 @@ def of_api() -> Verdict:
     return Verdict(
         judge="schemathesis",
         version=_locked(HERE / "audit.lock", "schemathesis"),
-        looked_at=f"the API by its description: {generated} requests",
+        looked_at=f"{name} by its description: {generated:,} requests",
         failed=failed,
     )
 

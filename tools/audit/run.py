@@ -1,7 +1,7 @@
 """All judges, one after the other; the table goes to the terminal and to a file."""
 
 from tools import stack
-from tools.audit import judges
+from tools.audit import judges, services
 from tools.audit.verdicts import Verdict, markdown, table
 from tools.failures import Failure
 from tools.terminal import Steps, console
@@ -19,8 +19,9 @@ def run() -> None:
             verdicts.append(judges.of_packages())
         with steps.step("govulncheck") as step:
             verdicts.append(judges.of_modules(step))
-        with steps.step("schemathesis"):
-            verdicts.append(judges.of_api())
+        for name in services.SERVICES:
+            with steps.step(f"schemathesis asks {name}"):
+                verdicts.append(judges.of_service(name))
         with steps.step("axe"):
             verdicts.append(judges.of_page())
     verdicts += judges.not_run()

@@ -17,6 +17,7 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from .account import LOGINS
+from .description import describe, problems
 from .keys import public_set
 from .passwords import LONGEST, Users
 from .problems import MAX_BODY, Problem, answer
@@ -66,7 +67,7 @@ def cookie(value: str, seconds: int) -> Cookie:
     return Cookie(key=COOKIE, value=value, path="/", max_age=seconds, secure=True, httponly=True, samesite="strict")
 
 
-def application(users: Users, tokens: Tokens, session_seconds: int) -> Litestar:
+def application(users: Users, tokens: Tokens, session_seconds: int, version: str) -> Litestar:
     """Handlers raise Problem for the client's mistakes."""
     by_name, by_client, waiting = Throttle(BY_NAME), Throttle(BY_CLIENT), 0
 
@@ -106,7 +107,13 @@ def application(users: Users, tokens: Tokens, session_seconds: int) -> Litestar:
             raise Problem(401, "Nobody is signed in.", CHALLENGE)
         return session
 
-    @post("/auth/login", status_code=200, opt={"json": True})
+    @post(
+        "/auth/login",
+        status_code=200,
+        opt={"json": True},
+        summary="Sign in",
+        responses=problems(400, 401, 403, 413, 415, 422, 429, 500, 503),
+    )
     async def login(request: AnyRequest, data: JSONBody[Login]) -> Response[Issued]:
         client = network_of(request.scope["client"][0] if request.scope["client"] else "")
         fits = await verified(data.name, data.password, client)
@@ -118,21 +125,33 @@ def application(users: Users, tokens: Tokens, session_seconds: int) -> Litestar:
         issued = Issued(session.user, session.expires, token)
         return Response(issued, cookies=[cookie(token, session_seconds)])
 
-    @post("/auth/logout", status_code=204)
-    async def logout() -> Response[None]:
-        return Response(None, status_code=204, cookies=[cookie("", 0)])
+    @post(
+        "/auth/logout",
+        status_code=204,
+        summary="Take the cookie away",
+        response_cookies=[cookie("", 0)],
+        responses=problems(403, 413, 500),
+    )
+    async def logout() -> None:
+        """Whoever asks: nobody needs to be signed in."""
 
-    @get("/auth/session")
+    @get("/auth/session", summary="Who is signed in", responses=problems(401, 500))
     async def session(request: AnyRequest) -> SignedIn:
         found = session_of(request)
         return SignedIn(found.user, found.expires)
 
-    @get("/auth/keys")
+    @get("/auth/keys", summary="The keys that verify tokens, a JWK set", responses=problems(500))
     async def keys() -> dict[str, list[dict[str, str]]]:
         return public_set(tokens.keys.get())
 
+    @get("/auth/openapi.json", summary="This description", responses=problems(500))
+    async def described() -> dict[str, Any]:
+        return description
+
+    handlers = [login, logout, session, keys, described]
+    description = describe(handlers, version)
     return Litestar(
-        [login, logout, session, keys],
+        handlers,
         before_request=check,
         request_max_body_size=MAX_BODY,
         exception_handlers={HTTPException: answer, Exception: answer},

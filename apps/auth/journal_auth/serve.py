@@ -41,7 +41,8 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    handlers = api.application(Users(settings.users_folder), Tokens(settings), settings.session_seconds)
+    users, tokens = Users(settings.users_folder), Tokens(settings)
+    handlers = api.application(users, tokens, settings.session_seconds, settings.version)
     app = Account(handlers, f"{settings.version}+{settings.commit}")
     INFO.labels(settings.version, settings.commit).set(1)
     sockets = listen(settings.http_port), listen(settings.management_port)
