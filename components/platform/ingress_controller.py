@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_random as random
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapVolumeSourceArgs,
+    KeyToPathArgs,
+    Secret,
+    SecretVolumeSourceArgs,
     Service,
     ServicePortArgs,
     ServiceSpecArgs,
@@ -41,11 +45,13 @@ from components.kubernetes import (
     selector_labels,
 )
 from components.platform import gateway_api
-from components.platform.traefik_file import dynamic_configuration, middlewares
+from components.platform.traefik_file import BASIC_AUTH, dynamic_configuration, middlewares
 from components.settings import IngressSettings
 from components.settings.node_groups import ANYWHERE, Placement
 
 INGRESS_CLASS = GATEWAY_CLASS = "traefik"
+USER = "journal"
+"""Who everybody is for `ingress.basicAuth`."""
 PORTS = {"web": 8000, "websecure": 8443, "ping": 8080}
 DRAIN_SECONDS = 10
 """How long requests that are under way may take when a pod stops."""
@@ -209,8 +215,9 @@ class IngressController(KubernetesComponent):
             )
         before = [ingress_class, *(self._create_gateway_class() if gateway else [])]
         before += self._grant_cluster_wide(in_cluster)
+        volumes = [self._create_password(name)] if args.settings.basic_auth else []
         before += [right for space in args.namespaces for right in self._grant_in(space, in_namespaces)]
-        self._create_workload(self._create_configuration(), depends_on=before)
+        self._create_workload(self._create_configuration(), volumes, depends_on=before)
         service = self._create_exposed_service()
         self.cluster_ip = service.spec.cluster_ip
         self.address = service.status.apply(_load_balancer_address)
@@ -249,7 +256,30 @@ class IngressController(KubernetesComponent):
             depends_on=[self._own_namespace],
         )
 
-    def _create_workload(self, configuration: ConfigMap, depends_on: list[pulumi.Resource]) -> None:
+    def _create_password(self, name: str) -> tuple[VolumeArgs, VolumeMountArgs]:
+        """A password, in a Secret for people to read, and its hash, which is all that the pods have of it."""
+        made = random.RandomPassword(f"{name}-basic-auth", length=24, special=False, opts=self._options())
+        secret = Secret(
+            f"{name}-basic-auth",
+            metadata=self._metadata(f"{name}-basic-auth"),
+            string_data={
+                "name": USER,
+                "password": made.result,
+                "users": pulumi.Output.concat(USER, ":", made.bcrypt_hash, "\n"),
+            },
+            opts=self._options(depends_on=[self._own_namespace]),
+        )
+        only_users = [KeyToPathArgs(key="users", path="users")]
+        source = SecretVolumeSourceArgs(secret_name=secret.metadata.name, items=only_users, default_mode=0o440)
+        mount = VolumeMountArgs(name="basic-auth", mount_path=BASIC_AUTH, read_only=True)
+        return VolumeArgs(name="basic-auth", secret=source), mount
+
+    def _create_workload(
+        self,
+        configuration: ConfigMap,
+        volumes: list[tuple[VolumeArgs, VolumeMountArgs]],
+        depends_on: list[pulumi.Resource],
+    ) -> None:
         args = self._args
         source = ConfigMapVolumeSourceArgs(name=configuration.metadata.name)
         volume = VolumeArgs(name="dynamic", config_map=source)
@@ -275,7 +305,10 @@ class IngressController(KubernetesComponent):
                     *arguments(args.settings, args.namespaces, host, stop_delay=stop_delay, access_log=targets),
                     *gateway,
                 ],
-                volumes=[(volume, VolumeMountArgs(name="dynamic", mount_path="/etc/traefik/dynamic", read_only=True))],
+                volumes=[
+                    (volume, VolumeMountArgs(name="dynamic", mount_path="/etc/traefik/dynamic", read_only=True)),
+                    *volumes,
+                ],
                 token=True,
                 placement=args.placement,
                 min_ready_seconds=REGISTRATION_SECONDS if targets else 0,

@@ -11,6 +11,9 @@ COMPRESSED = ("application/json", "application/problem+json")
 COMPRESSED_FROM_BYTES = 1024
 IPV6_SUBNET = 64
 """The prefix length of an IPv6 network that counts as one client: the smallest that is given out (RFC 6177)."""
+BASIC_AUTH = "/etc/traefik/basic-auth"
+"""The folder in which the pods have the Secret's file `users`, a line of NAME:HASH for each."""
+REALM = "journal"
 AEAD_SUITES = tuple(
     f"TLS_ECDHE_{key}_WITH_{cipher}"
     for cipher in ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256")
@@ -22,7 +25,8 @@ AEAD_SUITES = tuple(
 def middlewares(settings: IngressSettings) -> dict[str, dict]:
     """What every request over HTTPS passes, outermost first, whatever leads it to its tier.
 
-    `rate-limit` goes by the address of the connection, the client's: the Service keeps it, and no header is asked.
+    `rate-limit` goes by the address of the connection, the client's: the Service keeps it, and no header is asked. It
+    stands before `basic-auth`, so that it slows who guesses.
     `retry` sends a request to another pod when no connection to the first one comes about. Once a header is on its way
     it does not, so no write is made twice; around another one it never does. Source: Traefik's pkg/middlewares.
     """
@@ -33,6 +37,7 @@ def middlewares(settings: IngressSettings) -> dict[str, dict]:
         },
         "contentTypeNosniff": True,
     }
+    basic_auth = {"usersFile": f"{BASIC_AUTH}/users", "realm": REALM, "removeHeader": True}
     compress = {
         "includedContentTypes": list(COMPRESSED),
         "minResponseBodyBytes": COMPRESSED_FROM_BYTES,
@@ -41,6 +46,7 @@ def middlewares(settings: IngressSettings) -> dict[str, dict]:
     return {
         "security-headers": {"headers": headers},
         **_rate_limit(settings),
+        **({"basic-auth": {"basicAuth": basic_auth}} if settings.basic_auth else {}),
         "compress": {"compress": compress},
         "retry": {"retry": {"attempts": ATTEMPTS}},
     }

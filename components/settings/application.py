@@ -293,6 +293,13 @@ class IngressSettings(Model):
     """
     limits: Limits = Limits()
     """How often one client may ask, and how slowly. By default 50 times a second, and within 20 seconds."""
+    basic_auth: bool = False
+    """Whether everybody must give a name and a password before anything is served: for dev and staging. By default not.
+
+    The name is `journal`, and the password is generated (docs/runbooks.md). Both go in the header `Authorization`, so
+    with it a token of the sign-in can come by cookie alone, and pages of other origins can't ask.
+    https://www.rfc-editor.org/rfc/rfc7617
+    """
     hsts_seconds: int = Field(default=31_536_000, ge=0, le=63_072_000)
     """How long browsers are told to ask over HTTPS alone, for the host and all names below it. By default a year.
 

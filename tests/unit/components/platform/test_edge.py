@@ -9,7 +9,7 @@ from components import settings
 from components.journal import PATHS, hosts
 from components.platform.traefik_file import middlewares
 from components.settings import IngressSettings, Limits
-from tests.conftest import Recording, settings_of
+from tests.conftest import Recording, record, settings_of
 from tests.unit.components.platform.test_gateway import recorded
 from tools.stack import names
 
@@ -172,3 +172,31 @@ def test_a_status_host_that_cannot_be_served_is_refused(stack: str, host: str, s
 def test_limits_that_cannot_work_are_refused(limits: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Limits.model_validate(limits)
+
+
+@pytest.fixture(scope="module")
+def closed() -> Recording:
+    """Stack dev, which everybody has to give a password for."""
+    return record("dev", ingress={**settings_of("dev")["ingress"], "basicAuth": True})
+
+
+def test_a_password_is_asked_for_behind_the_rate_and_before_anything_else(closed: Recording) -> None:
+    assert chain_of(closed)[:3] == ["security-headers@file", "rate-limit@file", "basic-auth@file"]
+    basic_auth = file_of(closed)["http"]["middlewares"]["basic-auth"]["basicAuth"]
+    assert basic_auth == {"usersFile": "/etc/traefik/basic-auth/users", "realm": "journal", "removeHeader": True}
+
+
+def test_pods_have_the_hash_of_the_password_alone(closed: Recording) -> None:
+    secret = closed.one("Secret", "traefik-basic-auth")
+    assert set(secret["stringData"]) == {"name", "password", "users"}
+    assert {path[0] for path in secret.secrets} == {"stringData"}
+    pod = closed.one("Deployment", "traefik")["spec"]["template"]["spec"]
+    (volume,) = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
+    assert (volume["secretName"], volume["items"]) == ("traefik-basic-auth", [{"key": "users", "path": "users"}])
+    mounts = {mount["mountPath"]: mount.get("readOnly") for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts["/etc/traefik/basic-auth"] is True
+
+
+def test_nobody_is_asked_for_a_password_unless_the_settings_say_so(recording: Recording) -> None:
+    assert "basic-auth@file" not in chain_of(recording)
+    assert [secret for secret in recording.of_type("Secret") if secret.name == "traefik-basic-auth"] == []
