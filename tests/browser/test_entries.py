@@ -123,6 +123,22 @@ def test_the_end_of_the_time_leaves_the_focus_of_who_writes(visit: Visit, entrie
     expect(visit.composer).to_be_focused()
 
 
+def test_a_change_that_arrives_after_a_deletion_is_there_when_that_is_undone(visit: Visit, entries: Entries) -> None:
+    entries.write("Before")
+    visit.open().mine.get_by_role("button", name="Edit").click()
+    held: list[Route] = []
+    visit.page.route("**/api/entries/*", lambda route: held.append(route))
+    visit.page.get_by_label("Edit entry").fill(entries.text("After"))
+    visit.page.get_by_role("button", name="Save changes").click()
+    visit.page.get_by_role("button", name="Cancel").click()
+    visit.mine.get_by_role("button", name="Delete").click()
+    with visit.page.expect_response("**/api/entries/*"):
+        held[0].continue_()
+    visit.undo.click()
+    expect(visit.mine.locator(".text")).to_have_text(entries.text("After"))
+    expect(visit.mine.get_by_role("button", name="Edit")).to_have_accessible_name(re.compile("Edit: After"))
+
+
 HIDE = """() => {
     Object.defineProperty(document, "hidden", {get: () => true});
     document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));

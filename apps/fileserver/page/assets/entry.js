@@ -4,7 +4,7 @@ import { announce, fromTemplate } from "./dom.js";
 import { TextForm } from "./form.js";
 import { firstWords, isBlank } from "./text.js";
 import { exact, relative } from "./time.js";
-import { undone, whenLeaving } from "./undo.js";
+import { SECONDS, undone, whenLeaving } from "./undo.js";
 
 /** A <time> that `refreshTimes` keeps in words. */
 function timeElement(iso, now) {
@@ -56,6 +56,7 @@ export class EntryView {
 
   #show(entry) {
     this.#entry = entry;
+    if (this.#part(".text") === null) return; // Deleted while a change was on its way: shown if that is undone.
     const now = Date.now();
     const times = this.#part(".times");
     times.id = `times-${entry.id}`;
@@ -97,18 +98,18 @@ export class EntryView {
     this.element.querySelector(":scope > .message").textContent = words;
   }
 
-  /** Put `panel` in the place of the text or below it; gives the function that takes it away again. */
-  #open(panel, { hidesText, opener }) {
+  /** Put `panel` in the place of the text; gives the function that takes it away again. */
+  #open(panel) {
     this.#say("");
     const actions = this.#part(".actions");
     actions.hidden = true;
-    this.#part(".text").hidden = hidesText;
+    this.#part(".text").hidden = true;
     this.element.append(panel);
     return () => {
       panel.remove();
       actions.hidden = false;
       this.#part(".text").hidden = false;
-      this.#part(`[data-action=${opener}]`).focus();
+      this.#part("[data-action=edit]").focus();
     };
   }
 
@@ -117,7 +118,7 @@ export class EntryView {
     const textarea = form.querySelector("textarea");
     const before = this.#entry.text;
     textarea.value = before;
-    const close = this.#open(form, { hidesText: true, opener: "edit" });
+    const close = this.#open(form);
     const editor = new TextForm({
       form,
       connection: this.#connection,
@@ -145,13 +146,14 @@ export class EntryView {
       const focused = this.element.contains(document.activeElement);
       this.element.classList.remove("gone");
       this.element.replaceChildren(...row);
+      this.#show(this.#entry);
       if (focused) this.#part("[data-action=delete]").focus({ preventScroll: true });
     };
     undo.ariaLabel = `Undo: ${firstWords(this.#entry.text)}`;
     this.element.classList.add("gone");
     this.element.replaceChildren(line);
     undo.focus({ preventScroll: true });
-    announce("Entry deleted. It can be undone for 8 seconds.");
+    announce(`Entry deleted. It can be undone for ${SECONDS} seconds.`);
     if (await undone(undo)) {
       putBack();
       announce("Entry restored.");

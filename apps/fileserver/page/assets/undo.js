@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 
-const WHILE = 8_000;
+export const SECONDS = 8;
 
 /** Call `leave` when the page is hidden or left, and before a sign-out, after which nothing could be sent. */
 export function whenLeaving(leave, signal) {
@@ -16,7 +16,7 @@ export function undone(button) {
   return new Promise((resolve) => {
     const end = new AbortController();
     const answer = (pressed) => { end.abort(); clearTimeout(timer); resolve(pressed); };
-    const timer = setTimeout(() => answer(false), WHILE);
+    const timer = setTimeout(() => answer(false), SECONDS * 1000);
     button.addEventListener("click", () => answer(true), { signal: end.signal });
     whenLeaving(() => answer(false), end.signal);
     // The key that pressed Delete is still held down.
