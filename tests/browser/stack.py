@@ -72,7 +72,9 @@ class Entries:
 
     def delete_all(self) -> None:
         for identity in [entry["id"] for entry in self.stored()] + self.unmarked:
-            self.http.delete(f"/api/entries/{identity}").raise_for_status()
+            response = self.http.delete(f"/api/entries/{identity}")
+            if response.status_code != 404:  # A page that was closed may have deleted it meanwhile.
+                response.raise_for_status()
         self.unmarked.clear()
 
     def _post(self, text: str) -> dict:

@@ -84,3 +84,25 @@ def test_problems_in_words(visit: Visit) -> None:
     ]
     for problem, words in table:
         assert call(visit, "api", "problemMessage", 418, problem) == words
+
+
+def test_first_words(visit: Visit) -> None:
+    visit.open()
+    table = {
+        "One\n\n  line ": "One line",
+        "x" * 40: "x" * 40,
+        "x" * 41: "x" * 40 + "…",
+        "🌿" * 41: "🌿" * 40 + "…",
+        "Called Ana. She moves to Porto in March. Or so she says.": "Called Ana. She moves to Porto in March.…",
+        "Walked to the harbour before breakfast today": "Walked to the harbour before breakfast…",
+        " \n": "blank entry",
+        "null": "blank entry",
+    }
+    assert {text: call(visit, "text", "firstWords", text) for text in table} == table
+
+
+def test_what_is_blank(visit: Visit) -> None:
+    visit.open()
+    table = {"": True, " \n\t": True, "\u00a0\u2003\u200b\ufeff": True, "null": True}
+    table |= {"0": False, " x ": False, "\u200bx": False, "Null": False, "null.": False, "🌿": False}
+    assert {text: call(visit, "text", "isBlank", text) for text in table} == table

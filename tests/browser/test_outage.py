@@ -1,5 +1,6 @@
 """Nobody answers for a while: nothing typed is lost, nothing is stored twice, and the page recovers by itself."""
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Literal
@@ -148,14 +149,35 @@ def test_try_now_does_not_wait(troubled_visit: Visit, entries: Entries) -> None:
 def test_an_edit_and_a_deletion_wait_too(troubled_visit: Visit, entries: Entries) -> None:
     entries.write("Goes")
     entries.write("Before")
-    visit = troubled_visit.open()
+    visit = troubled_visit.open_with_clock()
     break_requests(visit, Faults(entries.http, "PUT", ["refused", "answer lost"]))
     visit.mine.first.get_by_role("button", name="Edit").click()
     visit.page.get_by_label("Edit entry").fill(entries.text("After"))
     visit.page.get_by_role("button", name="Save changes").click()
     expect(visit.mine.first.locator(".text")).to_have_text(entries.text("After"))
-    break_requests(visit, Faults(entries.http, "DELETE", ["503", "answer lost"]))
+    faults = break_requests(visit, Faults(entries.http, "DELETE", ["503", "answer lost"], retry_after="2"))
     visit.mine.last.get_by_role("button", name="Delete").click()
-    visit.mine.last.get_by_role("button", name="Delete").click()
+    visit.wait_to_undo()
+    expect(visit.lines).to_have_text(re.compile("Waiting to delete…"))
+    expect(visit.undo).to_have_count(0)
+    expect(visit.outage).to_be_visible()
+    expect(visit.lines).to_have_count(0)
     expect(visit.mine).to_have_count(1)
+    assert len(faults.times) == 3
     assert [entry["text"] for entry in entries.stored()] == [entries.text("After")]
+
+
+def test_who_leaves_while_a_deletion_waits_tries_once_more(troubled_visit: Visit, entries: Entries) -> None:
+    entries.write()
+    visit = troubled_visit.open_with_clock()
+    faults = break_requests(visit, Faults(entries.http, "DELETE", ["503"], retry_after="600"))
+    visit.mine.get_by_role("button", name="Delete").click()
+    visit.wait_to_undo()
+    expect(visit.lines).to_have_text(re.compile("Waiting to delete…"))
+    assert len(faults.times) == 1
+    visit.page.unroute_all()
+    visit.page.goto("about:blank")
+    deadline = time.monotonic() + 5
+    while entries.stored() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert entries.stored() == []

@@ -33,6 +33,7 @@ def test_pictures(new_visit: Callable[..., Visit], entries: Entries, screenshots
     shown.nth(0).get_by_role("button", name="Edit").click()
     shown.nth(1).get_by_role("button", name="Delete").click()
     take(visit, screenshots / f"{size}-{scheme}-editing.png")
+    visit.undo.click()
     visit.page.get_by_role("button", name="Cancel").click()
     visit.context.set_offline(True)
     visit.save("Typed while the train was in the tunnel.")

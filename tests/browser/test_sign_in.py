@@ -101,6 +101,15 @@ def test_what_was_typed_outlives_the_end_of_a_session(troubled_visit: Visit) -> 
     expect(visit.page.locator(".entry", has_text="Kept")).to_be_visible()
 
 
+def test_a_deletion_is_sent_before_the_sign_out(troubled_visit: Visit) -> None:
+    visit = opened(troubled_visit, Journal(user="alice"))
+    visit.page.get_by_role("button", name="Delete: An old entry").click()
+    visit.page.get_by_role("button", name="Sign out").click()
+    expect(visit.lines).to_have_count(0)
+    expect(visit.page.locator(".entry")).to_have_count(0)
+    assert len(visit.deletions) == 1
+
+
 def test_a_journal_that_is_not_open_shows_nothing_before_and_after(troubled_visit: Visit) -> None:
     visit = opened(troubled_visit, Journal(reads=True))
     old = visit.page.get_by_text("An old entry")

@@ -21,11 +21,15 @@ class Visit:
     mark: str
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    deletions: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on(
+            "request", lambda request: self.deletions.append(request.url) if request.method == "DELETE" else None
+        )
 
     @property
     def context(self) -> BrowserContext:
@@ -51,6 +55,24 @@ class Visit:
     def mine(self) -> Locator:
         """The entries of this test that are on the page."""
         return self.page.locator(".entry", has_text=self.mark)
+
+    @property
+    def undo(self) -> Locator:
+        """The buttons that bring an entry back."""
+        return self.page.get_by_role("button", name="Undo")
+
+    @property
+    def lines(self) -> Locator:
+        """What stands in the place of entries that are deleted, until it cannot be undone."""
+        return self.page.locator(".entry.gone")
+
+    def open_with_clock(self) -> "Visit":
+        """Open the page with a clock that `wait_to_undo` turns forward."""
+        self.page.clock.install()
+        return self.open()
+
+    def wait_to_undo(self, seconds: float = 8) -> None:
+        self.page.clock.fast_forward(int(seconds * 1000))
 
     def open(self) -> "Visit":
         """Load the page and wait until the first page of entries, or its absence, is shown."""

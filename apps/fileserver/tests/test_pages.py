@@ -73,6 +73,13 @@ def test_every_id_that_the_modules_use_is_in_the_page(site: Path) -> None:
     assert used <= set(read(site, "index.html").ids)
 
 
+def test_every_template_is_used(site: Path) -> None:
+    templates = re.findall(r'<template id="([\w-]+)">', (site / "index.html").read_text())
+    modules = "".join(module.read_text() for module in (site / "assets").glob("*.js"))
+    assert templates
+    assert [name for name in templates if f'fromTemplate("{name}")' not in modules] == []
+
+
 @pytest.mark.parametrize(
     "sink", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("]
 )

@@ -54,7 +54,7 @@ export class Api {
     return this.#request("PUT", `/api/entries/${encodeURIComponent(id)}`, { text }, signal);
   }
 
-  /** An entry that is gone already counts as deleted. */
+  /** An entry that is gone already counts as deleted. The request outlives the page. */
   async delete(id) {
     try {
       await this.#request("DELETE", `/api/entries/${encodeURIComponent(id)}`);
@@ -90,6 +90,7 @@ export class Api {
         body: body === undefined ? undefined : JSON.stringify(body),
         signal: AbortSignal.timeout(PATIENCE),
         cache: "no-store",
+        keepalive: method === "DELETE",
       });
       return { status: response.status, ok: response.ok, headers: response.headers, text: await response.text() };
     } catch {

@@ -64,10 +64,10 @@ export class Journal {
   }
 
   #remove(view) {
+    const focused = view.element.contains(document.activeElement);
     const next = this.#days.remove(view);
     this.#showState();
-    announce("Entry deleted.");
-    (next ?? byId("new-text")).focus();
+    if (focused) (next ?? byId("entries")).focus({ preventScroll: true });
   }
 
   async #loadMore() {
