@@ -33,7 +33,7 @@ else:
         of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
         cluster = EksCluster("cluster", eks, of_aws).cluster
 
-    in_cluster = pulumi.ResourceOptions(provider=cluster.provider)
+    providers: list[pulumi.ProviderResource] = [cluster.provider, random.Provider("random")]
     applications = PlatformArgs(
         cluster=cluster,
         application=NAMESPACE,
@@ -45,12 +45,10 @@ else:
         ingress=stack.ingress,
         certificates=stack.certificates,
     )
-    platform = Platform("platform", applications, in_cluster)
+    platform = Platform("platform", applications, pulumi.ResourceOptions(providers=providers))
 
-    with_random = pulumi.ResourceOptions(
-        providers=[cluster.provider, random.Provider("random")], depends_on=[platform.namespace, *cluster.add_ons]
-    )
-    journal = Journal("journal", JournalArgs(settings=stack, cluster=cluster, endpoint=platform.endpoint), with_random)
+    after = pulumi.ResourceOptions(providers=providers, depends_on=[platform.namespace, *cluster.add_ons])
+    journal = Journal("journal", JournalArgs(settings=stack, cluster=cluster, endpoint=platform.endpoint), after)
 
     pulumi.export("url", journal.url)
     pulumi.export("host", stack.host)

@@ -56,9 +56,3 @@ def test_challenges_of_acme_need_none(local_stack: dict[str, str], password: str
     """They come over plain HTTP, which is redirected elsewhere: no 401 there."""
     answer = httpx.get(f"http://{local_stack['address']}/api", headers={"host": "journal.test"}, trust_env=False)
     assert answer.status_code in (301, 308)
-
-
-def test_the_hash_alone_is_in_the_pods(here: Access, password: str) -> None:
-    pod = here.json("-n", "traefik", "get", "pods", "-l", "app.kubernetes.io/name=traefik")["items"][0]
-    files = here.run("-n", "traefik", "exec", pod["metadata"]["name"], "--", "ls", "/etc/traefik/basic-auth").decode()
-    assert files.split() == ["users"]

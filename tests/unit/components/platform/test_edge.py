@@ -189,6 +189,9 @@ def test_a_password_is_asked_for_behind_the_rate_and_before_anything_else(closed
 def test_pods_have_the_hash_of_the_password_alone(closed: Recording) -> None:
     secret = closed.one("Secret", "traefik-basic-auth")
     assert set(secret["stringData"]) == {"name", "password", "users"}
+    provider = closed.one("RandomPassword", "traefik-basic-auth").provider
+    assert provider is not None
+    assert provider.name == "random", "the stack allows no default provider"
     assert {path[0] for path in secret.secrets} == {"stringData"}
     pod = closed.one("Deployment", "traefik")["spec"]["template"]["spec"]
     (volume,) = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
