@@ -37,8 +37,7 @@ def of_manifests(names: list[str]) -> list[Verdict]:
         "kube-score": _module_version("github.com/zegl/kube-score"),
         "checkov": _locked(linters.CHECKOV_LOCK, "checkov"),
     }
-    reasons = {(skip.tool, skip.check): skip.reason for _, skip in judged.skipped}
-    times = Counter((skip.tool, skip.check) for _, skip in judged.skipped)
+    times = Counter((skip.tool, skip.check, skip.reason) for _, skip in judged.skipped)
     return [
         Verdict(
             judge=tool,
@@ -46,8 +45,8 @@ def of_manifests(names: list[str]) -> list[Verdict]:
             looked_at=f"the manifests of {', '.join(names)}",
             failed=[f"{f.stack}: {f.check} {f.resource}: {f.message}" for f in judged.left if f.tool == tool],
             skipped=[
-                Skipped(what=check, reason=reason, times=times[tool, check])
-                for (by, check), reason in reasons.items()
+                Skipped(what=check, reason=reason, times=count)
+                for (by, check, reason), count in times.items()
                 if by == tool
             ],
         )
