@@ -88,7 +88,10 @@ def user(
         else:
             password = sys.stdin.readline().rstrip("\r\n")
         users.put(here, known, users.hashed(password))
-        console.print(f"{known} can sign in, once the pods have it: in a moment.")
+        if users.tier_runs(here):
+            console.print(f"{known} can sign in, once the pods have it: in a moment.")
+        else:
+            console.print(f"{known} is kept, and can sign in once the stack has journal:login (docs/runbooks.md).")
 
 
 @app.command()

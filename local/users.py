@@ -27,6 +27,11 @@ def checked_name(name: str) -> str:
     return name
 
 
+def tier_runs(here: Access) -> bool:
+    """Whether the stack has a sign-in."""
+    return here.run("-n", NAMESPACE, "get", "deployment", "auth", "--ignore-not-found", "-o", "name").strip() != b""
+
+
 def names(here: Access) -> list[str]:
     """Who may sign in."""
     if not _exists(here):

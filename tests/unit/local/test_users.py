@@ -88,3 +88,10 @@ def test_a_password_that_is_refused_is_said_without_it(monkeypatch: pytest.Monke
     with pytest.raises(Failure, match="12 to 1024") as failure:
         users.hashed("short")
     assert "short" not in failure.value.message
+
+
+@pytest.mark.parametrize(("found", "runs"), [(b"deployment.apps/auth\n", True), (b"", False)])
+def test_whether_there_is_a_sign_in(found: bytes, runs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster: Any = Cluster()
+    monkeypatch.setattr(cluster, "run", lambda *arguments: found if "deployment" in arguments else b"")
+    assert users.tier_runs(cluster) is runs
