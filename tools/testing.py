@@ -98,7 +98,7 @@ def run(*, quick: bool) -> None:
 
 @contextmanager
 def _building_ahead() -> Generator[None]:
-    """What `up` runs is built with the processor time that the quick stages leave: minutes less on a new machine.
+    """What `up` runs is built with the processor time that the quick stages leave.
 
     What is not finished by then, or fails, is left to the stage `build`, which shows how far it is.
     """

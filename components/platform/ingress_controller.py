@@ -215,7 +215,7 @@ class IngressController(KubernetesComponent):
             )
         before = [ingress_class, *(self._create_gateway_class() if gateway else [])]
         before += self._grant_cluster_wide(in_cluster)
-        volumes = [self._create_password(name)] if args.settings.basic_auth else []
+        volumes = [self._create_password()] if args.settings.basic_auth else []
         before += [right for space in args.namespaces for right in self._grant_in(space, in_namespaces)]
         self._create_workload(self._create_configuration(), volumes, depends_on=before)
         service = self._create_exposed_service()
@@ -256,12 +256,13 @@ class IngressController(KubernetesComponent):
             depends_on=[self._own_namespace],
         )
 
-    def _create_password(self, name: str) -> tuple[VolumeArgs, VolumeMountArgs]:
+    def _create_password(self) -> tuple[VolumeArgs, VolumeMountArgs]:
         """A password, in a Secret for people to read, and its hash, which is all that the pods have of it."""
-        made = random.RandomPassword(f"{name}-basic-auth", length=24, special=False, opts=self._options())
+        name = f"{self._name}-basic-auth"
+        made = random.RandomPassword(name, length=24, special=False, opts=self._options())
         secret = Secret(
-            f"{name}-basic-auth",
-            metadata=self._metadata(f"{name}-basic-auth"),
+            name,
+            metadata=self._metadata(name),
             string_data={
                 "name": USER,
                 "password": made.result,

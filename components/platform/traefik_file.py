@@ -37,7 +37,6 @@ def middlewares(settings: IngressSettings) -> dict[str, dict]:
         },
         "contentTypeNosniff": True,
     }
-    basic_auth = {"usersFile": f"{BASIC_AUTH}/users", "realm": REALM, "removeHeader": True}
     compress = {
         "includedContentTypes": list(COMPRESSED),
         "minResponseBodyBytes": COMPRESSED_FROM_BYTES,
@@ -46,7 +45,7 @@ def middlewares(settings: IngressSettings) -> dict[str, dict]:
     return {
         "security-headers": {"headers": headers},
         **_rate_limit(settings),
-        **({"basic-auth": {"basicAuth": basic_auth}} if settings.basic_auth else {}),
+        **_basic_auth(settings),
         "compress": {"compress": compress},
         "retry": {"retry": {"attempts": ATTEMPTS}},
     }
@@ -63,6 +62,12 @@ def _rate_limit(settings: IngressSettings) -> dict[str, dict]:
         "sourceCriterion": {"ipStrategy": {"ipv6Subnet": IPV6_SUBNET}},
     }
     return {"rate-limit": {"rateLimit": limit}}
+
+
+def _basic_auth(settings: IngressSettings) -> dict[str, dict]:
+    if not settings.basic_auth:
+        return {}
+    return {"basic-auth": {"basicAuth": {"usersFile": f"{BASIC_AUTH}/users", "realm": REALM, "removeHeader": True}}}
 
 
 def rule(host: str, path: str) -> str:

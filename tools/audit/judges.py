@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from importlib import metadata
 from pathlib import Path
@@ -123,10 +124,10 @@ def of_modules(progress: Progress) -> Verdict:
 def of_service(name: str) -> Verdict:
     """schemathesis: requests that it makes up from a service's own description, right ones and wrong ones."""
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)}
-    with services.SERVICES[name]() as url:
+    with services.SERVICES[name]() as url, tempfile.TemporaryDirectory() as folder:  # it keeps crashes where it runs
         command = [_program("schemathesis"), "run", url, "--no-color", "--seed", str(SEED)]
         command += ["--max-examples", str(EXAMPLES), "--generation-database", "none", "--continue-on-failure"]
-        run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
     if run.returncode not in (0, 1):
         raise Failure("schemathesis did not end as it should.", "What it said stands above.", tail(run.stdout))
     generated, failed = said_by_schemathesis(run.stdout)
@@ -152,7 +153,7 @@ def said_by_schemathesis(text: str) -> tuple[int, list[str]]:
 
 
 def of_page() -> Verdict:
-    """axe in Chromium on every state of the page of the running stack, and the page's headers."""
+    """axe in Chromium, with the page's other tests for everybody, on the running stack."""
     looked_at = "the page in Chromium: each state, light and dark"
     if not (stack.STATE / "local.json").exists():
         reason = "the journal does not run: `make up` first"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -80,7 +81,9 @@ def _application(folder: str, module: str, environment: dict[str, str], log: Pat
 
 
 @contextmanager
-def _process(command: list[str], folder: Path, environment: dict[str, str], log) -> Generator[subprocess.Popen]:  # noqa: ANN001
+def _process(
+    command: list[str], folder: Path, environment: dict[str, str], log: IO[bytes]
+) -> Generator[subprocess.Popen]:
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         yield process
