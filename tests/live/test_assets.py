@@ -15,14 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
-from local import acme, cluster, images, lifecycle
+from local import acme, images, lifecycle
 from local.access import Access
-from local.images.builder import Builder, make
-from local.images.catalog import application
-from local.images.store import Store
 from local.pulumi import programs
+from tests.live.cluster_images import imported
 from tests.live.load import ONLY_DRILLS
-from tools import paths, stack
+from tools import stack
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
@@ -43,10 +41,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> str:
     shutil.copytree(stack.ROOT / "apps" / "fileserver", folder)
     module = folder / "page" / "assets" / "dom.js"
     module.write_text(f"{module.read_text()}// another version, {time.time()}\n")
-    store, image = Store(paths.cache() / "images"), application(folder)
-    archives = make([image], store, Builder(store, paths.state() / "logs").build, NO_PROGRESS)
-    cluster.import_images(list(archives.values()))
-    return image.reference
+    return imported(folder)
 
 
 @pytest.fixture

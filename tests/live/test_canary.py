@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from local import acme, cluster, images, lifecycle
+from local import acme, images, lifecycle
 from local.access import Access
-from local.images.builder import Builder, make
-from local.images.catalog import application
-from local.images.store import Store
 from local.pulumi import programs
+from tests.live.cluster_images import imported
 from tests.live.load import ONLY_DRILLS
-from tools import canary, paths, stack
+from tools import canary, stack
 from tools.canary import Thresholds, Verdict
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
@@ -37,10 +35,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> str:
     api = folder / "journal_api" / "api.py"
     assert SOUND in api.read_text()
     api.write_text(api.read_text().replace(SOUND, SOUND + BROKEN))
-    store, image = Store(paths.cache() / "images"), application(folder)
-    archives = make([image], store, Builder(store, paths.state() / "logs").build, NO_PROGRESS)
-    cluster.import_images(list(archives.values()))
-    return image.reference
+    return imported(folder)
 
 
 @pytest.fixture(scope="module")

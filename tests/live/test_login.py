@@ -10,15 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from local import acme, cluster, lifecycle, users
+from local import acme, lifecycle, users
 from local.access import Access
-from local.images.builder import Builder, make
-from local.images.catalog import application
-from local.images.store import Store
 from local.pulumi import programs
+from tests.live.cluster_images import imported
 from tests.live.cluster_pods import until
 from tests.live.load import ONLY_DRILLS
-from tools import paths, stack
+from tools import stack
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
 
@@ -36,10 +34,7 @@ Up = Callable[..., None]
 @pytest.fixture(scope="module")
 def image() -> str:
     """The image of the sign-in, in the cluster."""
-    store, made = Store(paths.cache() / "images"), application(stack.ROOT / "apps" / "auth")
-    archives = make([made], store, Builder(store, paths.state() / "logs").build, NO_PROGRESS)
-    cluster.import_images(list(archives.values()))
-    return made.reference
+    return imported(stack.ROOT / "apps" / "auth")
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,15 @@ from typing import Any
 
 import pytest
 
-from local import cluster, images, lifecycle, releases, show
+from local import images, lifecycle, releases, show
 from local.access import Access
-from local.images.builder import Builder, make
-from local.images.catalog import application
-from local.images.store import Store
 from local.pulumi import programs
+from tests.live.cluster_images import imported
 from tests.live.cluster_pods import until
 from tests.live.load import LEAST, LONG, ONLY_DRILLS
 from tests.live.test_rollouts import every_pod, pods
 from tests.live.traffic import Traffic, drill, heading
-from tools import paths, stack
+from tools import stack
 from tools.failures import Failure
 from tools.progress import NO_PROGRESS
 from tools.terminal import Steps
@@ -45,10 +43,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("candidate") / "frontend"
     shutil.copytree(stack.ROOT / "apps" / "frontend", folder)
     (folder / "VERSION").write_text(f"{VERSION}\n")
-    store, image = Store(paths.cache() / "images"), application(folder)
-    archives = make([image], store, Builder(store, paths.state() / "logs").build, NO_PROGRESS)
-    cluster.import_images(list(archives.values()))
-    return image.reference
+    return imported(folder)
 
 
 @pytest.fixture(scope="module")
