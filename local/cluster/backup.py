@@ -166,9 +166,17 @@ def frozen(pid: int) -> Generator[None]:
     with subprocess.Popen(waker, stdin=subprocess.PIPE, start_new_session=True):
         os.kill(pid, signal.SIGSTOP)
         try:
+            while not _stands_still(pid):
+                time.sleep(0.001)
             yield
         finally:
             os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether all threads have stopped. A signal is sent at once, and reaches a thread when it next leaves the kernel."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return all("\nState:\tT " in (thread / "status").read_text() for thread in threads)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -110,6 +110,30 @@ with frozen(int(sys.argv[1])):
 """
 
 
+BUSY = """
+import threading
+for _ in range(8):
+    threading.Thread(target=lambda: [sum(range(10_000)) for _ in iter(int, 1)], daemon=True).start()
+print("busy", flush=True)
+threading.Event().wait(60)
+"""
+
+
+def test_no_thread_runs_on_while_etcd_is_copied() -> None:
+    """A signal is no more than sent when kill() returns: a copy that begins then has files of two moments."""
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True) as busy:
+        assert busy.stdout is not None
+        assert busy.stdout.readline() == "busy\n"
+        try:
+            for _ in range(20):
+                with backup.frozen(busy.pid):
+                    threads = Path(f"/proc/{busy.pid}/task").iterdir()
+                    states = [thread.joinpath("stat").read_text().rpartition(") ")[2][0] for thread in threads]
+                assert states == ["T"] * 9
+        finally:
+            busy.kill()
+
+
 def test_what_stands_still_goes_on_when_the_backup_is_killed() -> None:
     """etcd would stand still until somebody wakes it, and with it the cluster."""
     with subprocess.Popen(["sleep", "60"]) as sleeper:
