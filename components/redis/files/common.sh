@@ -71,13 +71,28 @@ as_default() {
   return 1
 }
 
+# Whether this pod's Sentinel reaches somebody who answers its PINGs with nothing but errors, as to a password that is
+# refused. It keeps such a connection for ever: it ends only those with no answer (sentinelCheckSubjectivelyDown).
+refused() {
+  questions=$(printf 'SENTINEL %s\n' "MASTER $NAME" "REPLICAS $NAME" "SENTINELS $NAME")
+  as_default "$SENTINEL_PORT" "$1" "$questions" | awk -v down="$DOWN_AFTER" '
+    key == "last-ok-ping-reply" { ok = $1 }
+    key == "last-ping-reply" && $1 < down && ok > down { found = 1 }
+    { key = $1 }
+    END { exit !found }'
+}
+
 # follow_passwords PORT PASSWORDS: applies a change of the list to what listens at PORT, and keeps its connections.
 # PASSWORDS are those it was started with. Run in the background by the script that starts it.
 follow_passwords() {
   applied=$2
   while sleep 1; do
     wanted=$(accepted) || continue
-    [ -n "$wanted" ] && [ "$wanted" != "$applied" ] || continue
+    [ -n "$wanted" ] || continue
+    if [ "$wanted" = "$applied" ]; then
+      # Setting the passwords again makes a Sentinel connect anew.
+      { [ "$1" = "$SENTINEL_PORT" ] && refused "$applied"; } || continue
+    fi
     use=$(echo "$wanted" | head -n 1) commands="ACL SETUSER default resetpass $(rules "$wanted")"
     # Whoever accepts less speaks first with what stays: the password to use changes before the list.
     if [ "$1" = "$SENTINEL_PORT" ]; then

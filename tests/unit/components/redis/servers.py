@@ -237,10 +237,7 @@ class Cluster:
         return found[0] if len(found) == 1 and found[0].ask("SET", "probe", "1") == "OK" else None
 
     def complete(self) -> Server:
-        """The primary, once all others follow it and may take over, and all Sentinels agree.
-
-        A Sentinel whose password was refused connects anew after 15 s (valkey, SENTINEL_MIN_LINK_RECONNECT_PERIOD).
-        """
+        """The primary, once all others follow it and may take over, and all Sentinels agree."""
 
         def holds() -> Server | None:
             for server in self.servers:

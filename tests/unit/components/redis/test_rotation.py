@@ -230,3 +230,19 @@ def test_a_secret_from_before_there_was_a_list_is_followed_too(cluster: Cluster)
         eventually(lambda server=server: applied(server, (NEW,)), f"{server.host} applies it")
         server.password = NEW
     cluster.complete()
+
+
+def test_a_sentinel_whose_new_password_was_refused_connects_anew(cluster: Cluster) -> None:
+    """It had the Secret first. The others answer each PING with an error, so it never holds the connection for dead."""
+    primary = cluster.start().complete()
+    first = next(server for server in cluster.servers if server is not primary)
+    first.accept_one(NEW)
+    eventually(lambda: applied(first, (NEW,)), "one applies it")
+    first.password = NEW
+    eventually(lambda: "s_down" in first.ask("SENTINEL", "MASTER", "redis", port=SENTINEL_PORT), "it is refused")
+    for server in cluster.servers:
+        server.accept_one(NEW)
+    for server in cluster.servers:
+        eventually(lambda server=server: applied(server, (NEW,)), f"{server.host} applies it")
+        server.password = NEW
+    cluster.complete()
