@@ -174,7 +174,7 @@ def frozen(pid: int) -> Generator[None]:
 
 
 def _stands_still(pid: int) -> bool:
-    """Whether all threads have stopped. A signal is sent at once, and reaches a thread when it next leaves the kernel."""
+    """Whether all threads have stopped. A signal is sent at once, and reaches a thread when that leaves the kernel."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return all("\nState:\tT " in (thread / "status").read_text() for thread in threads)
 

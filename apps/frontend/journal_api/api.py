@@ -169,7 +169,7 @@ def application(settings: Settings, store: Store, access: "Access | None" = None
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["content-type", "idempotency-key", "x-request-id", *(["authorization"] if login else [])],
-        expose_headers=["journal-version", "location", "retry-after", "x-request-id"],
+        expose_headers=["age", "journal-version", "location", "retry-after", "x-request-id"],
     )
     return Litestar(
         handlers,

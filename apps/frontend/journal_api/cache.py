@@ -1,25 +1,50 @@
 """Answers kept in memory until Redis announces a change (its client-side caching)."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
+class Stale(NamedTuple, Generic[T]):
+    """An answer that was right when Redis was last heard, `age` seconds ago."""
+
+    answer: T
+    age: float
+
+
 class Cache(Generic[T]):
-    """Answers by key. `clear` is called for every change that Redis announces, for every lost connection, and after
-    every write of this process. An answer that is being read at that moment is not kept, nor one that `keep` refuses.
+    """Answers by key. `clear` is called for every change that Redis announces and every write that it acknowledged,
+    `lose` when a connection by which changes are heard is lost. An answer that is being read at that moment is not
+    kept, nor one that `keep` refuses.
     """
 
     def __init__(self, limit: int = 1_000, keep: Callable[[T], bool] = lambda answer: True) -> None:
         self._limit, self._may_keep = limit, keep
         self._kept: dict[Hashable, T] = {}
+        self._lost: dict[Hashable, tuple[T, float]] = {}
         self._loading: dict[Hashable, asyncio.Task[T]] = {}
 
     def clear(self) -> None:
+        self._kept, self._lost, self._loading = {}, {}, {}
+
+    def lose(self) -> None:
+        """What was kept is known to be right until now, and no longer."""
+        now = time.monotonic()
+        if len(self._lost) + len(self._kept) > self._limit:
+            self._lost = {}
+        self._lost |= {key: (answer, now) for key, answer in self._kept.items()}
         self._kept, self._loading = {}, {}
+
+    def stale(self, key: Hashable) -> Stale[T] | None:
+        """What was right when the connection was lost, unless a change was heard of since."""
+        if key not in self._lost:
+            return None
+        answer, heard = self._lost[key]
+        return Stale(answer, time.monotonic() - heard)
 
     def get(self, key: Hashable) -> T | None:
         return self._kept.get(key)

