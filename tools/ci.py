@@ -13,7 +13,8 @@ ORDER = ("shared", "dev", "staging", "prod")
 """The stacks in the cloud, in the order in which they are deployed."""
 EVERY_STACK = ("__main__.py", "Pulumi.yaml", "requirements.lock", "components/")
 """What every stack's program reads."""
-TIERS = ("frontend", "fileserver")
+TIERS = {"frontend": "frontend", "fileserver": "fileserver", "login": "auth"}
+"""The sections of a stack's configuration that name an image of ours, and the application that it is of."""
 MARK = "<!-- journal: stacks -->"
 """The first line of the comment, by which it is found again."""
 COMMENT_LIMIT = 65_536

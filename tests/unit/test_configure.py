@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 NEW, NEW_PAGE = f"journal/frontend:v2@sha256:{'2' * 64}", f"journal/fileserver:v2@sha256:{'2' * 64}"
+AUTH, OLD_AUTH = (f"journal/auth:v{number}@sha256:{str(number) * 64}" for number in (2, 1))
 OLD, OLD_PAGE = f"journal/frontend:v1@sha256:{'1' * 64}", f"journal/fileserver:v1@sha256:{'1' * 64}"
 RELEASE = "journal:frontend.release"
 
@@ -22,10 +23,21 @@ def history(frontend: str = OLD, **release: Any) -> list[Any]:
     return [{"kind": "update", "result": "succeeded", "config": config, "environment": {}}]
 
 
-def configure(folder: Path, *words: str, runs: list[Any]) -> subprocess.CompletedProcess[str]:
+def with_sign_in(runs: list[Any]) -> list[Any]:
+    runs[0]["config"]["journal:login"] = {"value": json.dumps({"image": OLD_AUTH})}
+    return runs
+
+
+def configure(folder: Path, *words: str, runs: list[Any], login: bool = False) -> subprocess.CompletedProcess[str]:
     (folder / "history").write_text(json.dumps(runs))
     (folder / "pulumi").write_text(
-        f'#!/usr/bin/env bash\ncase "$1" in stack) cat {folder}/history ;; *) echo "$@" >> {folder}/calls ;; esac\n'
+        f"""#!/usr/bin/env bash
+case "$1 $2" in
+  "stack history") cat {folder}/history ;;
+  "config get") [ "$*" = "config get --stack prod --path journal:login" ] && {str(login).lower()} ;;
+  *) echo "$@" >> {folder}/calls ;;
+esac
+"""
     )
     (folder / "pulumi").chmod(0o755)
     (folder / "calls").touch()
@@ -34,9 +46,9 @@ def configure(folder: Path, *words: str, runs: list[Any]) -> subprocess.Complete
     return subprocess.run([script, *words], env=environment, capture_output=True, text=True, check=False)
 
 
-def configured(folder: Path, *words: str, runs: list[Any]) -> dict[str, str]:
+def configured(folder: Path, *words: str, runs: list[Any], login: bool = False) -> dict[str, str]:
     """What is set afterwards. What was there before is taken away first."""
-    run = configure(folder, "prod", *words, runs=runs)
+    run = configure(folder, "prod", *words, runs=runs, login=login)
     assert (run.returncode, run.stderr) == (0, "")
     calls = [line.split() for line in (folder / "calls").read_text().splitlines()]
     assert all(
@@ -50,13 +62,13 @@ def configured(folder: Path, *words: str, runs: list[Any]) -> dict[str, str]:
 
 
 def test_a_whole_deployment_sets_both_images(tmp_path: Path) -> None:
-    found = configured(tmp_path, "0", NEW, NEW_PAGE, runs=history(candidate=NEW, share=100))
+    found = configured(tmp_path, "0", NEW, NEW_PAGE, AUTH, runs=history(candidate=NEW, share=100))
     assert found == {"journal:frontend.image": NEW, "journal:fileserver.image": NEW_PAGE}
 
 
 @pytest.mark.parametrize("release", [{}, {"strategy": "canary", "candidate": NEW, "share": 25}])
 def test_a_step_keeps_what_runs_and_adds_a_candidate(tmp_path: Path, release: dict[str, Any]) -> None:
-    assert configured(tmp_path, "50", NEW, NEW_PAGE, runs=history(**release)) == {
+    assert configured(tmp_path, "50", NEW, NEW_PAGE, AUTH, runs=history(**release)) == {
         "journal:frontend.image": OLD,
         "journal:fileserver.image": OLD_PAGE,
         f"{RELEASE}.candidate": NEW,
@@ -66,7 +78,7 @@ def test_a_step_keeps_what_runs_and_adds_a_candidate(tmp_path: Path, release: di
 
 @pytest.mark.parametrize("runs", [[], history(NEW)])
 def test_where_there_is_nothing_to_compare_with_there_is_no_candidate(tmp_path: Path, runs: list[Any]) -> None:
-    found = configured(tmp_path, "25", NEW, NEW_PAGE, runs=runs)
+    found = configured(tmp_path, "25", NEW, NEW_PAGE, AUTH, runs=runs)
     assert found == {"journal:frontend.image": NEW, "journal:fileserver.image": NEW_PAGE}
 
 
@@ -75,9 +87,23 @@ def test_an_abort_leaves_what_ran_before_alone(tmp_path: Path) -> None:
     assert found == {"journal:frontend.image": OLD, "journal:fileserver.image": OLD_PAGE}
 
 
-@pytest.mark.parametrize("words", [(), ("prod",), ("prod", "25"), ("prod", "25", NEW), ("prod", "abort", NEW)])
+def test_the_sign_in_gets_its_image_where_the_stack_has_one(tmp_path: Path) -> None:
+    found = configured(tmp_path, "0", NEW, NEW_PAGE, AUTH, runs=with_sign_in(history()), login=True)
+    assert found["journal:login.image"] == AUTH
+
+
+@pytest.mark.parametrize(("runs", "image"), [(with_sign_in(history()), OLD_AUTH), (history(), AUTH)])
+def test_a_step_keeps_the_sign_in_that_runs(tmp_path: Path, runs: list[Any], image: str) -> None:
+    """And gives one to a stack that has none yet."""
+    found = configured(tmp_path, "50", NEW, NEW_PAGE, AUTH, runs=runs, login=True)
+    assert found["journal:login.image"] == image
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("prod",), ("prod", "25"), ("prod", "25", NEW), ("prod", "25", NEW, NEW_PAGE), ("prod", "abort", NEW)]
+)
 def test_otherwise_it_says_how_it_is_called(tmp_path: Path, words: tuple[str, ...]) -> None:
     run = configure(tmp_path, *words, runs=[])
     assert run.returncode == 2
-    assert run.stderr.startswith("usage: configure STACK SHARE FRONTEND FILESERVER")
+    assert run.stderr.startswith("usage: configure STACK SHARE FRONTEND FILESERVER AUTH")
     assert (tmp_path / "calls").read_text() == ""

@@ -158,7 +158,7 @@ def test_main_goes_to_dev_then_staging_then_prod() -> None:
     assert stages["prod"]["needs"] == ["images", "staging", "prod_100"]
     whole = [stage["with"]["stack"] for stage in stages.values() if "with" in stage and "share" not in stage["with"]]
     assert whole == [stack for stack in ci.ORDER if stack != "shared"]
-    for tier in ci.TIERS:
+    for tier in ci.TIERS.values():
         deployed = {stage["with"][tier] for stage in stages.values() if "with" in stage}
         assert deployed == {f"${{{{ needs.images.outputs.{tier} }}}}"}
 
@@ -192,13 +192,13 @@ def test_a_candidate_that_fails_more_is_taken_away_in_the_step_s_own_job() -> No
 
 def test_images_are_deployed_by_digest() -> None:
     outputs = load("deploy")["jobs"]["images"]["outputs"]
-    for tier in ci.TIERS:
+    for tier in ci.TIERS.values():
         assert re.search(
             rf"steps\.{tier}\.outputs\.tag }}}}@\$\{{\{{ steps\.{tier}\.outputs\.digest \|\|", outputs[tier]
         )
     for job in ("preview", "up"):
         script = runs(load("deploy-stack")["jobs"][job])
-        assert '.ci/configure "$STACK" "$SHARE" "$FRONTEND" "$FILESERVER"' in script
+        assert '.ci/configure "$STACK" "$SHARE" "$FRONTEND" "$FILESERVER" "$AUTH"' in script
 
 
 def test_a_deployment_is_previewed_first_and_checked_after() -> None:

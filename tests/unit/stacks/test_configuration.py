@@ -10,8 +10,8 @@ from tests.conftest import Recording
 from tools.resource import Resource
 from tools.stack import names
 
-ROTATED_BY_HAND = {"redis-auth", "pebble-tls"}
-"""Secrets with one name for all their contents: pods take Redis' passwords as they run; Pebble is of tests alone."""
+ROTATED_BY_HAND = {"redis-auth", "auth-keys", "auth-signing-key", "auth-users", "pebble-tls"}
+"""Secrets with one name for all their contents: pods read them anew as they run; Pebble is of tests alone."""
 Key = tuple[str, str]
 
 
