@@ -69,7 +69,7 @@ async def migrate(client: RedisClient, copies: int) -> int:
 
 async def run(settings: Settings) -> int:
     """0 when all is taken over, 1 when Redis could not do it in time, 3 when there is nothing that can be."""
-    client = RedisClient(write_host(settings), lambda _: None)
+    client = RedisClient(write_host(settings), lambda _: None, lambda _: None)
     end = time.monotonic() + PATIENCE_SECONDS
     async with anyio.create_task_group() as group:
         group.start_soon(client.run)
