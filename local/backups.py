@@ -77,10 +77,13 @@ def back_up_cluster() -> None:
     began = time.monotonic()
     with held(StateFolder.of(None)):
         path, content, still = cluster.back_up(cluster.located())
+        removed = cluster.prune()
     console.print(
         f"The cluster's backup is {path.name}: {content.keys} keys, loaded to check it. It took "
         f"{time.monotonic() - began:.1f} s; etcd stood still for {still:.2f} s."
     )
+    if removed:
+        console.print(f"Removed, to keep {cluster.KEPT}: {', '.join(removed)}.")
 
 
 def restore_cluster(source: str) -> None:

@@ -21,7 +21,7 @@ What runs on it should know:
 from pathlib import Path
 
 from local.cluster import images, volumes
-from local.cluster.backup import SUFFIX, back_up, backups_folder, restore
+from local.cluster.backup import KEPT, SUFFIX, back_up, backups_folder, prune, restore
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
 from local.cluster.metrics_server import build as build_metrics_server
@@ -33,6 +33,7 @@ from local.cluster.volumes import limited as volumes_limited
 from tools.progress import Progress
 
 __all__ = [
+    "KEPT",
     "SUFFIX",
     "ClusterError",
     "ComponentStatus",
@@ -50,6 +51,7 @@ __all__ = [
     "kept_volumes",
     "kubectl_path",
     "located",
+    "prune",
     "restore",
     "start",
     "static_images",

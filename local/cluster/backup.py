@@ -32,6 +32,8 @@ SUFFIX = ".tar.gz"
 FOLDERS = ("etcd", "pki", "pulumi")
 """What a backup holds of the state folder. Pulumi's state is of the objects that etcd has, so it goes with them."""
 ABOUT = "about.json"
+KEPT = 10
+"""How many backups `make backup` leaves."""
 LOAD_SECONDS = 30.0
 
 
@@ -78,6 +80,16 @@ def back_up(programs: Programs, layout: Layout | None = None) -> tuple[Path, Con
             os.fsync(file.fileno())
             os.link(file.name, target)
     return target, content, stood
+
+
+def prune(layout: Layout | None = None) -> list[str]:
+    """Remove all backups but the newest KEPT. Returns the names of those removed, oldest first."""
+    layout = layout or Layout.current()
+    with locked(layout.lock):
+        names = sorted(path.name for path in backups_folder(layout).glob(f"cluster-*{SUFFIX}"))
+        for name in (old := names[:-KEPT]):
+            (backups_folder(layout) / name).unlink()
+    return old
 
 
 def restore(source: Path, programs: Programs, layout: Layout | None = None) -> Content:

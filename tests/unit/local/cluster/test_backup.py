@@ -110,6 +110,18 @@ with frozen(int(sys.argv[1])):
 """
 
 
+def test_the_newest_are_kept(layout: Layout) -> None:
+    folder = backup.backups_folder(layout)
+    folder.mkdir()
+    names = [f"cluster-2026010{day}T000000Z.tar.gz" for day in range(1, 10)]
+    names += [f"cluster-202602{day}T000000Z.tar.gz" for day in (10, 11, 12)]
+    for name in (*names, "other.tar.gz"):
+        (folder / name).touch()
+    assert backup.prune(layout) == names[:2]
+    assert backup.prune(layout) == []
+    assert sorted(path.name for path in folder.iterdir()) == [*names[2:], "other.tar.gz"]
+
+
 BUSY = """
 import threading
 for _ in range(8):
