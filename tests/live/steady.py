@@ -59,8 +59,10 @@ class Steady(ABC):
     rate: requests a second. client: for questions of the test's own, while the block lasts.
     """
 
-    seconds: float
-    """How long the block took."""
+    began: float
+    """When the first request was sent, by time.monotonic()."""
+    seconds: float = 0
+    """How long it was from then to the last answer."""
 
     def __init__(self, local_stack: dict[str, str], plan: Plan, rate: float) -> None:
         self._address = local_stack["url"], local_stack["address"], Path(local_stack["ca"])
@@ -69,7 +71,7 @@ class Steady(ABC):
         self._answers, told = SPAWN.Pipe(duplex=False)
         self._told = told
         self._process = SPAWN.Process(target=_ask, args=(self._address, plan, rate, told, self._stop), daemon=True)
-        self._reader = threading.Thread(target=self._read)
+        self._reader, self._asks = threading.Thread(target=self._read), threading.Event()
 
     def connect(self) -> httpx.Client:
         """A client of the journal that tries nothing again."""
@@ -82,8 +84,8 @@ class Steady(ABC):
     def __enter__(self) -> Self:
         self._process.start()
         self._told.close()  # the process alone has it now: its end is the end of what can be read
-        self.began = time.monotonic()
         self._reader.start()
+        assert self._asks.wait(STOPPED_SECONDS), "the load's process does not ask"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,15 +93,19 @@ class Steady(ABC):
         self._process.join(STOPPED_SECONDS)
         self._reader.join(STOPPED_SECONDS)
         self.client.close()
-        self.seconds = time.monotonic() - self.began
         assert self._process.exitcode == 0, f"the load's process ended with {self._process.exitcode}"
 
     def _read(self) -> None:
         while True:
             try:
-                self.hear(self._answers.recv())
+                answer: Answer = self._answers.recv()
             except EOFError:
                 return
+            if not self._asks.is_set():
+                self.began = answer.began
+                self._asks.set()
+            self.seconds = max(self.seconds, answer.ended - self.began)
+            self.hear(answer)
 
 
 def _ask(address: tuple[str, str, Path], plan: Plan, rate: float, told: Connection, stop: Event) -> None:
