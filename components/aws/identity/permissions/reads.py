@@ -171,6 +171,15 @@ def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
             actions=["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],
             resources=[scope.arn("cloudwatch", "alarm:*")],
         ),
+        # The newest releases of nodes' images, which AWS publishes (tools/node_images.py).
+        Statement(
+            sid="Releases",
+            actions=["ssm:GetParameter"],
+            resources=[
+                f"arn:aws:ssm:{scope.region}::parameter/aws/service/{kind}/*"
+                for kind in ("eks/optimized-ami", "bottlerocket")
+            ],
+        ),
         Statement(sid="Prometheus", actions=ALARM_ACTIONS, resources=[scope.arn("aps", "*")]),
         # CreateNodegroup looks for the service-linked role with the caller's permissions (terraform-aws-eks issue 823).
         Statement(
