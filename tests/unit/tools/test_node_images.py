@@ -69,7 +69,7 @@ def test_old_groups_alone_are_renewed_and_waited_for() -> None:
 
 def test_an_update_that_fails_ends_it_and_says_why() -> None:
     eks = Eks(status="Failed")
-    with pytest.raises(AwsError, match="apps: the update ended as Failed. PodEvictionFailure: budget"):
+    with pytest.raises(AwsError, match=r"apps: the update ended as Failed\. PodEvictionFailure: budget"):
         renew(CLUSTER, groups(CLUSTER, eks), eks, lambda _: None)
 
 
