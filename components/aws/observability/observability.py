@@ -54,7 +54,7 @@ class Observability(pulumi.ComponentResource):
             MailArgs(scope=scope, email=args.settings.email, key_arn=args.key_arn, workspace_arn=workspace.arn),
             opts=child,
         )
-        Collector(
+        collector = Collector(
             "collector",
             CollectorArgs(
                 scope=scope,
@@ -69,7 +69,8 @@ class Observability(pulumi.ComponentResource):
         Rules(
             "rules",
             RulesArgs(scope=scope, watch=args.watch, workspace_id=workspace.workspace_id, topic_arn=mail.topic_arn),
-            opts=child,
+            # Rules come after metrics do and go before them, or each job's absence would be told.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[collector]),
         )
         TargetAlarms(
             "targets",
