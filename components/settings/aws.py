@@ -347,7 +347,7 @@ class AwsSettings(AccountSettings):
     https://docs.aws.amazon.com/aws-backup/latest/devguide/whatisbackup.html
     """
     alarms: AlarmSettings | None = None
-    """Who is told when the journal is unwell; by default nobody. https://docs.aws.amazon.com/prometheus/latest/userguide/"""
+    """Who is told when the journal is unwell. By default nobody. https://docs.aws.amazon.com/prometheus/latest/userguide/"""
 
     @field_validator("node_groups")
     @classmethod
