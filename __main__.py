@@ -26,10 +26,14 @@ else:
     else:
         from components.aws.eks_cluster import DataBackups, EksCluster, EksClusterArgs
         from components.aws.scope import create_provider, scope_of
+        from components.observability import watch_of
 
         scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
         data = DataBackups(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
-        eks = EksClusterArgs(scope=scope, settings=stack.aws, hosts=stack.hosts, allowed_cidrs=cidrs, data_backups=data)
+        watch = watch_of(stack)
+        eks = EksClusterArgs(
+            scope=scope, settings=stack.aws, hosts=stack.hosts, allowed_cidrs=cidrs, data_backups=data, watch=watch
+        )
         of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
         cluster = EksCluster("cluster", eks, of_aws).cluster
 

@@ -18,6 +18,7 @@ VALKEY_IMAGE = "docker.io/valkey/valkey:8.1.4"
 HAPROXY_IMAGE = "docker.io/library/haproxy:3.0.11"
 AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.37.1"
 PEBBLE_IMAGE = "ghcr.io/letsencrypt/pebble:2.10.1"
+KUBE_STATE_METRICS_IMAGE = "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0"
 METRICS_SERVER_IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.9.0"
 
 REGISTRIES = (

@@ -27,6 +27,10 @@ LIST_AUTOSCALING_GROUPS = "aws:autoscaling/getAmiIds:getAmiIds"
 # By type: the form of the id, and of the ARN behind `arn:aws:` ("" where there is none).
 # {hex} has 17 digits and {short} 16; {name} is the physical name; {here} is region:account.
 FORMS: Mapping[str, tuple[str, str]] = {
+    "aws:amp/alertManagerDefinition:AlertManagerDefinition": ("{workspace}", ""),
+    "aws:amp/ruleGroupNamespace:RuleGroupNamespace": ("{arn}", "aps:{here}:rulegroupsnamespace/{workspace}/{name}"),
+    "aws:amp/scraper:Scraper": ("s-{uuid}", "aps:{here}:scraper/{id}"),
+    "aws:amp/workspace:Workspace": ("ws-{uuid}", "aps:{here}:workspace/{id}"),
     "aws:autoscaling/attachment:Attachment": ("{name}-{hex}", ""),
     "aws:backup/plan:Plan": ("{uuid}", "backup:{here}:backup-plan:{id}"),
     "aws:backup/restoreTestingPlan:RestoreTestingPlan": ("{name}", "backup:{here}:restore-testing-plan:{name}-{uuid}"),
@@ -36,6 +40,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "aws:cloudtrail/trail:Trail": ("{arn}", "cloudtrail:{here}:trail/{name}"),
     "aws:cloudwatch/eventRule:EventRule": ("{name}", "events:{here}:rule/{name}"),
     "aws:cloudwatch/eventTarget:EventTarget": ("{name}-{hex}", ""),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("{name}", "cloudwatch:{here}:alarm:{name}"),
     "aws:cloudwatch/logGroup:LogGroup": ("{name}", "logs:{here}:log-group:{name}"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ("sg-{hex}", "ec2:{here}:security-group/{id}"),
     "aws:ec2/eip:Eip": ("eipalloc-{hex}", "ec2:{here}:elastic-ip/{id}"),
@@ -140,6 +145,7 @@ class Cloud(Answers):
             "role": inputs.get("role", ""),
             "zone": inputs.get("zoneId", ""),
             "type": inputs.get("type", ""),
+            "workspace": inputs.get("workspaceId", ""),
             "topic": inputs.get("arn", inputs.get("topic", "")),
             "host": str(inputs.get("url", "")).removeprefix("https://"),
         }
@@ -169,6 +175,8 @@ class Cloud(Answers):
                 host = f"{named['name']}-{digest[:16]}.elb.{region}.amazonaws.com"
                 suffix = named["arn"].partition("loadbalancer/")[2]
                 return {"dnsName": host, "zoneId": HOSTED_ZONES.get(region, "Z00000000000000"), "arnSuffix": suffix}
+            case "TargetGroup":
+                return {"arnSuffix": named["arn"].rpartition(":")[2]}
             case "Eip":
                 return {"allocationId": named["id"], "publicIp": f"198.51.100.{int(digest[:2], 16)}"}
             case "Vpc":

@@ -167,6 +167,8 @@ def _one(what: str, key: str) -> Callable[[Resource, PriceList, Resources], Iter
 
 
 RULES: Mapping[str, Callable[[Resource, PriceList, Resources], Iterable[LineItem]]] = {
+    "aws:amp/scraper:Scraper": _one("collector of metrics", "metrics-collector"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _one("alarms of CloudWatch", "alarm"),
     "aws:ec2/eip:Eip": _one("public addresses of NAT gateways", "public-ipv4"),
     "aws:ec2/natGateway:NatGateway": _one("NAT gateways", "nat-gateway"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,

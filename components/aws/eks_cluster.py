@@ -27,6 +27,9 @@ from components.aws.encryption import EncryptionKey, EncryptionKeyArgs
 from components.aws.identity.iam import Role
 from components.aws.log_bucket import LogBucket
 from components.aws.network.network import Network, NetworkArgs
+from components.aws.observability import mail
+from components.aws.observability.observability import Observability, ObservabilityArgs
+from components.aws.observability.watch import Watch
 from components.aws.scope import Scope, default_tags
 from components.kubernetes import HEALTH_PORT, NODE_PORTS, Bucket, Cluster, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
@@ -53,6 +56,7 @@ class EksClusterArgs:
     hosts: the DNS names that clients use. They must be in the hosted zone of the stack `shared`.
     allowed_cidrs: client networks that the load balancer accepts, IPv4 or IPv6; "0.0.0.0/0" accepts everybody.
     data_backups: the pods that write backups of the application's data.
+    watch: what is collected, and when somebody is told; None where the settings name nobody.
     """
 
     scope: Scope
@@ -60,6 +64,7 @@ class EksClusterArgs:
     hosts: Sequence[str]
     allowed_cidrs: Sequence[str]
     data_backups: DataBackups
+    watch: Watch | None = None
 
 
 class EksCluster(pulumi.ComponentResource):
@@ -77,7 +82,9 @@ class EksCluster(pulumi.ComponentResource):
         self._scope = replace(args.scope, boundary=self._shared.boundary_arn)
         self._tags = default_tags(args.scope, args.settings.tags)
         self._cluster_add_ons = cluster_add_ons(zones=len(args.settings.network.zones), volume_tags=self._tags)
-        self._key = EncryptionKey("encryption", EncryptionKeyArgs(scope=self._scope), opts=self._options())
+        services = [] if args.settings.alarms is None else [mail.key_statement()]
+        key = EncryptionKeyArgs(scope=self._scope, services=services)
+        self._key = EncryptionKey("encryption", key, opts=self._options())
         self._network = self._create_network()
         self._control_plane = self._create_control_plane()
         self._load_balancer = self._create_load_balancer()
@@ -96,6 +103,7 @@ class EksCluster(pulumi.ComponentResource):
             backups=Bucket(name=self._create_backup_bucket(), region=self._scope.region),
             dns=[add_ons_by_name["coredns"]],
             ingress_dependencies=self._expose_ingress_nodes(node_groups["ingress"]),
+            collectors=self._create_observability(),
         )
         self._create_autoscaler(provider, add_ons)
         self._create_backup()
@@ -267,6 +275,27 @@ class EksCluster(pulumi.ComponentResource):
     def _create_backup_bucket(self) -> pulumi.Output[str]:
         args = backup_bucket(self._scope, self._args.data_backups.keep_days, self._key.key_arn)
         return LogBucket("data-backups", args, opts=self._options()).bucket
+
+    def _create_observability(self) -> Sequence[str]:
+        """The networks from which metrics are collected: the nodes' subnets, where the collector has its addresses."""
+        alarms, watch = self._settings.alarms, self._args.watch
+        if alarms is None or watch is None:
+            return []
+        Observability(
+            "observability",
+            ObservabilityArgs(
+                scope=self._scope,
+                settings=alarms,
+                watch=watch,
+                key_arn=self._key.key_arn,
+                cluster_arn=self._control_plane.cluster_arn,
+                subnet_ids=self._network.private_subnet_ids,
+                security_group_ids=[self._control_plane.security_group_id],
+                load_balancer=self._load_balancer,
+            ),
+            opts=self._options(),
+        )
+        return self._settings.network.plan.private
 
     def _create_backup(self) -> None:
         Backup(

@@ -20,6 +20,7 @@ from components.kubernetes import (
     KubernetesComponent,
     Workload,
     WorkloadArgs,
+    allow_collectors,
     allow_from,
     http_probe,
     pods_in,
@@ -76,7 +77,7 @@ class AuthArgs:
     """A sign-in.
 
     host: the journal's DNS name, which its tokens are of and for. image: the full reference of its image.
-    ingress_namespace: the namespace of the ingress controller.
+    ingress_namespace: the namespace of the ingress controller. collectors: networks from which metrics are collected.
     """
 
     namespace: str
@@ -84,6 +85,7 @@ class AuthArgs:
     settings: LoginSettings
     image: pulumi.Input[str]
     ingress_namespace: str
+    collectors: Sequence[str] = ()
 
 
 class Auth(KubernetesComponent):
@@ -147,7 +149,10 @@ class Auth(KubernetesComponent):
                     secret_volume(USERS, USERS, optional=True),
                 ],
                 drain_seconds=FINISH_SECONDS,
-                ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
+                ingress=[
+                    allow_from([pods_in(args.ingress_namespace)], "http"),
+                    *allow_collectors(args.collectors, "management"),
+                ],
             ),
             opts=self._options(),
         )

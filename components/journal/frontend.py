@@ -21,6 +21,7 @@ from components.kubernetes import (
     SERVING,
     ReleasedTier,
     WorkloadArgs,
+    allow_collectors,
     allow_from,
     allow_to,
     http_probe,
@@ -74,6 +75,7 @@ class FrontendArgs:
     image, candidate: the full references of the image that serves, and of the one to come.
     config: the active configuration. config_history: every configuration so far, oldest first.
     ingress_namespace: the namespace of the ingress controller.
+    collectors: the networks from which metrics are collected.
     login, verifier: what needs a token of the sign-in, and by what tokens are known; both, or neither.
     """
 
@@ -86,6 +88,7 @@ class FrontendArgs:
     config_history: Sequence[FrontendConfig]
     redis: Redis
     ingress_namespace: str
+    collectors: Sequence[str] = ()
     login: LoginSettings | None = None
     verifier: Verifier | None = None
 
@@ -170,7 +173,10 @@ class Frontend(ReleasedTier):
             environment_from=[from_config],
             volumes=[self._redis_auth(), *self._public_keys()],
             drain_seconds=FINISH_SECONDS,
-            ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
+            ingress=[
+                allow_from([pods_in(args.ingress_namespace)], "http"),
+                *allow_collectors(args.collectors, "management"),
+            ],
             egress=self._egress(),
         )
 

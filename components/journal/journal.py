@@ -99,6 +99,7 @@ class Journal(pulumi.ComponentResource):
                 config_history=stack.config_history,
                 redis=redis,
                 ingress_namespace=endpoint.ingress_namespace,
+                collectors=args.cluster.collectors,
                 login=stack.login,
                 verifier=None if auth is None else auth.verifier,
             ),
@@ -142,6 +143,7 @@ class Journal(pulumi.ComponentResource):
                 settings=login,
                 image=image(login.image, args.cluster.registry),
                 ingress_namespace=args.endpoint.ingress_namespace,
+                collectors=args.cluster.collectors,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

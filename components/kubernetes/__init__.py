@@ -21,6 +21,7 @@ from components.kubernetes.component import (
 from components.kubernetes.namespace import Namespace
 from components.kubernetes.network_policies import (
     allow_api_server,
+    allow_collectors,
     allow_dns,
     allow_from,
     allow_to,
@@ -71,6 +72,7 @@ __all__ = [
     "Workload",
     "WorkloadArgs",
     "allow_api_server",
+    "allow_collectors",
     "allow_dns",
     "allow_from",
     "allow_to",

@@ -44,6 +44,7 @@ class Cluster:
     registry: the host of the image registry for images that name none; None when every image names its registry.
     backups: where backups of an application's data go; None means to a volume.
     lacks_metrics: whether the platform is to bring metrics-server, because the cluster has none.
+    collectors: the networks from which metrics are collected; without any, no port lets a collector in.
     """
 
     provider: kubernetes.Provider
@@ -57,6 +58,7 @@ class Cluster:
     registry: pulumi.Input[str] | None = None
     backups: Bucket | None = None
     lacks_metrics: bool = False
+    collectors: Sequence[str] = ()
 
 
 def create_provider(

@@ -48,6 +48,14 @@ def allow_from(peers: Sequence[NetworkPolicyPeerArgs], *ports: int | str) -> Net
     return NetworkPolicyIngressRuleArgs(from_=list(peers), ports=_tcp(ports))
 
 
+def allow_collectors(cidrs: Sequence[str], *ports: int | str) -> list[NetworkPolicyIngressRuleArgs]:
+    """Lets those in these networks that collect metrics read these ports; without networks, nobody.
+
+    A rule without peers would let in everybody (kubernetes.io, NetworkPolicyIngressRule).
+    """
+    return [allow_from([network(cidr) for cidr in cidrs], *ports)] if cidrs else []
+
+
 def allow_to(peers: Sequence[NetworkPolicyPeerArgs], *ports: int | str) -> NetworkPolicyEgressRuleArgs:
     """Allows TCP connections to these ports of these peers; a name is a container port's."""
     return NetworkPolicyEgressRuleArgs(to=list(peers), ports=_tcp(ports))

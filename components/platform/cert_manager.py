@@ -15,9 +15,19 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaPatchArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
 
 from components import versions
-from components.kubernetes import KubernetesComponent, Namespace, allow_api_server, allow_from, allow_to, network
+from components.kubernetes import (
+    KubernetesComponent,
+    Namespace,
+    allow_api_server,
+    allow_collectors,
+    allow_from,
+    allow_to,
+    network,
+)
 
 WEBHOOK_PORT = 10250
+METRICS_PORT = 9402
+"""Of the chart's pods; the container port is called `http-metrics`."""
 ACME_PORTS = (80, 443, 8000, 8443, 14000)
 """Ports that cert-manager connects to: an ACME server's (443; Pebble's 14000), and those of the ingress controller for
 the self check of a challenge (80 and 443 at its Service, 8000 and 8443 at its pods)."""
@@ -151,12 +161,14 @@ class CertManagerArgs:
     replicas: the number of pods of the controller, of the webhook and of the CA injector.
     host_aliases: IP addresses, each once and with its hosts, for what the cluster's DNS does not know, as in `local`.
     fast_checks: repeats the self check of a challenge every second. Leave it off with a public ACME server.
+    collectors: the networks from which its metrics are collected.
     """
 
     chart: str
     replicas: int
     host_aliases: Sequence[tuple[pulumi.Input[str], Sequence[str]]] = ()
     fast_checks: bool = False
+    collectors: Sequence[str] = ()
 
 
 def values(args: CertManagerArgs, namespace: str) -> Values:
@@ -201,7 +213,10 @@ class CertManager(KubernetesComponent):
             spec=NetworkPolicySpecArgs(
                 pod_selector=LabelSelectorArgs(),
                 policy_types=["Ingress", "Egress"],
-                ingress=[allow_from(anywhere, WEBHOOK_PORT)],
+                ingress=[
+                    allow_from(anywhere, WEBHOOK_PORT),
+                    *allow_collectors(self._args.collectors, METRICS_PORT),
+                ],
                 egress=[allow_api_server(), allow_to(anywhere, *ACME_PORTS)],
             ),
             opts=self._options(depends_on=[namespace]),

@@ -24,6 +24,7 @@ class CertificatesArgs:
 
     ingress_namespace: the namespace of the ingress controller's pods. ingress_address: its Service's cluster address.
     dns: resources that must exist before the issuer's server name resolves.
+    collectors: the networks from which metrics are collected.
     """
 
     settings: CertificateSettings
@@ -31,6 +32,7 @@ class CertificatesArgs:
     ingress_namespace: str
     ingress_address: pulumi.Input[str]
     dns: Sequence[pulumi.Resource] = ()
+    collectors: Sequence[str] = ()
 
 
 class Certificates(pulumi.ComponentResource):
@@ -53,6 +55,7 @@ class Certificates(pulumi.ComponentResource):
                 replicas=1 if pebble_issues else 2,
                 host_aliases=aliases,
                 fast_checks=pebble_issues,
+                collectors=args.collectors,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -37,6 +37,7 @@ from components.kubernetes import (
     Workload,
     WorkloadArgs,
     allow_api_server,
+    allow_collectors,
     allow_from,
     allow_to,
     http_probe,
@@ -64,6 +65,8 @@ DIAL, ANSWER = "500ms", "15s"
 HEAD_BYTES = 16 * 1024
 """How long a request's head may be; more is refused with 431. Below the API's own limit (its protocol.py), with room
 for what Traefik adds, so that one place refuses it."""
+BUCKETS = "--metrics.prometheus.buckets=0.05,0.1,0.25,0.5,1,2.5,5,10"
+"""Of how long requests take, in seconds: an alarm asks whether the slowest hundredth takes over one."""
 LOAD_BALANCER_CLASS = "journal/pulumi"
 """No controller implements this class, so none creates a load balancer beside the one that Pulumi owns."""
 DEREGISTRATION_SECONDS = 30
@@ -86,6 +89,7 @@ def arguments(
     *,
     stop_delay: int = STOP_DELAY_SECONDS,
     access_log: bool = False,
+    metrics: bool = False,
 ) -> list[str]:
     """Traefik's command line.
 
@@ -93,9 +97,10 @@ def arguments(
     The redirect to HTTPS has the lowest priority, so that ACME challenges are still answered on port 80. A route whose
     Service has no ready pod answers 503; without `allowemptyservices`, its requests would go to the route with the next
     shorter path. A connection is asked to be made anew while a pod that stops still serves: one that the program closes
-    may cost a request. The access log has one line of JSON for each request, without the request's headers.
+    may cost a request. The access log has one line of JSON for each request, without the request's headers. Metrics are
+    those of entry points alone, at the one that probes ask: each further label multiplies what is collected.
 
-    Source: Traefik documentation, EntryPoints, ServersTransport and Kubernetes Ingress provider.
+    Source: Traefik documentation, EntryPoints, ServersTransport, Kubernetes Ingress provider and Metrics.
     """
     timeouts = {"dialtimeout": DIAL, "responseheadertimeout": ANSWER}
     transport = {
@@ -110,6 +115,7 @@ def arguments(
         "--log.format=json",
         "--log.level=INFO",
         *(["--accesslog=true", "--accesslog.format=json"] if access_log else []),
+        *(["--metrics.prometheus=true", "--metrics.prometheus.addserviceslabels=false", BUCKETS] if metrics else []),
         "--ping=true",
         f"--entrypoints.traefik.address=:{PORTS['ping']}",
         f"--entrypoints.web.address=:{PORTS['web']}",
@@ -168,6 +174,7 @@ class IngressControllerArgs:
     client_namespaces: namespaces whose pods may send it requests, such as those that check ACME challenges.
     hosts: each host's path prefixes that have a Service of their own. The status of Ingress objects names the first.
     placement: the nodes that its pods may run on.
+    collectors: the networks from which its metrics are collected; without any, it has none.
     """
 
     settings: IngressSettings
@@ -177,6 +184,7 @@ class IngressControllerArgs:
     client_namespaces: Sequence[str]
     hosts: Mapping[str, Sequence[str]]
     placement: Placement = ANYWHERE
+    collectors: Sequence[str] = ()
 
 
 class IngressController(KubernetesComponent):
@@ -303,7 +311,14 @@ class IngressController(KubernetesComponent):
                 liveness=http_probe("/ping", "ping", period=10),
                 readiness=http_probe("/ping", "ping", period=2),
                 arguments=[
-                    *arguments(args.settings, args.namespaces, host, stop_delay=stop_delay, access_log=targets),
+                    *arguments(
+                        args.settings,
+                        args.namespaces,
+                        host,
+                        stop_delay=stop_delay,
+                        access_log=targets,
+                        metrics=len(args.collectors) > 0,
+                    ),
                     *gateway,
                 ],
                 volumes=[
@@ -315,7 +330,10 @@ class IngressController(KubernetesComponent):
                 min_ready_seconds=REGISTRATION_SECONDS if targets else 0,
                 stop_delay_seconds=stop_delay,
                 drain_seconds=DRAIN_SECONDS,
-                ingress=[allow_from([*clients, *inside], "web", "websecure")],
+                ingress=[
+                    allow_from([*clients, *inside], "web", "websecure"),
+                    *allow_collectors(args.collectors, "ping"),
+                ],
                 egress=[allow_api_server(), allow_to(backends, *args.backend_ports)],
             ),
             opts=self._options(depends_on=[self._own_namespace, configuration, *depends_on]),

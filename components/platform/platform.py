@@ -10,6 +10,8 @@ from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, 
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import PORTS, IngressController, IngressControllerArgs
+from components.platform.kube_state_metrics import NAME as KUBE_STATE_METRICS
+from components.platform.kube_state_metrics import KubeStateMetrics, KubeStateMetricsArgs
 from components.platform.metrics_server import MetricsServer, MetricsServerArgs
 from components.platform.routes import IngressEndpoint
 from components.settings import CertificateSettings, IngressSettings
@@ -79,6 +81,7 @@ class Platform(pulumi.ComponentResource):
                 client_namespaces=CHALLENGE_CHECKERS,
                 hosts=args.hosts,
                 placement=args.cluster.ingress_placement,
+                collectors=args.cluster.collectors,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *args.cluster.ingress_dependencies]),
         )
@@ -90,11 +93,18 @@ class Platform(pulumi.ComponentResource):
                 ingress_namespace=TRAEFIK,
                 ingress_address=controller.cluster_ip,
                 dns=args.cluster.dns,
+                collectors=args.cluster.collectors,
             ),
             opts=child,
         )
         if args.cluster.lacks_metrics:
             MetricsServer(METRICS_SERVER, MetricsServerArgs(cert_manager=certificates.cert_manager), opts=child)
+        if args.cluster.collectors:
+            KubeStateMetrics(
+                KUBE_STATE_METRICS,
+                KubeStateMetricsArgs(application=args.application, collectors=args.cluster.collectors),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace]),
+            )
         known, own = args.cluster.ingress_address, controller.address
         self.endpoint = IngressEndpoint(
             ingress_class=controller.ingress_class if args.ingress.has_ingress else None,

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components import versions
 from components.settings import schedules, subnets, tags
+from components.settings.alarms import AlarmSettings
 from components.settings.node_groups import ADD_ONS, NodeGroupSettings, refuse_zones, unschedulable_workloads
 from components.settings.regions import Region, zones_of
 from components.settings.schedules import Schedule
@@ -345,6 +346,8 @@ class AwsSettings(AccountSettings):
 
     https://docs.aws.amazon.com/aws-backup/latest/devguide/whatisbackup.html
     """
+    alarms: AlarmSettings | None = None
+    """Who is told when the journal is unwell. By default nobody. https://docs.aws.amazon.com/prometheus/latest/userguide/"""
 
     @field_validator("node_groups")
     @classmethod

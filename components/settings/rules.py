@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.settings import intervals
 from components.settings.application import EVERYBODY
 from components.settings.shared import WORKFLOW_ROLES, SharedSettings
 from components.settings.values import RESERVED_TLDS, has_no_mailboxes, names_registry, quantity
@@ -166,6 +167,15 @@ def _volume_fits(settings: "Settings", context: Context) -> None:
         raise ValueError(f"redis.storage {settings.redis.storage}: an EBS volume has up to {LARGEST_VOLUME}; name less")
 
 
+def _backups_come_again(settings: "Settings", context: Context) -> None:
+    """An alarm tells of backups that stopped: it must know how far apart they are."""
+    if settings.aws is not None and settings.aws.alarms is not None:
+        try:
+            intervals.longest(settings.redis.backup.schedule)
+        except ValueError as error:
+            raise ValueError(f"redis.backup.schedule: {error}, or take aws.alarms out") from None
+
+
 def _host_of_its_environment(settings: "Settings", context: Context) -> None:
     """The deploy roles of dev and staging may only change DNS records below `<environment>.<domain>`."""
     if settings.aws is None:
@@ -244,6 +254,7 @@ RULES: Sequence[Callable[["Settings", Context], None]] = (
     _sentry_in_prod,
     _way_out,
     _volume_fits,
+    _backups_come_again,
     _host_of_its_environment,
     _as_shared_allows,
     _no_role_of_the_program,

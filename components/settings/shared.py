@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from components.settings.alarms import mailbox
 from components.settings.aws import AccountSettings
 from components.settings.regions import Region
-from components.settings.values import RESERVED_TLDS, BucketName, Email, Host, Model, RepositoryName, has_no_mailboxes
+from components.settings.values import RESERVED_TLDS, BucketName, Email, Host, Model, RepositoryName
 
 CloudEnvironment = Literal["dev", "staging", "prod"]
 WORKFLOW_ROLES = "journal-shared-"
@@ -136,10 +137,7 @@ class OversightSettings(Model):
     @field_validator("email")
     @classmethod
     def _mailbox_exists(cls, email: str) -> str:
-        domain = email.rpartition("@")[2].lower()
-        if has_no_mailboxes(domain):
-            raise ValueError(f"no mail comes to {domain}; name a mailbox that exists")
-        return email
+        return mailbox(email)
 
 
 class SharedSettings(Model):

@@ -19,7 +19,7 @@ from tools.progress import Progress
 
 HERE = Path(__file__).parent
 LOCKS = ("requirements.lock", "apps/*/requirements.lock", "tools/*/*.lock")
-GO_MODULES = ("local/cluster/platform", "tools/lint", "tools/audit")
+GO_MODULES = ("local/cluster/platform", "tools/lint", "tools/audit", "tools/promtool")
 WORKFLOWS = stack.ROOT / ".github" / "workflows"
 EXAMPLES, SEED = 100, 20_261_128
 """How many requests schemathesis makes up for each operation, and from what: the same ones each time."""

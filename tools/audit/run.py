@@ -2,6 +2,7 @@
 
 from tools import stack
 from tools.audit import judges, services
+from tools.audit.alarms import of_alarms
 from tools.audit.verdicts import Verdict, markdown, table
 from tools.failures import Failure
 from tools.terminal import Steps, console
@@ -15,6 +16,8 @@ def run() -> None:
     with Steps() as steps:
         with steps.step("actionlint") as step:
             verdicts.append(judges.of_workflows(step))
+        with steps.step("promtool") as step:
+            verdicts.append(of_alarms(step))
         with steps.step("pip-audit"):
             verdicts.append(judges.of_packages())
         with steps.step("govulncheck") as step:

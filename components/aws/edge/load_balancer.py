@@ -70,6 +70,7 @@ class LoadBalancer(pulumi.ComponentResource):
     """A public Network Load Balancer that forwards TCP on ports 80 and 443 and preserves client addresses.
 
     target_group_arns: by entry point; TargetGroupAttachments registers the nodes.
+    metrics_name, target_group_metrics_names: what CloudWatch's metrics call it, and each target group by entry point.
     security_group_id: the load balancer's own security group.
     node_security_group_id: the security group that lets traffic from the load balancer into ingress nodes; they carry
     it beside the cluster's security group.
@@ -78,6 +79,8 @@ class LoadBalancer(pulumi.ComponentResource):
     """
 
     target_group_arns: Mapping[str, pulumi.Output[str]]
+    metrics_name: pulumi.Output[str]
+    target_group_metrics_names: Mapping[str, pulumi.Output[str]]
     security_group_id: pulumi.Output[str]
     node_security_group_id: pulumi.Output[str]
     dns_name: pulumi.Output[str]
@@ -101,6 +104,8 @@ class LoadBalancer(pulumi.ComponentResource):
         groups = {entry_point: self._create_target_group(entry_point) for entry_point in LISTENERS}
         listeners = [self._create_listener(entry_point, balancer, groups[entry_point]) for entry_point in LISTENERS]
         self.target_group_arns = {entry_point: group.arn for entry_point, group in groups.items()}
+        self.metrics_name = balancer.arn_suffix
+        self.target_group_metrics_names = {entry_point: group.arn_suffix for entry_point, group in groups.items()}
         self.dns_name, self.zone_id = balancer.dns_name, balancer.zone_id
         self.resources = [*listeners, *rules]
         self.register_outputs({"dns_name": self.dns_name})

@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.identity.iam import Role, RoleArgs, Statement, policy_document
+from components.aws.identity.permissions.alarms import alarm_statements
 from components.aws.identity.permissions.boundary import boundary_statements, role_statements
 from components.aws.identity.permissions.cluster import cluster_statements, load_balancer_and_dns_statements
 from components.aws.identity.permissions.data import data_statements
@@ -203,7 +204,7 @@ class GithubRoles(pulumi.ComponentResource):
         return self._attach(environment, self._create_role(environment, environment, state), self._read_policy)
 
     def _create_deploy_role(self, environment: CloudEnvironment) -> pulumi.Output[str]:
-        """A role with one inline and three managed policies, to stay within their size limits (IAM guide, Quotas)."""
+        """A role with one inline and four managed policies, to stay within their size limits (IAM guide, Quotas)."""
         args, name = self._args, f"deploy-{environment}"
         scope = replace(self._scope, name=f"{PROJECT}-{environment}", environment=environment)
         others = [other for other in args.settings.environments if other != environment]
@@ -222,6 +223,7 @@ class GithubRoles(pulumi.ComponentResource):
         change_policies = [
             self._create_policy(f"{name}-network", *network_statements(scope)),
             self._create_policy(f"{name}-data", *data_statements(scope)),
+            self._create_policy(f"{name}-alarms", *alarm_statements(scope)),
         ]
         return self._attach(name, role, self._read_policy, *change_policies)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-LAYERS = ("versions", "settings", "kubernetes", "redis", "aws", "platform", "journal")
+LAYERS = ("versions", "settings", "kubernetes", "redis", "aws", "platform", "journal", "observability")
 """From the top: the folders and modules of components/."""
 COMPONENTS = ROOT / "components"
 MODULES = sorted(path for path in COMPONENTS.rglob("*.py") if path != COMPONENTS / "__init__.py")

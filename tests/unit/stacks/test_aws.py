@@ -112,8 +112,9 @@ def test_dev_is_small_and_prod_is_not(recorded: Callable[[str], Recording]) -> N
 
 
 def test_staging_has_prods_shape(recorded: Callable[[str], Recording]) -> None:
-    """The same resources but for what prod's settings add: subnets for pods, restore tests, copies of backups."""
-    staging, prod = (Counter(r.type for r in recorded(name).registrations) for name in ("staging", "prod"))
+    """The same but for what prod's settings add: alarms, subnets for pods, restore tests, copies of backups."""
+    without_alarms = record("prod", aws={**config_of("prod")["journal:aws"], "alarms": None})
+    staging, prod = (Counter(r.type for r in made.registrations) for made in (recorded("staging"), without_alarms))
     assert staging <= prod
     assert {kind.rpartition(":")[2] for kind in prod - staging} == {
         "Alias",

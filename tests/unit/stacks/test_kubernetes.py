@@ -145,6 +145,8 @@ def test_only_what_asks_the_api_server_gets_a_token(recording: Recording, stack:
     with_token, expected = set(), {"traefik"}
     if stack != "local":
         expected.add("cluster-autoscaler")
+    if stack == "prod":
+        expected.add("kube-state-metrics")  # with `aws.alarms`
     for r, pod in pods(recording):
         assert pod["serviceAccountName"] == r["metadata"]["name"]
         assert pod["serviceAccountName"] in accounts
@@ -198,8 +200,11 @@ def test_the_program_is_a_table_of_contents(recording: Recording) -> None:
 
 
 def test_environments_differ_by_settings_alone(recorded: Callable[[str], Recording]) -> None:
+    """Alarms bring kube-state-metrics, an autoscaler itself."""
+    without_alarms = record("prod", aws={**config_of("prod")["journal:aws"], "alarms": None})
     dev, prod = (
-        sorted(r.type for r in recorded(stack).registrations if r.package == "kubernetes") for stack in ("dev", "prod")
+        sorted(r.type for r in made.registrations if r.package == "kubernetes")
+        for made in (recorded("dev"), without_alarms)
     )
     assert len(dev) > 50
     assert dev == [type_ for type_ in prod if not type_.endswith(":HorizontalPodAutoscaler")]

@@ -1,8 +1,12 @@
 """What judges say, and the table that is made of it."""
 
-import pytest
+from pathlib import Path
 
-from tools.audit import judges
+import pytest
+import yaml
+
+from components.observability import rules
+from tools.audit import alarms, judges
 from tools.audit.verdicts import Skipped, Verdict, markdown
 
 FOUND = """
@@ -62,3 +66,22 @@ def test_every_lock_file_is_looked_at() -> None:
     looked_at = {lock for pattern in judges.LOCKS for lock in judges.stack.ROOT.glob(pattern)}
     known = {lock for lock in judges.stack.ROOT.glob("**/*.lock") if ".venv" not in lock.parts}
     assert {lock for lock in known if lock.name != "requirements-dev.lock"} <= looked_at
+
+
+def test_promtool_tries_alarms_that_there_are_both_ways() -> None:
+    """That they come, and that they don't."""
+    file = yaml.safe_load((alarms.SOURCES / "alarms_test.yaml").read_text())
+    tried = [one for test in file["tests"] for one in test["alert_rule_test"]]
+    named = {alarm.name for alarm in rules.alarms(alarms.EXAMPLE)}
+    assert {one["alertname"] for one in tried} <= named
+    come = {one["alertname"] for one in tried if one.get("exp_alerts")}
+    stay_away = {one["alertname"] for one in tried if not one.get("exp_alerts")}
+    assert {"EdgeErrors", "CertificateOld", "BackupStopped", "BackupFailed"} <= come & stay_away
+
+
+def test_what_promtool_says_is_a_finding_only_where_it_fails(tmp_path: Path) -> None:
+    program = tmp_path / "promtool"
+    program.write_text("#!/bin/sh\necho Checking rules.yaml\necho '  FAILED:'\necho \"$2: group is wrong\"\nexit $3\n")
+    program.chmod(0o755)
+    assert alarms.said(program, tmp_path, "check", "rules", "0") == []
+    assert alarms.said(program, tmp_path, "check", "rules", "1") == ["rules: group is wrong"]

@@ -140,6 +140,8 @@ SERVICE_LINKED_ROLE_SERVICES = [
     "spot.amazonaws.com",
 ]
 """Services that create a service-linked role when they are first used in an account."""
+SERVICE_LINKED_ROLES_OF_EACH = ["scraper.aps.amazonaws.com"]
+"""Services that create one for each resource: AMP for each collector (AMP guide, Using service-linked roles)."""
 
 
 def boundary_statements(scope: Scope) -> tuple[Statement, ...]:
@@ -216,6 +218,8 @@ def role_statements(scope: Scope, boundary_arn: pulumi.Input[str]) -> tuple[Stat
             sid="ServiceLinkedRoles",
             actions=["iam:CreateServiceLinkedRole"],
             resources=[scope.iam_arn("role/aws-service-role/*")],
-            conditions={"StringEquals": {"iam:AWSServiceName": SERVICE_LINKED_ROLE_SERVICES}},
+            conditions={
+                "StringEquals": {"iam:AWSServiceName": [*SERVICE_LINKED_ROLE_SERVICES, *SERVICE_LINKED_ROLES_OF_EACH]}
+            },
         ),
     )

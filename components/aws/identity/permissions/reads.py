@@ -102,6 +102,17 @@ OVERSIGHT_ACTIONS = (
 """What the AWS provider reads of a budget, a trail, a detector, a topic with its mailbox, and events' rules."""
 
 
+ALARM_ACTIONS = (
+    "aps:DescribeAlertManagerDefinition",
+    "aps:DescribeLoggingConfiguration",
+    "aps:DescribeRuleGroupsNamespace",
+    "aps:DescribeScraper",
+    "aps:DescribeWorkspace",
+    "aps:ListTagsForResource",
+)
+"""What the AWS provider reads of a workspace of Prometheus, its rules and alert manager, and a collector."""
+
+
 def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
     """Lets a role read the resources of all stacks in the account.
 
@@ -155,7 +166,21 @@ def read_statements(scope: Scope, oidc_issuer: str) -> tuple[Statement, ...]:
             ],
         ),
         # A canary's deployment waits while one of them is not OK (tools/canary.py).
-        Statement(sid="Alarms", actions=["cloudwatch:DescribeAlarms"], resources=[scope.arn("cloudwatch", "alarm:*")]),
+        Statement(
+            sid="Alarms",
+            actions=["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],
+            resources=[scope.arn("cloudwatch", "alarm:*")],
+        ),
+        # The newest releases of nodes' images, which AWS publishes (tools/node_images.py).
+        Statement(
+            sid="Releases",
+            actions=["ssm:GetParameter"],
+            resources=[
+                f"arn:aws:ssm:{scope.region}::parameter/aws/service/{kind}/*"
+                for kind in ("eks/optimized-ami", "bottlerocket")
+            ],
+        ),
+        Statement(sid="Prometheus", actions=ALARM_ACTIONS, resources=[scope.arn("aps", "*")]),
         # CreateNodegroup looks for the service-linked role with the caller's permissions (terraform-aws-eks issue 823).
         Statement(
             sid="ServiceLinkedRoles", actions=["iam:GetRole"], resources=[scope.iam_arn("role/aws-service-role/*")]

@@ -216,6 +216,11 @@ def test_what_a_cluster_left_behind_is_deleted_by_its_own_deployment(
         ("logs:DeleteLogGroup", "logs:{here}:log-group:/aws/eks/journal-{environment}/cluster"),
         ("logs:DeleteLogGroup", "logs:{here}:log-group:/aws/eks/journal-{environment}/cluster:*"),
         ("backup:ListRecoveryPointsByBackupVault", "backup:{here}:backup-vault:journal-{environment}"),
+        ("eks:UpdateNodegroupVersion", "eks:{here}:nodegroup/journal-{environment}/apps-a/fff01107-7941"),
+        (
+            "ssm:GetParameter",
+            "ssm:eu-central-1::parameter/aws/service/bottlerocket/aws-k8s-1.36/x86_64/latest/image_version",
+        ),
     ],
 )
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

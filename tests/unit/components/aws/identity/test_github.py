@@ -95,7 +95,7 @@ def test_aws_takes_the_policies_of_a_role(recorded: Recorder, role: str) -> None
     own, managed = inline(recorded, role), attached(recorded, role)
     assert len(own) == 1
     assert sum(len(re.sub(r"\s", "", text)) for text in own) <= INLINE_LIMIT
-    assert len(managed) == (1 if role in READERS else {"images": 0}.get(role, 3))
+    assert len(managed) == (1 if role in READERS else {"images": 0}.get(role, 4))
     assert max((len(re.sub(r"\s", "", text)) for text in managed), default=0) <= MANAGED_LIMIT
     assert len(managed) <= ATTACHED_LIMIT
 

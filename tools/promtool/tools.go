@@ -1,0 +1,2 @@
+// Package promtool pins the judge of alarm rules: its go.mod lists it as a tool.
+package promtool
