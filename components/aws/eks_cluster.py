@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.aws.account import SharedStackReference
+from components.aws.artifacts import artifact_bucket, artifact_identity, bucket_name
 from components.aws.backup.backup import Backup, BackupArgs
 from components.aws.backup.data_backups import backup_bucket, backup_identity
 from components.aws.edge.dns import DnsRecords, DnsRecordsArgs
@@ -28,7 +29,7 @@ from components.aws.identity.iam import Role
 from components.aws.log_bucket import LogBucket
 from components.aws.network.network import Network, NetworkArgs
 from components.aws.scope import Scope, default_tags
-from components.kubernetes import HEALTH_PORT, NODE_PORTS, Bucket, Cluster, create_provider
+from components.kubernetes import HEALTH_PORT, NODE_PORTS, ArtifactBucket, Bucket, Cluster, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
 from components.settings.node_groups import INGRESS, Placement, managed_node_groups
 
@@ -36,8 +37,8 @@ AUTOSCALER = "cluster-autoscaler"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataBackups:
-    """The pods that back up the application's data to a bucket, and how many days the bucket keeps a backup."""
+class PodBucket:
+    """The pods that write to a bucket, by their service account, and how many days the bucket keeps an object."""
 
     namespace: str
     service_account: str
@@ -53,13 +54,15 @@ class EksClusterArgs:
     hosts: the DNS names that clients use. They must be in the hosted zone of the stack `shared`.
     allowed_cidrs: client networks that the load balancer accepts, IPv4 or IPv6; "0.0.0.0/0" accepts everybody.
     data_backups: the pods that write backups of the application's data.
+    artifacts: the pods of workflows, where they are on.
     """
 
     scope: Scope
     settings: AwsSettings
     hosts: Sequence[str]
     allowed_cidrs: Sequence[str]
-    data_backups: DataBackups
+    data_backups: PodBucket
+    artifacts: PodBucket | None = None
 
 
 class EksCluster(pulumi.ComponentResource):
@@ -94,6 +97,7 @@ class EksCluster(pulumi.ComponentResource):
             storage_class=self._create_storage_class(provider, add_ons),
             add_ons=add_ons,
             backups=Bucket(name=self._create_backup_bucket(), region=self._scope.region),
+            artifacts=self._create_artifact_bucket(),
             dns=[add_ons_by_name["coredns"]],
             ingress_dependencies=self._expose_ingress_nodes(node_groups["ingress"]),
         )
@@ -189,6 +193,14 @@ class EksCluster(pulumi.ComponentResource):
                 service_account=backups.service_account,
             ),
         }
+        if (artifacts := self._args.artifacts) is not None:
+            identities[artifacts.service_account] = artifact_identity(
+                self._scope,
+                cluster_name,
+                self._key.key_arn,
+                namespace=artifacts.namespace,
+                service_account=artifacts.service_account,
+            )
         return [PodIdentity(name, args, opts=self._options()) for name, args in identities.items()]
 
     def _security_groups_of(self, group: NodeGroupSettings) -> list[pulumi.Input[str]]:
@@ -267,6 +279,13 @@ class EksCluster(pulumi.ComponentResource):
     def _create_backup_bucket(self) -> pulumi.Output[str]:
         args = backup_bucket(self._scope, self._args.data_backups.keep_days, self._key.key_arn)
         return LogBucket("data-backups", args, opts=self._options()).bucket
+
+    def _create_artifact_bucket(self) -> ArtifactBucket | None:
+        if self._args.artifacts is None:
+            return None
+        args = artifact_bucket(self._scope, self._args.artifacts.keep_days, self._key.key_arn)
+        LogBucket("artifacts", args, opts=self._options())
+        return ArtifactBucket(name=bucket_name(self._scope), region=self._scope.region)
 
     def _create_backup(self) -> None:
         Backup(

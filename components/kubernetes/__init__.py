@@ -4,6 +4,7 @@ from components.kubernetes.admission import Admission, AdmissionArgs
 from components.kubernetes.cluster import (
     HEALTH_PORT,
     NODE_PORTS,
+    ArtifactBucket,
     Bucket,
     Cluster,
     ExistingCluster,
@@ -31,6 +32,7 @@ from components.kubernetes.network_policies import (
 )
 from components.kubernetes.people import OPERATORS, VIEWERS, People, PeopleArgs
 from components.kubernetes.pods import (
+    NON_ROOT,
     container_security,
     exec_probe,
     http_probe,
@@ -50,6 +52,7 @@ __all__ = [
     "EDGE",
     "HEALTH_PORT",
     "NODE_PORTS",
+    "NON_ROOT",
     "OPERATORS",
     "SERVING",
     "SKIP_AWAIT",
@@ -57,6 +60,7 @@ __all__ = [
     "VIEWERS",
     "Admission",
     "AdmissionArgs",
+    "ArtifactBucket",
     "Backend",
     "Bucket",
     "Cluster",
