@@ -13,7 +13,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeArgs,
     VolumeMountArgs,
 )
-from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs, NetworkPolicyPeerArgs
 
 from components.journal.auth import KEYS_FILE, Verifier, secret_volume
 from components.journal.migration import Migration, MigrationArgs
@@ -73,7 +73,7 @@ class FrontendArgs:
     environment: the environment's name, which the API reports at /api/version.
     image, candidate: the full references of the image that serves, and of the one to come.
     config: the active configuration. config_history: every configuration so far, oldest first.
-    ingress_namespace: the namespace of the ingress controller.
+    ingress_namespace: the namespace of the ingress controller. clients: who else may ask the API, inside the cluster.
     login, verifier: what needs a token of the sign-in, and by what tokens are known; both, or neither.
     """
 
@@ -86,6 +86,7 @@ class FrontendArgs:
     config_history: Sequence[FrontendConfig]
     redis: Redis
     ingress_namespace: str
+    clients: Sequence[NetworkPolicyPeerArgs] = ()
     login: LoginSettings | None = None
     verifier: Verifier | None = None
 
@@ -170,7 +171,7 @@ class Frontend(ReleasedTier):
             environment_from=[from_config],
             volumes=[self._redis_auth(), *self._public_keys()],
             drain_seconds=FINISH_SECONDS,
-            ingress=[allow_from([pods_in(args.ingress_namespace)], "http")],
+            ingress=[allow_from([pods_in(args.ingress_namespace), *args.clients], "http")],
             egress=self._egress(),
         )
 
