@@ -5,8 +5,8 @@ import pulumi_random as random
 
 from components import settings
 from components.journal import NAMESPACE, PORTS, Journal, JournalArgs, hosts
-from components.kubernetes import ExistingCluster
-from components.platform import ACCOUNT, WORKFLOWS, Platform, PlatformArgs
+from components.kubernetes import ExistingCluster, PodBucket
+from components.platform import Platform, PlatformArgs, artifact_pods
 from components.redis import BACKUP
 
 stack = settings.load()
@@ -24,15 +24,13 @@ else:
         existing = settings.ClusterSettings() if stack.cluster is None else stack.cluster
         cluster = ExistingCluster("cluster", existing).cluster
     else:
-        from components.aws.eks_cluster import EksCluster, EksClusterArgs, PodBucket
+        from components.aws.eks_cluster import EksCluster, EksClusterArgs
         from components.aws.scope import create_provider, scope_of
 
         scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
         data = PodBucket(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
         eks = EksClusterArgs(scope=scope, settings=stack.aws, hosts=stack.hosts, allowed_cidrs=cidrs, data_backups=data)
-        if stack.workflows is not None:
-            days = stack.workflows.keep_days
-            eks.artifacts = PodBucket(namespace=WORKFLOWS, service_account=ACCOUNT, keep_days=days)
+        eks.artifacts = artifact_pods(stack.workflows)
         of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
         cluster = EksCluster("cluster", eks, of_aws).cluster
 

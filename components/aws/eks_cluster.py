@@ -29,20 +29,11 @@ from components.aws.identity.iam import Role
 from components.aws.log_bucket import LogBucket
 from components.aws.network.network import Network, NetworkArgs
 from components.aws.scope import Scope, default_tags
-from components.kubernetes import HEALTH_PORT, NODE_PORTS, ArtifactBucket, Bucket, Cluster, create_provider
+from components.kubernetes import HEALTH_PORT, NODE_PORTS, ArtifactBucket, Bucket, Cluster, PodBucket, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
 from components.settings.node_groups import INGRESS, Placement, managed_node_groups
 
 AUTOSCALER = "cluster-autoscaler"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PodBucket:
-    """The pods that write to a bucket, by their service account, and how many days the bucket keeps an object."""
-
-    namespace: str
-    service_account: str
-    keep_days: int
 
 
 @dataclass(kw_only=True)

@@ -9,6 +9,7 @@ from components.kubernetes.cluster import (
     Cluster,
     ExistingCluster,
     Exposure,
+    PodBucket,
     create_provider,
 )
 from components.kubernetes.component import (
@@ -70,6 +71,7 @@ __all__ = [
     "Namespace",
     "People",
     "PeopleArgs",
+    "PodBucket",
     "Priorities",
     "ReleasedTier",
     "Workload",

@@ -29,6 +29,15 @@ class Bucket:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PodBucket:
+    """The pods that write to a bucket, by their service account, and how many days the bucket keeps an object."""
+
+    namespace: str
+    service_account: str
+    keep_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ArtifactBucket:
     """The S3 bucket of what workflows store. Its name follows from the settings, so that it can be part of a file."""
 

@@ -1,13 +1,12 @@
 """What applications on a cluster share: the ingress controller, certificates, and routes to their Services."""
 
-from components.platform.argo_workflows import ACCOUNT, WORKFLOWS, WorkflowEngine
+from components.platform.argo_workflows import ACCOUNT, WorkflowEngine, artifact_pods
 from components.platform.ingress_controller import IngressController, IngressControllerArgs
 from components.platform.platform import Platform, PlatformArgs
 from components.platform.routes import IngressEndpoint, Routes, RoutesArgs
 
 __all__ = [
     "ACCOUNT",
-    "WORKFLOWS",
     "IngressController",
     "IngressControllerArgs",
     "IngressEndpoint",
@@ -16,4 +15,5 @@ __all__ = [
     "Routes",
     "RoutesArgs",
     "WorkflowEngine",
+    "artifact_pods",
 ]

@@ -16,6 +16,7 @@ from components.kubernetes import (
     ArtifactBucket,
     KubernetesComponent,
     Namespace,
+    PodBucket,
     Workload,
     WorkloadArgs,
     allow_api_server,
@@ -69,6 +70,13 @@ RESOURCES = Resources.model_validate({"cpu": "20m", "memory": "64Mi", "cpuLimit"
 EXECUTOR = Resources.model_validate({"cpu": "10m", "memory": "48Mi", "cpuLimit": "500m", "memoryLimit": "256Mi"})
 MAIN = Resources.model_validate({"cpu": "50m", "memory": "64Mi", "cpuLimit": "1", "memoryLimit": "256Mi"})
 """Of the controller, of Argo's own containers in a workflow's pod, and of a step that names none."""
+
+
+def artifact_pods(settings: WorkflowSettings | None) -> PodBucket | None:
+    """The pods that store artifacts, where workflows are on."""
+    if settings is None:
+        return None
+    return PodBucket(namespace=WORKFLOWS, service_account=ACCOUNT, keep_days=settings.keep_days)
 
 
 def controller_rules() -> list[PolicyRuleArgs]:

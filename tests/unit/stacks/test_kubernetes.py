@@ -39,8 +39,8 @@ def some(found: Sequence[Found]) -> Sequence[Found]:
 
 
 def objects(recording: Recording, *kinds: str) -> Sequence[Resource]:
-    """The Kubernetes objects that the program declares, all or of these kinds; a Helm release is none."""
-    declared = [r for r in recording.registrations if r.package == "kubernetes" and not r.is_read]
+    """The Kubernetes objects that the program declares, all or of these kinds; a Helm release or a file is none."""
+    declared = [r for r in recording.registrations if r.package == "kubernetes" and r.custom and not r.is_read]
     return some([r for r in declared if r.kind not in ("Release", "Provider") and (not kinds or r.kind in kinds)])
 
 
@@ -145,6 +145,8 @@ def test_only_what_asks_the_api_server_gets_a_token(recording: Recording, stack:
     with_token, expected = set(), {"traefik"}
     if stack != "local":
         expected.add("cluster-autoscaler")
+    if stack in ("staging", "prod"):
+        expected.add("workflow-controller")
     for r, pod in pods(recording):
         assert pod["serviceAccountName"] == r["metadata"]["name"]
         assert pod["serviceAccountName"] in accounts
@@ -199,7 +201,8 @@ def test_the_program_is_a_table_of_contents(recording: Recording) -> None:
 
 def test_environments_differ_by_settings_alone(recorded: Callable[[str], Recording]) -> None:
     dev, prod = (
-        sorted(r.type for r in recorded(stack).registrations if r.package == "kubernetes") for stack in ("dev", "prod")
+        sorted(r.type for r in recording.registrations if r.package == "kubernetes")
+        for recording in (record("dev", workflows={}), recorded("prod"))
     )
     assert len(dev) > 50
     assert dev == [type_ for type_ in prod if not type_.endswith(":HorizontalPodAutoscaler")]

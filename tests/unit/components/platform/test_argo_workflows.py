@@ -26,7 +26,7 @@ def defaults(recording: Recording) -> dict[str, Any]:
     return config(recording)["workflowDefaults"]["spec"]
 
 
-@pytest.mark.parametrize("stack", ["local", "dev", "staging"])
+@pytest.mark.parametrize("stack", ["local", "dev"])
 def test_it_is_there_only_where_the_settings_ask_for_it(recorded: Callable[[str], Recording], stack: str) -> None:
     found = [r for r in recorded(stack).registrations if r.type != "aws:eks/nodeGroup:NodeGroup"]
     assert [r.label for r in found if "argoproj" in r.type or "workflow-controller" in r.name] == []

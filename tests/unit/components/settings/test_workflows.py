@@ -22,7 +22,7 @@ def parsed(raw: dict[str, Any]) -> settings.Settings:
     return found
 
 
-@pytest.mark.parametrize("stack", ["local", "dev", "staging"])
+@pytest.mark.parametrize("stack", ["local", "dev"])
 def test_they_are_off_where_a_stack_does_not_name_them(stack: str) -> None:
     found = parsed(settings_of(stack))
     assert found.workflows is None
