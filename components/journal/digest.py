@@ -32,7 +32,8 @@ DEADLINE_SECONDS = 10 * 60
 """How long one attempt may take."""
 LATE_SECONDS = 60 * 60
 """How late a digest may start: the controller makes up for one that it missed."""
-RESOURCES = Resources.model_validate({"cpu": "50m", "memory": "32Mi", "cpuLimit": "500m", "memoryLimit": "128Mi"})
+RESOURCES = Resources.model_validate({"cpu": "50m", "memory": "64Mi", "cpuLimit": "500m", "memoryLimit": "256Mi"})
+"""Argo's executor is the first process of the container: it takes more of the memory than the script."""
 
 
 def arguments(api: str) -> list[Parameter]:
