@@ -37,17 +37,31 @@ func Kill(pid int, signal syscall.Signal) error {
 
 // Wait waits until a process ends, and returns how, where that is not with 0. A signal counts 128 more, as in a shell.
 // What the process started and left behind ends with the container.
+//
+// The command belongs to a context that ends with the first SIGTERM, and would kill the process then. Released, it gets
+// the signal alone, and has the time that the pod leaves it. Its number stays, by which signals are passed on.
 func Wait(process *os.Process) error {
-	ended, err := process.Wait()
-	if err != nil {
+	pid := process.Pid
+	if err := process.Release(); err != nil {
 		return err
 	}
-	status, known := ended.Sys().(syscall.WaitStatus)
+	process.Pid = pid
+	var status syscall.WaitStatus
+	for {
+		_, err := syscall.Wait4(pid, &status, 0, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		break
+	}
 	switch {
-	case known && status.Signaled():
+	case status.Signaled():
 		return errors.NewExitErr(128 + int(status.Signal()))
-	case !ended.Success():
-		return errors.NewExitErr(ended.ExitCode())
+	case status.ExitStatus() != 0:
+		return errors.NewExitErr(status.ExitStatus())
 	default:
 		return nil
 	}
