@@ -19,6 +19,7 @@ from local import cluster, lifecycle, workflows
 from local.access import Access
 from local.pulumi import programs
 from local.workflows import State
+from tests.live.cluster_pods import until
 from tests.live.load import ONLY_DRILLS
 from tools import stack
 from tools.progress import NO_PROGRESS
@@ -157,6 +158,29 @@ def test_an_attempt_that_fails_is_followed_by_one_that_succeeds(run: Run, script
     assert ended.phase == "Succeeded", ended.reason
     assert [attempt.phase for attempt in ended.attempts] == ["Failed", "Succeeded"]
     assert "not at first" in ended.attempts[0].message
+
+
+def test_a_workflow_that_is_stopped_tells_its_step_which_has_time(
+    here: Access, script: Callable[[str, str], str]
+) -> None:
+    source = """
+import signal, sys, time
+
+def stop(*_):
+    time.sleep(1)
+    print("told to stop", flush=True)
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, stop)
+print("at work", flush=True)
+time.sleep(300)
+"""
+    name = workflows.submit(here, script("drill-slow", source), {})
+    until(lambda: "at work" in workflows.log(here, name), 120)
+    here.run(*INSIDE, "patch", "workflow", name, "--type", "merge", "-p", '{"spec": {"shutdown": "Stop"}}')
+    ended = workflows.follow(here, name, NO_PROGRESS)
+    assert ended.phase == "Failed"
+    assert "told to stop" in workflows.log(here, name)
 
 
 def test_a_step_has_no_token_and_reaches_no_redis(run: Run, script: Callable[[str, str], str]) -> None:
