@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ServiceAccount
+from pulumi_kubernetes.core.v1 import ProbeArgs, ServiceAccount, TCPSocketActionArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyEgressRuleArgs, NetworkPolicySpecArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
@@ -292,7 +292,6 @@ class ArgoWorkflows(KubernetesComponent):
         config_map = self._create_config_map(
             f"{self._name}-config", {"config": json.dumps(config, indent=2)}, depends_on=depends_on
         )
-        health = http_probe("/healthz", "health", period=10)
         return Workload(
             self._name,
             WorkloadArgs(
@@ -301,8 +300,9 @@ class ArgoWorkflows(KubernetesComponent):
                 replicas=1,
                 resources=RESOURCES,
                 ports={"health": HEALTH_PORT},
-                liveness=health,
-                readiness=health,
+                # It takes workflows by its lease, whether it is ready or not; only a rollout waits for that.
+                liveness=http_probe("/healthz", "health", period=10),
+                readiness=ProbeArgs(tcp_socket=TCPSocketActionArgs(port="health"), period_seconds=5),
                 arguments=["--namespaced", pulumi.Output.concat("--configmap=", config_map.metadata.name)],
                 # While one takes another's place there are two, and one of them leads.
                 pod_fields={"LEADER_ELECTION_IDENTITY": "metadata.name"},
