@@ -44,6 +44,10 @@ rotate: $(VENV)/.ready ## Give Redis its next password while it serves; run agai
 user: $(VENV)/.ready ## Let somebody sign in, asking for the password: make user NAME=alice [REMOVE=1]; without NAME, list them
 	@$(LOCAL) user $(if $(REMOVE),--remove) -- "$(NAME)"
 
+.PHONY: workflow
+workflow: $(VENV)/.ready ## Run a workflow, where the stack has them: make workflow NAME=digest [ARGS="hours=48"]; without NAME, list them
+	@$(LOCAL) workflow -- "$(NAME)" $(ARGS)
+
 .PHONY: release
 release: $(VENV)/.ready ## Release a tier: make release ARGS="start", "share 50", "promote", "abort", "history", "undo 3", …
 	@$(LOCAL) release $(ARGS)

@@ -5,8 +5,8 @@ import pulumi_random as random
 
 from components import settings
 from components.journal import NAMESPACE, PORTS, Journal, JournalArgs, hosts
-from components.kubernetes import ExistingCluster
-from components.platform import Platform, PlatformArgs
+from components.kubernetes import ExistingCluster, PodBucket
+from components.platform import Platform, PlatformArgs, artifact_pods
 from components.redis import BACKUP
 
 stack = settings.load()
@@ -24,16 +24,14 @@ else:
         existing = settings.ClusterSettings() if stack.cluster is None else stack.cluster
         cluster = ExistingCluster("cluster", existing).cluster
     else:
-        from components.aws.eks_cluster import DataBackups, EksCluster, EksClusterArgs
+        from components.aws.eks_cluster import EksCluster, EksClusterArgs
         from components.aws.scope import create_provider, scope_of
         from components.observability import watch_of
 
         scope, cidrs = scope_of(stack.environment, stack.aws, protect=stack.aws.protect), stack.ingress.allowed_cidrs
-        data = DataBackups(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
-        watch = watch_of(stack)
-        eks = EksClusterArgs(
-            scope=scope, settings=stack.aws, hosts=stack.hosts, allowed_cidrs=cidrs, data_backups=data, watch=watch
-        )
+        data = PodBucket(namespace=NAMESPACE, service_account=BACKUP, keep_days=stack.redis.backup.keep_days)
+        eks = EksClusterArgs(scope=scope, settings=stack.aws, hosts=stack.hosts, allowed_cidrs=cidrs, data_backups=data)
+        eks.artifacts, eks.watch = artifact_pods(stack.workflows), watch_of(stack)
         of_aws = pulumi.ResourceOptions(provider=create_provider(scope, stack.aws))
         cluster = EksCluster("cluster", eks, of_aws).cluster
 
@@ -48,12 +46,14 @@ else:
         hosts=hosts(stack),
         ingress=stack.ingress,
         certificates=stack.certificates,
+        workflows=stack.workflows,
+        workflow_placement=stack.workflow_placement,
     )
     platform = Platform("platform", applications, pulumi.ResourceOptions(providers=providers))
 
     after = pulumi.ResourceOptions(providers=providers, depends_on=[platform.namespace, *cluster.add_ons])
-    journal = Journal("journal", JournalArgs(settings=stack, cluster=cluster, endpoint=platform.endpoint), after)
+    application = JournalArgs(settings=stack, cluster=cluster, endpoint=platform.endpoint, engine=platform.engine)
+    journal = Journal("journal", application, after)
 
-    pulumi.export("url", journal.url)
-    pulumi.export("host", stack.host)
-    pulumi.export("address", platform.address)
+    for name, value in {"url": journal.url, "host": stack.host, "address": platform.address}.items():
+        pulumi.export(name, value)

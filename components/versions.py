@@ -20,12 +20,20 @@ AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli:2.37.1"
 PEBBLE_IMAGE = "ghcr.io/letsencrypt/pebble:2.10.1"
 KUBE_STATE_METRICS_IMAGE = "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0"
 METRICS_SERVER_IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.9.0"
+ARGO_CONTROLLER_IMAGE = "quay.io/argoproj/workflow-controller:v4.0.5"
+ARGO_EXECUTOR_IMAGE = "quay.io/argoproj/argoexec:v4.0.5"
+ARGO_CRDS = (
+    "https://raw.githubusercontent.com/argoproj/argo-workflows/"
+    "0ab1452144d8f4d57c50b37ce50dad218868e950/manifests/base/crds/minimal"
+)
+"""At the commit of that version's tag, so that the address stands for the content."""
 
 REGISTRIES = (
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/",  # ours, stack `shared`
     r"docker\.io/library/",  # Docker Official Images
     r"docker\.io/valkey/",
     r"ghcr\.io/letsencrypt/",
+    r"quay\.io/argoproj/",
     r"quay\.io/jetstack/",  # cert-manager
     r"registry\.k8s\.io/",
     r"public\.ecr\.aws/eks/",

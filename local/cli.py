@@ -95,6 +95,24 @@ def user(
 
 
 @app.command()
+def workflow(
+    name: Annotated[str, typer.Argument(help="The template; without it, all are listed.")] = "",
+    parameters: Annotated[list[str] | None, typer.Argument(help="NAME=VALUE, as the template has them.")] = None,
+) -> None:
+    """Run a workflow of the stack from its template, print what it says, and end with 1 when a step failed."""
+    from local import workflows
+    from local.access import access
+
+    with failures():
+        here = access()
+        known = workflows.templates(here)
+        if not name:
+            console.print(workflows.listed(known))
+            return
+        workflows.run(here, workflows.chosen(name, known), parameters or [])
+
+
+@app.command()
 def refresh() -> None:
     """Take into the state what the cluster has, whoever changed it."""
     from local import lifecycle

@@ -191,7 +191,9 @@ def deployment_on(here: Access, pulumi: PulumiPrograms, **changes: Any) -> Deplo
 
 def effective_config(here: Access) -> dict[str, Any]:
     """The stack's config with what this machine knows beside its file."""
-    routes = (stack.read(STACK).get(f"{stack.PROJECT}:ingress") or {}).get("routes", "ingress")
+    config = stack.read(STACK)
+    routes = (config.get(f"{stack.PROJECT}:ingress") or {}).get("routes", "ingress")
+    workflows = config.get(f"{stack.PROJECT}:workflows") is not None
     return overrides.effective(
         STACK,
         images.references(),
@@ -200,6 +202,7 @@ def effective_config(here: Access) -> dict[str, Any]:
         chart=cluster.chart_path() if here.own else None,
         own_cluster=here.own,
         gateway_crds=gateway.definitions() if here.own and routes != "ingress" else None,
+        workflow_crds=cluster.argo_definitions() if here.own and workflows else None,
     )
 
 
@@ -223,6 +226,8 @@ def _own_cluster(steps: Steps) -> tuple[Access, PulumiPrograms]:
     config = overrides.effective(STACK, {}, own_cluster=True)
     if config.get(f"{stack.PROJECT}:cluster", {}).get("metricsServer"):
         archived.append(_build(steps, "metrics-server", cluster.build_metrics_server))
+    if config.get(f"{stack.PROJECT}:workflows") is not None:
+        archived += _build(steps, "Argo Workflows", cluster.build_argo)
     with steps.step("start the cluster") as step:
         cluster.start(programs, step)
     if found_volumes := cluster.kept_volumes():

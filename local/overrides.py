@@ -29,12 +29,13 @@ def effective(
     chart: Path | None = None,
     own_cluster: bool = False,
     gateway_crds: Path | None = None,
+    workflow_crds: Path | None = None,
 ) -> dict[str, Any]:
     """A stack's config with what this machine knows in it, checked whole. Raises StackError and SettingsError.
 
     images: references by tier, for those that are built here. chart: the folder of cert-manager's Helm chart.
     own_cluster: whether the cluster is built here too; it has a metrics-server where a tier has an autoscaler.
-    gateway_crds: the folder of the Gateway API's definitions, where the stack uses them.
+    gateway_crds: the folder of the Gateway API's definitions, where the stack uses them. workflow_crds: that of Argo's.
     """
     config = read(stack)
     settings = checked(config, stack)
@@ -50,6 +51,8 @@ def effective(
         changes["certificates"] = {"chart": str(chart)}
     if gateway_crds is not None:
         changes["ingress"] = {"gatewayCrds": str(gateway_crds)}
+    if workflow_crds is not None:
+        changes["workflows"] = {"crds": str(workflow_crds)}
     for section, values in changes.items():
         if values:
             config[f"{PROJECT}:{section}"] = {**(config.get(f"{PROJECT}:{section}") or {}), **values}

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.aws.account import SharedStackReference
+from components.aws.artifacts import artifact_bucket, artifact_identity, bucket_name
 from components.aws.backup.backup import Backup, BackupArgs
 from components.aws.backup.data_backups import backup_bucket, backup_identity
 from components.aws.edge.dns import DnsRecords, DnsRecordsArgs
@@ -31,20 +32,11 @@ from components.aws.observability import mail
 from components.aws.observability.observability import Observability, ObservabilityArgs
 from components.aws.observability.watch import Watch
 from components.aws.scope import Scope, default_tags
-from components.kubernetes import HEALTH_PORT, NODE_PORTS, Bucket, Cluster, create_provider
+from components.kubernetes import HEALTH_PORT, NODE_PORTS, ArtifactBucket, Bucket, Cluster, PodBucket, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
 from components.settings.node_groups import INGRESS, Placement, managed_node_groups
 
 AUTOSCALER = "cluster-autoscaler"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataBackups:
-    """The pods that back up the application's data to a bucket, and how many days the bucket keeps a backup."""
-
-    namespace: str
-    service_account: str
-    keep_days: int
 
 
 @dataclass(kw_only=True)
@@ -56,6 +48,7 @@ class EksClusterArgs:
     hosts: the DNS names that clients use. They must be in the hosted zone of the stack `shared`.
     allowed_cidrs: client networks that the load balancer accepts, IPv4 or IPv6; "0.0.0.0/0" accepts everybody.
     data_backups: the pods that write backups of the application's data.
+    artifacts: the pods of workflows, where they are on.
     watch: what is collected, and when somebody is told; None where the settings name nobody.
     """
 
@@ -63,7 +56,8 @@ class EksClusterArgs:
     settings: AwsSettings
     hosts: Sequence[str]
     allowed_cidrs: Sequence[str]
-    data_backups: DataBackups
+    data_backups: PodBucket
+    artifacts: PodBucket | None = None
     watch: Watch | None = None
 
 
@@ -101,6 +95,7 @@ class EksCluster(pulumi.ComponentResource):
             storage_class=self._create_storage_class(provider, add_ons),
             add_ons=add_ons,
             backups=Bucket(name=self._create_backup_bucket(), region=self._scope.region),
+            artifacts=self._create_artifact_bucket(),
             dns=[add_ons_by_name["coredns"]],
             ingress_dependencies=self._expose_ingress_nodes(node_groups["ingress"]),
             collectors=self._create_observability(),
@@ -197,6 +192,14 @@ class EksCluster(pulumi.ComponentResource):
                 service_account=backups.service_account,
             ),
         }
+        if (artifacts := self._args.artifacts) is not None:
+            identities[artifacts.service_account] = artifact_identity(
+                self._scope,
+                cluster_name,
+                self._key.key_arn,
+                namespace=artifacts.namespace,
+                service_account=artifacts.service_account,
+            )
         return [PodIdentity(name, args, opts=self._options()) for name, args in identities.items()]
 
     def _security_groups_of(self, group: NodeGroupSettings) -> list[pulumi.Input[str]]:
@@ -296,6 +299,13 @@ class EksCluster(pulumi.ComponentResource):
             opts=self._options(),
         )
         return self._settings.network.plan.private
+
+    def _create_artifact_bucket(self) -> ArtifactBucket | None:
+        if self._args.artifacts is None:
+            return None
+        args = artifact_bucket(self._scope, self._args.artifacts.keep_days, self._key.key_arn)
+        LogBucket("artifacts", args, opts=self._options())
+        return ArtifactBucket(name=bucket_name(self._scope), region=self._scope.region)
 
     def _create_backup(self) -> None:
         Backup(

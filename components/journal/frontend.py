@@ -13,7 +13,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeArgs,
     VolumeMountArgs,
 )
-from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicyEgressRuleArgs, NetworkPolicyPeerArgs
 
 from components.journal.auth import KEYS_FILE, Verifier, secret_volume
 from components.journal.migration import Migration, MigrationArgs
@@ -74,7 +74,7 @@ class FrontendArgs:
     environment: the environment's name, which the API reports at /api/version.
     image, candidate: the full references of the image that serves, and of the one to come.
     config: the active configuration. config_history: every configuration so far, oldest first.
-    ingress_namespace: the namespace of the ingress controller.
+    ingress_namespace: the namespace of the ingress controller. clients: who else may ask the API, inside the cluster.
     collectors: the networks from which metrics are collected.
     login, verifier: what needs a token of the sign-in, and by what tokens are known; both, or neither.
     """
@@ -89,6 +89,7 @@ class FrontendArgs:
     redis: Redis
     ingress_namespace: str
     collectors: Sequence[str] = ()
+    clients: Sequence[NetworkPolicyPeerArgs] = ()
     login: LoginSettings | None = None
     verifier: Verifier | None = None
 
@@ -174,7 +175,7 @@ class Frontend(ReleasedTier):
             volumes=[self._redis_auth(), *self._public_keys()],
             drain_seconds=FINISH_SECONDS,
             ingress=[
-                allow_from([pods_in(args.ingress_namespace)], "http"),
+                allow_from([pods_in(args.ingress_namespace), *args.clients], "http"),
                 *allow_collectors(args.collectors, "management"),
             ],
             egress=self._egress(),

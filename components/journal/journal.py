@@ -8,12 +8,13 @@ import pulumi
 from components.journal.auth import PATH as AUTH_PATH
 from components.journal.auth import PORT as AUTH_PORT
 from components.journal.auth import Auth, AuthArgs
+from components.journal.digest import Digest, DigestArgs
 from components.journal.fileserver import PORT as FILESERVER_PORT
 from components.journal.fileserver import Fileserver, FileserverArgs
 from components.journal.frontend import PORT as FRONTEND_PORT
 from components.journal.frontend import Frontend, FrontendArgs
-from components.kubernetes import Cluster, workloads
-from components.platform import IngressEndpoint, Routes, RoutesArgs
+from components.kubernetes import Cluster, pods_of, workloads
+from components.platform import ACCOUNT, IngressEndpoint, Routes, RoutesArgs, WorkflowEngine
 from components.redis import BACKUP, Redis, RedisArgs, RedisBackup, RedisBackupArgs
 from components.settings import Settings, Tier
 
@@ -46,11 +47,15 @@ def candidate(tier: Tier, registry: pulumi.Input[str] | None) -> pulumi.Input[st
 
 @dataclass(kw_only=True)
 class JournalArgs:
-    """A journal: the stack's settings, the cluster that it runs on, and how its routes reach clients."""
+    """A journal: the stack's settings, the cluster that it runs on, and how its routes reach clients.
+
+    engine: what runs its workflows, where they are on.
+    """
 
     settings: Settings
     cluster: Cluster
     endpoint: IngressEndpoint
+    engine: WorkflowEngine | None = None
 
 
 class Journal(pulumi.ComponentResource):
@@ -100,6 +105,7 @@ class Journal(pulumi.ComponentResource):
                 redis=redis,
                 ingress_namespace=endpoint.ingress_namespace,
                 collectors=args.cluster.collectors,
+                clients=[] if args.engine is None else [pods_of(ACCOUNT, args.engine.namespace)],
                 login=stack.login,
                 verifier=None if auth is None else auth.verifier,
             ),
@@ -128,6 +134,7 @@ class Journal(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        self._create_digest(args)
         self.url = routes.url
         self.register_outputs({"url": self.url})
 
@@ -147,3 +154,16 @@ class Journal(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _create_digest(self, args: JournalArgs) -> None:
+        workflows = args.settings.workflows
+        if workflows is None or args.engine is None:
+            return
+        digest = DigestArgs(
+            engine=args.engine,
+            image=image(args.settings.frontend.image, args.cluster.registry),
+            api_namespace=NAMESPACE,
+            api_tier="frontend",
+            schedule=workflows.digest_schedule,
+        )
+        Digest("digest", digest, opts=pulumi.ResourceOptions(parent=self))

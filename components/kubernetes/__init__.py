@@ -4,10 +4,12 @@ from components.kubernetes.admission import Admission, AdmissionArgs
 from components.kubernetes.cluster import (
     HEALTH_PORT,
     NODE_PORTS,
+    ArtifactBucket,
     Bucket,
     Cluster,
     ExistingCluster,
     Exposure,
+    PodBucket,
     create_provider,
 )
 from components.kubernetes.component import (
@@ -32,6 +34,7 @@ from components.kubernetes.network_policies import (
 )
 from components.kubernetes.people import OPERATORS, VIEWERS, People, PeopleArgs
 from components.kubernetes.pods import (
+    NON_ROOT,
     container_security,
     exec_probe,
     http_probe,
@@ -51,6 +54,7 @@ __all__ = [
     "EDGE",
     "HEALTH_PORT",
     "NODE_PORTS",
+    "NON_ROOT",
     "OPERATORS",
     "SERVING",
     "SKIP_AWAIT",
@@ -58,6 +62,7 @@ __all__ = [
     "VIEWERS",
     "Admission",
     "AdmissionArgs",
+    "ArtifactBucket",
     "Backend",
     "Bucket",
     "Cluster",
@@ -67,6 +72,7 @@ __all__ = [
     "Namespace",
     "People",
     "PeopleArgs",
+    "PodBucket",
     "Priorities",
     "ReleasedTier",
     "Workload",

@@ -29,6 +29,23 @@ class Bucket:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PodBucket:
+    """The pods that write to a bucket, by their service account, and how many days the bucket keeps an object."""
+
+    namespace: str
+    service_account: str
+    keep_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactBucket:
+    """The S3 bucket of what workflows store. Its name follows from the settings, so that it can be part of a file."""
+
+    name: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """A cluster, and what components need to know to run on it.
 
@@ -43,6 +60,7 @@ class Cluster:
     dns: those of the add-ons that resolve names.
     registry: the host of the image registry for images that name none; None when every image names its registry.
     backups: where backups of an application's data go; None means to a volume.
+    artifacts: where workflows store artifacts and logs; None means that they keep none.
     lacks_metrics: whether the platform is to bring metrics-server, because the cluster has none.
     collectors: the networks from which metrics are collected; without any, no port lets a collector in.
     """
@@ -57,6 +75,7 @@ class Cluster:
     dns: Sequence[pulumi.Resource] = ()
     registry: pulumi.Input[str] | None = None
     backups: Bucket | None = None
+    artifacts: ArtifactBucket | None = None
     lacks_metrics: bool = False
     collectors: Sequence[str] = ()
 

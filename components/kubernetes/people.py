@@ -50,6 +50,7 @@ IN_NAMESPACES = {
     ),
     "acme.cert-manager.io": ("challenges", "orders"),
     "apps": ("controllerrevisions", "daemonsets", "deployments", "replicasets", "statefulsets"),
+    "argoproj.io": ("cronworkflows", "workflows", "workflowtemplates"),
     "autoscaling": ("horizontalpodautoscalers",),
     "batch": ("cronjobs", "jobs"),
     "cert-manager.io": ("certificaterequests", "certificates", "issuers"),

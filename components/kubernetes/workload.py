@@ -26,9 +26,11 @@ from pulumi_kubernetes.core.v1 import (
     ContainerPortArgs,
     EnvFromSourceArgs,
     EnvVarArgs,
+    EnvVarSourceArgs,
     HostAliasArgs,
     LifecycleArgs,
     LifecycleHandlerArgs,
+    ObjectFieldSelectorArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
     ProbeArgs,
@@ -97,6 +99,17 @@ def _strategy(release: Release) -> DeploymentStrategyArgs:
     return DeploymentStrategyArgs(type="RollingUpdate", rolling_update=limits)
 
 
+def _variables(args: "WorkloadArgs") -> list[EnvVarArgs]:
+    fields = {
+        name: EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path=path))
+        for name, path in args.pod_fields.items()
+    }
+    return [
+        *(EnvVarArgs(name=name, value=value) for name, value in args.environment.items()),
+        *(EnvVarArgs(name=name, value_from=source) for name, source in fields.items()),
+    ]
+
+
 @dataclass(kw_only=True)
 class WorkloadArgs:
     """A stateless tier: its image, its pods, and the connections that they may open and accept.
@@ -106,6 +119,7 @@ class WorkloadArgs:
     token: whether pods get a token of the tier's service account, with which they call the API server.
     command: the program to run; by default the image's entry point. arguments: its arguments.
     environment: environment variables by name. environment_from: ConfigMaps and Secrets to take more of them from.
+    pod_fields: environment variables that hold a field of the pod, such as metadata.name.
     volumes: volumes with their mounts. Each pod has an emptyDir at /tmp too.
     placement: the nodes that pods may run on.
     priority_class: the priority class of the pods; by default they have the cluster's default priority.
@@ -133,6 +147,7 @@ class WorkloadArgs:
     arguments: Sequence[pulumi.Input[str]] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     environment_from: Sequence[EnvFromSourceArgs] = ()
+    pod_fields: Mapping[str, str] = field(default_factory=dict)
     volumes: Sequence[tuple[VolumeArgs, VolumeMountArgs]] = ()
     host_aliases: Sequence[HostAliasArgs] = ()
     token: bool = False
@@ -253,7 +268,7 @@ class Workload(KubernetesComponent):
             image_pull_policy="IfNotPresent",
             command=list(args.command) or None,
             args=list(args.arguments) or None,
-            env=[EnvVarArgs(name=name, value=value) for name, value in args.environment.items()] or None,
+            env=_variables(args) or None,
             env_from=list(args.environment_from) or None,
             ports=[ContainerPortArgs(name=name, container_port=port) for name, port in args.ports.items()],
             resources=requirements(args.resources),

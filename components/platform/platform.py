@@ -7,6 +7,7 @@ import pulumi
 
 from components import versions
 from components.kubernetes import Admission, AdmissionArgs, Cluster, Namespace, People, PeopleArgs, Priorities
+from components.platform.argo_workflows import CONTROLLER, ArgoWorkflows, ArgoWorkflowsArgs, WorkflowEngine
 from components.platform.cert_manager import SOLVER_PORT
 from components.platform.certificates import CHALLENGE_CHECKERS, Certificates, CertificatesArgs
 from components.platform.ingress_controller import PORTS, IngressController, IngressControllerArgs
@@ -14,7 +15,8 @@ from components.platform.kube_state_metrics import NAME as KUBE_STATE_METRICS
 from components.platform.kube_state_metrics import KubeStateMetrics, KubeStateMetricsArgs
 from components.platform.metrics_server import MetricsServer, MetricsServerArgs
 from components.platform.routes import IngressEndpoint
-from components.settings import CertificateSettings, IngressSettings
+from components.settings import CertificateSettings, IngressSettings, WorkflowSettings
+from components.settings.node_groups import ANYWHERE, Placement
 
 TRAEFIK = "traefik"
 METRICS_SERVER = "metrics-server"
@@ -29,6 +31,7 @@ class PlatformArgs:
     protect: whether Pulumi refuses to delete the namespace, and with it the application's claims.
     ports: the application's container ports that requests are forwarded to.
     hosts: the application's DNS names, the main one first, each with the path prefixes that have a Service.
+    workflows: Argo Workflows' settings, where it is on. workflow_placement: the nodes that workflows' pods run on.
     """
 
     cluster: Cluster
@@ -40,18 +43,22 @@ class PlatformArgs:
     hosts: Mapping[str, Sequence[str]]
     ingress: IngressSettings
     certificates: CertificateSettings
+    workflows: WorkflowSettings | None = None
+    workflow_placement: Placement = ANYWHERE
 
 
 class Platform(pulumi.ComponentResource):
-    """The application's namespace, the people's roles, the ingress controller and certificates.
+    """The application's namespace, the people's roles, the ingress controller, certificates and workflows.
 
     endpoint: how the application's routes reach clients.
     address: the IP address or host name that clients connect to; None if they connect to a port of any node.
+    engine: what runs workflows, where they are on.
     """
 
     namespace: Namespace
     endpoint: IngressEndpoint
     address: pulumi.Output[str | None]
+    engine: WorkflowEngine | None
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:platform:Platform", name, {}, opts)
@@ -105,6 +112,7 @@ class Platform(pulumi.ComponentResource):
                 KubeStateMetricsArgs(application=args.application, collectors=args.cluster.collectors),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.namespace]),
             )
+        self.engine = self._create_engine(args)
         known, own = args.cluster.ingress_address, controller.address
         self.endpoint = IngressEndpoint(
             ingress_class=controller.ingress_class if args.ingress.has_ingress else None,
@@ -117,3 +125,12 @@ class Platform(pulumi.ComponentResource):
         )
         self.address = own if known is None else pulumi.Output.from_input(known)
         self.register_outputs({"address": self.address})
+
+    def _create_engine(self, args: PlatformArgs) -> WorkflowEngine | None:
+        if args.workflows is None:
+            return None
+        argo = ArgoWorkflowsArgs(
+            settings=args.workflows, placement=args.workflow_placement, artifacts=args.cluster.artifacts
+        )
+        depends_on = [self.namespace, *args.cluster.add_ons]
+        return ArgoWorkflows(CONTROLLER, argo, pulumi.ResourceOptions(parent=self, depends_on=depends_on)).engine

@@ -27,6 +27,7 @@ from components.settings.releases import Release
 from components.settings.shared import GithubSettings, RegistrySettings, SharedSettings
 from components.settings.stack import ClusterSettings, Settings, load, parse, schema
 from components.settings.values import is_secret
+from components.settings.workflows import WorkflowSettings
 
 __all__ = [
     "PASSWORD_STAGE",
@@ -56,6 +57,7 @@ __all__ = [
     "SharedSettings",
     "Taint",
     "Tier",
+    "WorkflowSettings",
     "is_secret",
     "load",
     "parse",

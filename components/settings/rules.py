@@ -147,6 +147,26 @@ def _routes_fit_the_release(settings: "Settings", context: Context) -> None:
             )
 
 
+def _workflows_have_nodes(settings: "Settings", context: Context) -> None:
+    group = None if settings.workflows is None else settings.workflows.node_group
+    if group is None:
+        return
+    if settings.aws is None:
+        raise ValueError(f"workflows.nodeGroup {group} without aws: only there are node groups; take it out")
+    named = [known.name for known in settings.aws.node_groups]
+    if group not in named:
+        raise ValueError(
+            f"workflows.nodeGroup {group} is no group of aws.nodeGroups; name one of {', '.join(named)}, or add it"
+        )
+
+
+def _digest_may_read(settings: "Settings", context: Context) -> None:
+    if settings.workflows is not None and settings.login is not None and settings.login.reads == "signedIn":
+        raise ValueError(
+            "workflows with login.reads signedIn: the digest reads the API and has no token; take out one of them"
+        )
+
+
 def _sentry_in_prod(settings: "Settings", context: Context) -> None:
     configs = (settings, *settings.config_history)
     if settings.environment != "prod" and any(config.sentry_dsn is not None for config in configs):
@@ -251,6 +271,8 @@ RULES: Sequence[Callable[["Settings", Context], None]] = (
     _acme_reaches_the_host,
     _images_of_the_shared_registry,
     _routes_fit_the_release,
+    _workflows_have_nodes,
+    _digest_may_read,
     _sentry_in_prod,
     _way_out,
     _volume_fits,

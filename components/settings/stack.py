@@ -25,8 +25,10 @@ from components.settings.application import (
 from components.settings.aws import AwsSettings
 from components.settings.errors import SettingsError, describe, heading
 from components.settings.login import LoginSettings
+from components.settings.node_groups import ANYWHERE, Placement
 from components.settings.shared import SharedSettings
 from components.settings.values import SEALED_DSN, Host, Model, SecretText, is_stack_name
+from components.settings.workflows import WorkflowSettings
 
 Environment = Literal["local", "dev", "staging", "prod"]
 
@@ -100,6 +102,11 @@ class Settings(FrontendConfig):
 
     https://cheatsheetseries.owasp.org/cheatsheets/Authentication_Cheat_Sheet.html
     """
+    workflows: WorkflowSettings | None = None
+    """Argo Workflows, and the journal's nightly digest. By default there are none.
+
+    https://argo-workflows.readthedocs.io/en/latest/
+    """
     redis: RedisSettings
     """Redis, the journal's database.
 
@@ -141,6 +148,13 @@ class Settings(FrontendConfig):
         """How many pods the journal has."""
         login = 0 if self.login is None else self.login.replicas
         return self.frontend.pods + self.fileserver.pods + self.redis.servers + login
+
+    @property
+    def workflow_placement(self) -> Placement:
+        """The nodes that workflows' pods run on."""
+        if self.workflows is None or self.aws is None:
+            return ANYWHERE
+        return self.workflows.placement(self.aws.node_groups)
 
     @property
     def autoscales(self) -> bool:

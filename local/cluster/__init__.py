@@ -21,6 +21,8 @@ What runs on it should know:
 from pathlib import Path
 
 from local.cluster import images, volumes
+from local.cluster.argo import build as build_argo
+from local.cluster.argo import definitions as argo_definitions
 from local.cluster.backup import KEPT, SUFFIX, back_up, backups_folder, prune, restore
 from local.cluster.errors import ClusterError
 from local.cluster.layout import Layout
@@ -41,9 +43,11 @@ __all__ = [
     "Node",
     "Programs",
     "Status",
+    "argo_definitions",
     "back_up",
     "backups_folder",
     "build",
+    "build_argo",
     "build_metrics_server",
     "chart_path",
     "helm_path",

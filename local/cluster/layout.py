@@ -50,6 +50,11 @@ class Layout:
         return self.cache / "metrics-server"
 
     @property
+    def argo(self) -> Path:
+        """Archives of Argo Workflows' images, in a folder for each hash of their sources."""
+        return self.cache / "argo"
+
+    @property
     def containerd(self) -> Path:
         """Imported images: outlives `stop(wipe=True)`."""
         return self.cache / "containerd"

@@ -1,4 +1,4 @@
-"""JSON schemas that know every field, of Kubernetes' own kinds and of cert-manager's, from the Go modules of both."""
+"""JSON schemas that know every field, of Kubernetes' own kinds, cert-manager's and Argo's, from their Go modules."""
 
 import json
 import subprocess
@@ -20,6 +20,9 @@ RELEASES = {
     "1.35": ("v1.35.4", "h1:o/8dBC/pHVpYoGV4OAIytAlNPZbdYVTXJHoYvXC4qzM="),
 }
 SWAGGER, CRDS = "api/openapi-spec/swagger.json", "deploy/crds"
+ARGO, ARGO_SOURCES = "github.com/argoproj/argo-workflows/v4", stack.ROOT / "local" / "cluster" / "argo"
+ARGO_CRDS = [f"manifests/base/crds/full/argoproj.io_{kind}.yaml" for kind in ("cronworkflows", "workflowtemplates")]
+"""The definitions with every field, of the kinds that the program declares."""
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 VALUES = ("default", "enum", "example", "properties", "required")
 """Keywords whose values are no schemas."""
@@ -131,8 +134,11 @@ def _references(schema: Any) -> Iterator[str]:
 
 
 def _crds() -> Iterator[Schema]:
-    for path in sorted((_module(f"{CERT_MANAGER}@{_locally(CERT_MANAGER)}") / CRDS).glob("*.yaml")):
-        yield from (document for document in yaml.safe_load_all(path.read_text()) if document)
+    argo = golang.module_folder(ARGO_SOURCES, ARGO)
+    own = sorted((_module(f"{CERT_MANAGER}@{_locally(CERT_MANAGER)}") / CRDS).glob("*.yaml"))
+    for path in [*own, *(argo / name for name in ARGO_CRDS)]:
+        # Argo's are megabytes: the loader in C takes a second where the other takes half a minute.
+        yield from (document for document in yaml.load_all(path.read_text(), yaml.CSafeLoader) if document)
 
 
 def _module(name: str, wanted: str = "") -> Path:

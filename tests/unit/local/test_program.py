@@ -15,8 +15,15 @@ from tools.failures import Failure
 def test_what_this_machine_knows_is_put_on_top_of_the_stacks_file() -> None:
     images = {"frontend": "localhost/f:v2", "absent": "x:1"}
     config = overrides.effective(
-        "local", images, kubeconfig=Path("/k"), context="c", chart=Path("/chart"), gateway_crds=Path("/crds")
+        "local",
+        images,
+        kubeconfig=Path("/k"),
+        context="c",
+        chart=Path("/chart"),
+        gateway_crds=Path("/crds"),
+        workflow_crds=Path("/argo"),
     )
+    assert config["journal:workflows"] == {"crds": "/argo"}
     assert config["journal:cluster"] == {"kubeconfig": "/k", "context": "c"}
     assert config["journal:certificates"]["chart"] == "/chart"
     assert config["journal:ingress"] == {**stack.read("local")["journal:ingress"], "gatewayCrds": "/crds"}

@@ -39,8 +39,8 @@ def some(found: Sequence[Found]) -> Sequence[Found]:
 
 
 def objects(recording: Recording, *kinds: str) -> Sequence[Resource]:
-    """The Kubernetes objects that the program declares, all or of these kinds; a Helm release is none."""
-    declared = [r for r in recording.registrations if r.package == "kubernetes" and not r.is_read]
+    """The Kubernetes objects that the program declares, all or of these kinds; a Helm release or a file is none."""
+    declared = [r for r in recording.registrations if r.package == "kubernetes" and r.custom and not r.is_read]
     return some([r for r in declared if r.kind not in ("Release", "Provider") and (not kinds or r.kind in kinds)])
 
 
@@ -147,6 +147,8 @@ def test_only_what_asks_the_api_server_gets_a_token(recording: Recording, stack:
         expected.add("cluster-autoscaler")
     if stack == "prod":
         expected.add("kube-state-metrics")  # with `aws.alarms`
+    if stack in ("staging", "prod"):
+        expected.add("workflow-controller")
     for r, pod in pods(recording):
         assert pod["serviceAccountName"] == r["metadata"]["name"]
         assert pod["serviceAccountName"] in accounts
@@ -199,12 +201,12 @@ def test_the_program_is_a_table_of_contents(recording: Recording) -> None:
     assert top == {"cluster", "platform", "journal"}
 
 
-def test_environments_differ_by_settings_alone(recorded: Callable[[str], Recording]) -> None:
+def test_environments_differ_by_settings_alone() -> None:
     """Alarms bring kube-state-metrics, an autoscaler itself."""
     without_alarms = record("prod", aws={**config_of("prod")["journal:aws"], "alarms": None})
     dev, prod = (
         sorted(r.type for r in made.registrations if r.package == "kubernetes")
-        for made in (recorded("dev"), without_alarms)
+        for made in (record("dev", workflows={}), without_alarms)
     )
     assert len(dev) > 50
     assert dev == [type_ for type_ in prod if not type_.endswith(":HorizontalPodAutoscaler")]

@@ -164,7 +164,11 @@ def boundary_statements(scope: Scope) -> tuple[Statement, ...]:
         Statement(
             sid="Objects",
             actions=OBJECT_ACTIONS,
-            resources=[f"arn:aws:s3:::{PROJECT}-*-backups-{scope.account}{objects}" for objects in ("", "/*")],
+            resources=[
+                f"arn:aws:s3:::{PROJECT}-*-{what}-{scope.account}{objects}"
+                for what in ("backups", "artifacts")
+                for objects in ("", "/*")
+            ],
             conditions=region,
         ),
         Statement(

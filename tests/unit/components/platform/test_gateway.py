@@ -123,7 +123,7 @@ def test_what_a_resource_needs_it_waits_for(recording: Recording) -> None:
     reasons = {i.reason for i in found if i.dependent.kind in ("Gateway", "HTTPRoute")}
     assert {"gateway class", "certificate", "gateway", "backend"} <= reasons
     assert sorted({line for i in found for line in graph.missing([i.dependent], [i.dependency])}) == []
-    kinds = recording.one("kubernetes:yaml/v2:ConfigGroup")
+    kinds = recording.one("kubernetes:yaml/v2:ConfigGroup", "gateway-api")
     assert kinds.provider is not None
     assert kinds.provider.name == "cluster"
     theirs = [r for r in recording.registrations if "gateway.networking" in r.type]
@@ -169,7 +169,7 @@ def test_without_a_route_the_host_answers_503_below_every_rule_of_the_gateway() 
 
 def test_the_definitions_are_of_the_version_that_the_module_has() -> None:
     assert module_versions((gateway.SOURCES / "go.mod").read_text())[gateway.MODULE] == f"v{versions.GATEWAY_API}"
-    files = recorded("local", "gateway").one("kubernetes:yaml/v2:ConfigGroup")["files"]
+    files = recorded("local", "gateway").one("kubernetes:yaml/v2:ConfigGroup", "gateway-api")["files"]
     assert len(files) == len(KINDS)
     assert all(file.startswith(f"{versions.GATEWAY_API_CRDS}/gateway.networking.k8s.io_") for file in files)
 

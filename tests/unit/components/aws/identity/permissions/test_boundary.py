@@ -59,5 +59,5 @@ def test_what_the_boundary_keeps_from_every_role(action: str) -> None:
 def test_objects_are_those_of_the_buckets_for_backups_alone() -> None:
     """The Pulumi state of every stack is in a bucket of the account too."""
     of_objects = [s for s in boundary_statements(SCOPE) if any(action.startswith("s3:") for action in s.actions)]
-    buckets = "arn:aws:s3:::journal-*-backups-111122223333"
-    assert [s.resources for s in of_objects] == [[buckets, f"{buckets}/*"]]
+    backups, artifacts = (f"arn:aws:s3:::journal-*-{what}-111122223333" for what in ("backups", "artifacts"))
+    assert [s.resources for s in of_objects] == [[backups, f"{backups}/*", artifacts, f"{artifacts}/*"]]
