@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     redis_sentinels: Addresses = ()
     redis_sentinel_primary: Annotated[str, Field(min_length=1)] = "journal"
     read_patience: Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)] = 5
-    read_stale: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 60
+    read_stale: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 300
     start_patience: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 15
     redis_durability: Literal["fast", "safe"] = "fast"
     redis_password_file: FilePath = Path("/etc/redis-auth/password")
