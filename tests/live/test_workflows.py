@@ -169,7 +169,7 @@ import signal, sys, time
 def stop(*_):
     time.sleep(1)
     print("told to stop", flush=True)
-    sys.exit(0)
+    sys.exit(3)
 
 signal.signal(signal.SIGTERM, stop)
 print("at work", flush=True)
