@@ -125,7 +125,7 @@ unit: $(VENV)/.ready ## Run what needs no cluster: format, lint, types, unit, ma
 	@$(TOOLS) test --quick
 
 DRILLS := $(patsubst %,tests/live/test_%.py,redis_failover redis_faults rotation backup rollouts releases autoscaling \
-	assets canary gateway login basic_auth redis_volumes journal deployment recovery interrupted keep_data kept_volumes)
+	assets canary gateway login basic_auth workflows redis_volumes journal deployment recovery interrupted keep_data kept_volumes)
 .PHONY: drills
 drills: $(VENV)/.ready ## Break the running stack under load, 10,000 requests for each way, and take it down; the figures go to .state/drills.md
 	@rm -f .state/drills.md
