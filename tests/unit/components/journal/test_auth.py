@@ -1,7 +1,6 @@
 """The sign-in: nothing of it where it is off, and where it is on all of it, with keys that rotate."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,9 +51,8 @@ def secret(recording: Recording, name: str, file: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_where_it_is_off_nothing_is_declared(recorded: Callable[[str], Recording], name: str) -> None:
-    recording = recorded(name)
-    assert settings_of(name).get("login") is None
+def test_where_it_is_off_nothing_is_declared(name: str) -> None:
+    recording = record(name, login=None)
     assert [r.label for r in recording.registrations if r.name == "auth" or r.name.startswith("auth-")] == []
     assert not [variable for variable in variables(recording, "frontend") if variable.startswith("LOGIN")]
     assert "auth" not in str(recording.one("Deployment", "frontend")["spec"]["template"]["spec"]["volumes"]).replace(
@@ -217,8 +215,8 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], says: str) -> None:
 
 
 def test_in_aws_its_repository_must_be_there() -> None:
-    login = {**login_of("prod"), "image": "journal/auth:v1.0.0"}
-    with pytest.raises(SettingsError, match="stack shared has no repository journal/auth"):
+    login = {**login_of("prod"), "image": "journal/sign-in:v1.0.0"}
+    with pytest.raises(SettingsError, match="stack shared has no repository journal/sign-in"):
         settings.parse({**settings_of("prod"), "login": login}, folder=ROOT)
 
 

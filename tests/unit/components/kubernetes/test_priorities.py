@@ -23,6 +23,7 @@ def test_each_tier_has_its_class(recording: Recording) -> None:
             if said != OF_KUBERNETES:
                 found[workload["metadata"]["name"]] = said
     assert {name: found.pop(name) for name in EXPECTED} == EXPECTED
+    assert found.pop("auth", SERVING) == SERVING
     assert set(found.values()) <= {None}
 
 

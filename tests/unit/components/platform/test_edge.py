@@ -7,6 +7,7 @@ import pytest
 
 from components import settings
 from components.journal import PATHS, hosts
+from components.journal.auth import PATH
 from components.platform.traefik_file import middlewares
 from components.settings import IngressSettings, Limits
 from tests.conftest import Recording, record, settings_of
@@ -128,7 +129,8 @@ def test_each_host_has_its_paths_its_certificate_and_an_address(recording: Recor
     for r in recording.of_type("Ingress"):
         assert r["spec"]["tls"] == [{"hosts": named, "secretName": "journal-tls"}]
         paths = {rule["host"]: [path["path"] for path in rule["http"]["paths"]] for rule in r["spec"]["rules"]}
-        assert paths == {named[0]: ["/api", "/"], named[1]: ["/api/version", "/healthz"]}
+        signs_in = [PATH for r in recording.of_type("Service") if r.name == "auth"]
+        assert paths == {named[0]: ["/api", "/", *signs_in], named[1]: ["/api/version", "/healthz"]}
     records = recording.of_type("Record")
     if records:
         found = [(r["type"], r["name"]) for r in records if r.name.startswith("dns")]

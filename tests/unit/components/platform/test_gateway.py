@@ -7,6 +7,7 @@ import pytest
 
 from components import settings, versions
 from components.journal import PATHS, STATUS_PATHS
+from components.journal.auth import PATH
 from components.kubernetes.release import Backend, backend
 from components.platform.gateway_api import KINDS, route_spec
 from components.platform.traefik_file import unavailable
@@ -95,9 +96,12 @@ def test_the_gateway_serves_the_hosts_with_their_certificate_and_every_path_has_
     for listener in spec["listeners"]:
         assert [ref["name"] for ref in listener["tls"]["certificateRefs"]] == [certificate["secretName"]]
     routes = {"journal": (hosts[0], PATHS), "journal-1": (hosts[1], STATUS_PATHS)}
+    signs_in = [(PATH, None, {"auth": None})] if "login" in settings_of(stack) else []
     for name, (host, (of_api, of_page)) in routes.items():
         assert recording.one("HTTPRoute", name)["spec"]["hostnames"] == [host]
-        assert rules_of(recording, name) == [(of_api, None, {"frontend": None}), (of_page, None, {"fileserver": None})]
+        found = rules_of(recording, name)
+        assert found[:2] == [(of_api, None, {"frontend": None}), (of_page, None, {"fileserver": None})]
+        assert found[2:] == [rule for rule in signs_in if host == hosts[0]]
     for tier in ("frontend", "fileserver"):
         assert [port["port"] for port in recording.one("Service", tier)["spec"]["ports"]] == [80]
 
