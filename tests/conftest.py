@@ -27,9 +27,10 @@ def settings_of(stack: str) -> dict[str, Any]:
 
 
 def record(stack: str, **changes: Any) -> Recording:
-    """Run the program of a stack, some of its settings changed. A warning is an error."""
+    """Run the program of a stack, some of its settings changed, or with None left out. A warning is an error."""
     config = {**config_of(stack), **{f"journal:{key}": value for key, value in changes.items()}}
-    return run_program(stack, config, fail_on_warnings=True)
+    known = {key: value for key, value in config.items() if value is not None}
+    return run_program(stack, known, fail_on_warnings=True)
 
 
 @pytest.fixture(params=names())
