@@ -40,7 +40,7 @@ class Cache(Generic[T]):
         self._kept, self._loading = {}, {}
 
     def stale(self, key: Hashable) -> Stale[T] | None:
-        """What was right when the connection was lost, unless a change was heard of since."""
+        """What was right when the connection was lost, unless a change was heard of since, or anything was read."""
         if key not in self._lost:
             return None
         answer, heard = self._lost[key]
@@ -64,6 +64,7 @@ class Cache(Generic[T]):
             return
         del loading[key]
         if not failed and self._may_keep(task.result()):
+            self._lost = {}  # Redis answers: what changed while nobody listened is to be read, not remembered
             if len(self._kept) >= self._limit:
                 self._kept = {}
             self._kept[key] = task.result()

@@ -112,6 +112,8 @@ def test_a_read_that_no_server_answers_gets_the_last_answer(tmp_path: Path, redi
         redis.start()
         eventually(api.is_ready, "the API finds Redis again")
         assert "age" not in api.client.get("/api").headers
+        redis.kill()
+        assert api.client.get(entry).status_code == 503, "it was not asked since, and may have changed meanwhile"
 
 
 def test_the_last_answer_grows_too_old(tmp_path: Path, redis: Redis) -> None:
