@@ -81,7 +81,7 @@ doctor: $(VENV)/.ready ## Ask the account what would stop a deployment, and chan
 	@$(TOOLS) doctor $(if $(STACK),--stack $(STACK)) $(if $(OFFLINE),--offline)
 
 .PHONY: pictures
-pictures: $(VENV)/.ready ## Draw the architecture of each stack: docs/stacks/<stack>.svg
+pictures: $(VENV)/.ready ## Draw the architecture of each stack: docs/stacks/<stack>.svg; and Grafana's dashboard: docs/dashboard.json
 	@$(TOOLS) pictures
 
 .PHONY: graph

@@ -8,10 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from components import settings
+from components.observability import dashboard
 from tools import cloud, cost, diff, durations, graph, render, settings_reference, stack, tree
 from tools.failures import failures
 from tools.pictures import architecture, releases
 from tools.terminal import console
+
+DASHBOARD = stack.ROOT / "docs" / "dashboard.json"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Stack = Annotated[str, typer.Option("--stack", help=f"One of {', '.join(stack.names())}.")]
@@ -124,12 +127,14 @@ def examine_account(
 
 @app.command("pictures")
 def draw_pictures() -> None:
-    """Draw docs/stacks/<stack>.svg, each stack as its program declares it, and docs/images/releases.svg."""
+    """Draw each stack, docs/stacks/<stack>.svg, docs/images/releases.svg, and Grafana's docs/dashboard.json."""
     with failures():
         for name in stack.names():
             path = architecture.write(name)
             console.print(f"wrote {path.relative_to(stack.ROOT)}")
         console.print(f"wrote {releases.write().relative_to(stack.ROOT)}")
+        DASHBOARD.write_text(dashboard.text())
+        console.print(f"wrote {DASHBOARD.relative_to(stack.ROOT)}")
 
 
 @app.command("graph")
