@@ -52,8 +52,13 @@ class Group:
 
 
 def groups(cluster: str, aws: Aws) -> list[Group]:
-    """The node groups of a cluster, by name. Raises AwsError."""
-    names = aws("eks", "list-nodegroups", "--cluster-name", cluster)["nodegroups"]
+    """The node groups of a cluster, by name; none where there is no such cluster. Raises AwsError."""
+    try:
+        names = aws("eks", "list-nodegroups", "--cluster-name", cluster)["nodegroups"]
+    except AwsError as error:
+        if "ResourceNotFoundException" in str(error):  # dev may be destroyed, and comes back with the next deployment
+            return []
+        raise
     return [_group(cluster, name, aws) for name in sorted(names)]
 
 
@@ -76,7 +81,8 @@ def table(stack: str, found: Sequence[Group]) -> str:
         f"| {g.name} | {g.nodes} | {g.ami_type} | {g.release} | {g.newest if g.is_old else 'the same'} |" for g in found
     ]
     replaced = sum(g.nodes for g in found if g.is_old)
-    said = f"{replaced} nodes are replaced, one group after the other." if replaced else "Nothing is replaced."
+    renewed = any(g.is_old for g in found)
+    said = f"{replaced} nodes are replaced, one group after the other." if renewed else "Nothing is replaced."
     head = ["| node group | nodes | AMI type | release | newest |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([f"### Node images of {stack}", "", *head, *rows, "", said, ""])
 
@@ -84,7 +90,7 @@ def table(stack: str, found: Sequence[Group]) -> str:
 def renew(cluster: str, found: Sequence[Group], aws: Aws, sleep: Callable[[float], None] = time.sleep) -> int:
     """Bring each old group to the newest release, one after the other. Returns how many there were.
 
-    A release that was shown may be older than what EKS has by now: the one that was shown is taken.
+    What it takes is what its own table shows: EKS may have a newer release by then than when it was approved.
     Raises AwsError at the first update that does not succeed; what was renewed stays so.
     """
     old = [group for group in found if group.is_old]

@@ -76,7 +76,7 @@ class EksCluster(pulumi.ComponentResource):
         self._scope = replace(args.scope, boundary=self._shared.boundary_arn)
         self._tags = default_tags(args.scope, args.settings.tags)
         self._cluster_add_ons = cluster_add_ons(zones=len(args.settings.network.zones), volume_tags=self._tags)
-        services = [] if args.settings.alarms is None else [mail.key_statement()]
+        services = [] if args.settings.alarms is None else [mail.key_statement(self._scope)]
         key = EncryptionKeyArgs(scope=self._scope, services=services)
         self._key = EncryptionKey("encryption", key, opts=self._options())
         self._network = self._create_network()

@@ -35,6 +35,8 @@ ABOUT = "about.json"
 KEPT = 10
 """How many backups `make backup` leaves."""
 LOAD_SECONDS = 30.0
+STILL_SECONDS = 5.0
+"""How long threads of etcd may take to stop; it is milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,10 @@ def frozen(pid: int) -> Generator[None]:
     with subprocess.Popen(waker, stdin=subprocess.PIPE, start_new_session=True):
         os.kill(pid, signal.SIGSTOP)
         try:
+            end = time.monotonic() + STILL_SECONDS
             while not _stands_still(pid):
+                if time.monotonic() > end:
+                    raise ClusterError("etcd does not stand still, so its files can't be copied.", "Try again.")
                 time.sleep(0.001)
             yield
         finally:
@@ -187,8 +192,14 @@ def frozen(pid: int) -> Generator[None]:
 
 def _stands_still(pid: int) -> bool:
     """Whether all threads have stopped. A signal is sent at once, and reaches a thread when that leaves the kernel."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return all("\nState:\tT " in (thread / "status").read_text() for thread in threads)
+    return all(_has_stopped(thread) for thread in Path(f"/proc/{pid}/task").iterdir())
+
+
+def _has_stopped(thread: Path) -> bool:
+    try:
+        return "\nState:\tT " in (thread / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        return True
 
 
 def _copy(source: Path, target: Path) -> None:

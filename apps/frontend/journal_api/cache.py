@@ -17,9 +17,10 @@ class Stale(NamedTuple, Generic[T]):
 
 
 class Cache(Generic[T]):
-    """Answers by key. `clear` is called for every change that Redis announces and every write that it acknowledged,
-    `lose` when a connection by which changes are heard is lost. An answer that is being read at that moment is not
-    kept, nor one that `keep` refuses.
+    """Answers by key. An answer that is being read at the moment of a change is not kept, nor one that `keep` refuses.
+
+    `clear` is called for every change that Redis announces and every write that it acknowledged, `lose` when a
+    connection by which changes are heard is lost, `answered` when Redis answers.
     """
 
     def __init__(self, limit: int = 1_000, keep: Callable[[T], bool] = lambda answer: True) -> None:
@@ -39,8 +40,12 @@ class Cache(Generic[T]):
         self._lost |= {key: (answer, now) for key, answer in self._kept.items()}
         self._kept, self._loading = {}, {}
 
+    def answered(self) -> None:
+        """Redis answers: what changed while nobody listened is to be read, not remembered."""
+        self._lost = {}
+
     def stale(self, key: Hashable) -> Stale[T] | None:
-        """What was right when the connection was lost, unless a change was heard of since, or anything was read."""
+        """What was right when the connection was lost, unless a change was heard of since, or any answer."""
         if key not in self._lost:
             return None
         answer, heard = self._lost[key]
@@ -64,7 +69,6 @@ class Cache(Generic[T]):
             return
         del loading[key]
         if not failed and self._may_keep(task.result()):
-            self._lost = {}  # Redis answers: what changed while nobody listened is to be read, not remembered
             if len(self._kept) >= self._limit:
                 self._kept = {}
             self._kept[key] = task.result()

@@ -52,7 +52,7 @@ _HEADERS = {
     "Location": {"description": "Where the new entry is.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "What is wrong with the token (RFC 6750).", "schema": {"type": "string"}},
     "Age": {
-        "description": "Seconds since the storage was last heard; absent when it answers.",
+        "description": "Seconds since the storage was found away; absent when it answers.",
         "schema": {"type": "integer"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},

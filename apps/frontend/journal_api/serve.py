@@ -117,6 +117,7 @@ def _store(settings: Settings, cache: Cache[Page]) -> Store:
         write_host(settings),
         cache.clear,
         cache.lose,
+        cache.answered,
         limit=settings.journal_max_entries,
         copies=COPIES[settings.redis_durability],
         patience=settings.read_patience,

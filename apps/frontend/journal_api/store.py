@@ -80,7 +80,7 @@ _APPEND, _REPLACE, _DELETE = Script("append.lua"), Script("replace.lua"), Script
 
 class Store:
     """The journal. `on_change` is called whenever what was read before is out of date, and `on_loss` when changes may
-    not have been heard of: what was read before was right until then.
+    not have been heard of: what was read before was right until then. `on_answer` is called when a server answers.
 
     Every reading and writing method raises Unavailable when Redis cannot answer, those that need room raise Full.
     `limit` is the largest number of entries, 0 for as many as Redis has room for. A change is answered when `copies`
@@ -93,6 +93,7 @@ class Store:
         write: Host,
         on_change: Callable[[], None],
         on_loss: Callable[[], None],
+        on_answer: Callable[[], None],
         *,
         limit: int = 0,
         copies: int = 0,
@@ -100,13 +101,8 @@ class Store:
     ) -> None:
         self._read = RedisClient(read, self._changed, self._lost)
         self._write = RedisClient(write, self._changed, self._lost)
-        self._on_change, self._on_loss, self._limit, self._copies, self._patience = (
-            on_change,
-            on_loss,
-            limit,
-            copies,
-            patience,
-        )
+        self._on_change, self._on_loss, self._on_answer = on_change, on_loss, on_answer
+        self._limit, self._copies, self._patience = limit, copies, patience
         self._ask_primary_until = 0.0
 
     async def run(self) -> None:
@@ -190,6 +186,7 @@ class Store:
             except Unavailable as error:
                 errors.append(error)
             else:
+                self._on_answer()
                 if answer is not None or client is self._write:
                     return answer
         if len(errors) == 2:

@@ -99,6 +99,7 @@ def test_a_read_that_no_server_answers_gets_the_last_answer(tmp_path: Path, redi
         redis.kill()
         eventually(lambda: not api.is_ready(), "the API finds that Redis is away")
         started = time.monotonic()
+        assert api.client.get("/api/version").status_code == 200, "it needs no Redis, and says nothing of it"
         for path, answer in zip(paths, before, strict=True):
             again = api.client.get(path)
             assert (again.status_code, again.content) == (200, answer.content)
@@ -114,6 +115,20 @@ def test_a_read_that_no_server_answers_gets_the_last_answer(tmp_path: Path, redi
         assert "age" not in api.client.get("/api").headers
         redis.kill()
         assert api.client.get(entry).status_code == 503, "it was not asked since, and may have changed meanwhile"
+
+
+def test_an_entry_that_redis_did_not_know_any_more_does_not_come_back(tmp_path: Path, redis: Redis) -> None:
+    redis.command("CONFIG", "SET", "appendfsync", "always")
+    with Api(tmp_path, read=redis, write=redis, READ_STALE="60").running() as api:
+        entry = api.client.post("/api/entries", json=ENTRY).headers["location"]
+        assert api.client.get(entry).status_code == 200
+        redis.kill()
+        redis.start()
+        redis.command("DEL", "journal:entries", "journal:index")
+        eventually(api.is_ready, "the API finds Redis again")
+        eventually(lambda: api.client.get(entry).status_code == 404, "it is gone")
+        redis.kill()
+        assert api.client.get(entry).status_code == 503
 
 
 def test_the_last_answer_grows_too_old(tmp_path: Path, redis: Redis) -> None:

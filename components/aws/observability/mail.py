@@ -12,14 +12,21 @@ from components.aws.scope import Scope
 PROMETHEUS, CLOUDWATCH = "aps.amazonaws.com", "cloudwatch.amazonaws.com"
 
 
-def key_statement() -> Statement:
-    """Lets both services publish to a topic that the key encrypts; the topic's own policy says whose alarms may.
+def topic_name(scope: Scope) -> str:
+    return f"{scope.name}-alarms"
+
+
+def key_statement(scope: Scope) -> Statement:
+    """Lets both services publish to the topic, which the key encrypts, and decrypt nothing else with it.
 
     Sources: SNS guide, Enable compatibility between event sources from AWS services and encrypted topics; AMP guide,
     Creating your Amazon SNS topic.
     """
     return encryption.key_statement(
-        "Alarms", ["kms:Decrypt", "kms:GenerateDataKey"], {"Service": [PROMETHEUS, CLOUDWATCH]}
+        "Alarms",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        {"Service": [PROMETHEUS, CLOUDWATCH]},
+        {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": scope.arn("sns", topic_name(scope))}},
     )
 
 
@@ -54,7 +61,7 @@ def publish_statements(
 class MailArgs:
     """Arguments of Mail.
 
-    scope: account, region and name prefix; the topic is called `<scope>-<name>`.
+    scope: account, region and name prefix; the topic is called `<scope>-alarms`.
     email: who gets the mail. AWS asks that mailbox once to confirm.
     key_arn: the KMS key that encrypts the topic. Its policy has `key_statement()`.
     workspace_arn: the workspace of Prometheus that may publish.
@@ -74,7 +81,7 @@ class Mail(pulumi.ComponentResource):
     def __init__(self, name: str, args: MailArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("journal:aws/observability:Mail", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        topic = aws.sns.Topic(name, name=f"{args.scope.name}-{name}", kms_master_key_id=args.key_arn, opts=child)
+        topic = aws.sns.Topic(name, name=topic_name(args.scope), kms_master_key_id=args.key_arn, opts=child)
         statements = publish_statements(args.scope, topic.arn, args.workspace_arn)
         policy = aws.sns.TopicPolicy(name, arn=topic.arn, policy=policy_document(*statements), opts=child)
         aws.sns.TopicSubscription(name, topic=topic.arn, protocol="email", endpoint=args.email, opts=child)

@@ -72,26 +72,29 @@ as_default() {
 }
 
 # Whether this pod's Sentinel reaches somebody who answers its PINGs with nothing but errors, as to a password that is
-# refused. It keeps such a connection for ever: it ends only those with no answer (sentinelCheckSubjectivelyDown).
+# refused. It keeps such a connection for ever: it ends only those with no answer (sentinelCheckSubjectivelyDown). A
+# server whose disk is full answers so too, and a failover is not to be disturbed.
 refused() {
   questions=$(printf 'SENTINEL %s\n' "MASTER $NAME" "REPLICAS $NAME" "SENTINELS $NAME")
   as_default "$SENTINEL_PORT" "$1" "$questions" | awk -v down="$DOWN_AFTER" '
+    key == "flags" && /failover_in_progress/ { busy = 1 }
     key == "last-ok-ping-reply" { ok = $1 }
     key == "last-ping-reply" && $1 < down && ok > down { found = 1 }
     { key = $1 }
-    END { exit !found }'
+    END { exit !found || busy }'
 }
 
 # follow_passwords PORT PASSWORDS: applies a change of the list to what listens at PORT, and keeps its connections.
 # PASSWORDS are those it was started with. Run in the background by the script that starts it.
 follow_passwords() {
-  applied=$2
+  applied=$2 anew=0
   while sleep 1; do
     wanted=$(accepted) || continue
     [ -n "$wanted" ] || continue
     if [ "$wanted" = "$applied" ]; then
-      # Setting the passwords again makes a Sentinel connect anew.
-      { [ "$1" = "$SENTINEL_PORT" ] && refused "$applied"; } || continue
+      # Setting the passwords again makes a Sentinel connect anew, to all: not more often than it takes to be sure.
+      [ "$1" = "$SENTINEL_PORT" ] && [ "$(date +%s)" -ge "$anew" ] && refused "$applied" || continue
+      anew=$(($(date +%s) + DOWN_AFTER * 3 / 1000))
     fi
     use=$(echo "$wanted" | head -n 1) commands="ACL SETUSER default resetpass $(rules "$wanted")"
     # Whoever accepts less speaks first with what stays: the password to use changes before the list.

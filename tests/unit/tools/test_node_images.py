@@ -1,6 +1,7 @@
 """Node images are renewed group by group, from a release that was shown; a failed update ends it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,21 @@ class Eks:
 
 def test_every_kind_of_node_has_a_newest_release() -> None:
     assert set(NEWEST) == set(AMI_TYPES.values())
+
+
+def test_a_cluster_that_is_not_there_has_nothing_to_replace() -> None:
+    """Dev may be destroyed, and staging and prod come after it."""
+
+    def gone(*words: str) -> Mapping[str, Any]:
+        raise AwsError("An error occurred (ResourceNotFoundException) when calling ListNodegroups: No cluster found")
+
+    assert "\nNothing is replaced." in table("dev", groups(CLUSTER, gone))
+
+
+def test_a_group_without_nodes_is_renewed_too() -> None:
+    """Its next nodes would start with the old image."""
+    (apps,) = [group for group in groups(CLUSTER, Eks()) if group.name == "apps"]
+    assert "Nothing is replaced" not in table("dev", [replace(apps, nodes=0)])
 
 
 def test_what_would_be_replaced_is_shown_and_nothing_is_done() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from components.aws.observability.mail import key_statement
 from tests.conftest import Recording, settings_of
 
 
@@ -31,13 +30,15 @@ def test_metrics_and_mail_are_encrypted_by_the_stacks_key(prod: Recording) -> No
 
 
 def test_the_key_lets_in_the_services_that_publish(prod: Recording, recorded: Callable[[str], Recording]) -> None:
-    def sids(recording: Recording) -> list[str]:
+    def statements(recording: Recording) -> list[dict[str, Any]]:
         key = recording.one("aws:kms/key:Key", "encryption")
-        return [s["Sid"] for s in json.loads(key["policy"])["Statement"]]
+        return [s for s in json.loads(key["policy"])["Statement"] if s["Sid"] == "Alarms"]
 
-    assert key_statement().principals == {"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com"]}
-    assert "Alarms" in sids(prod)
-    assert "Alarms" not in sids(recorded("staging"))
+    (statement,) = statements(prod)
+    assert statement["Principal"] == {"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com"]}
+    topic = f":111122223333:{prod.one('Topic', 'alarms')['name']}"
+    assert statement["Condition"]["StringEquals"]["kms:EncryptionContext:aws:sns:topicArn"].endswith(topic)
+    assert statements(recorded("staging")) == []
 
 
 def test_the_collector_is_in_the_nodes_subnets_and_writes_to_the_workspace(prod: Recording) -> None:
