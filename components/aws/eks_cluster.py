@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.aws import artifacts
 from components.aws.account import SharedStackReference
-from components.aws.artifacts import artifact_bucket, artifact_identity, bucket_name
+from components.aws.backup import data_backups
 from components.aws.backup.backup import Backup, BackupArgs
-from components.aws.backup.data_backups import backup_bucket, backup_identity
 from components.aws.edge.dns import DnsRecords, DnsRecordsArgs
 from components.aws.edge.load_balancer import (
     LoadBalancer,
@@ -31,6 +31,7 @@ from components.aws.network.network import Network, NetworkArgs
 from components.aws.observability import mail
 from components.aws.observability.observability import Observability, ObservabilityArgs
 from components.aws.observability.watch import Watch
+from components.aws.pod_bucket import bucket_identity
 from components.aws.scope import Scope, default_tags
 from components.kubernetes import HEALTH_PORT, NODE_PORTS, ArtifactBucket, Bucket, Cluster, PodBucket, create_provider
 from components.settings import AwsSettings, NodeGroupSettings
@@ -179,27 +180,19 @@ class EksCluster(pulumi.ComponentResource):
 
     def _create_pod_identities(self) -> list[pulumi.Resource]:
         """All associations of EKS Pod Identity; see PodIdentity for why the nodes wait for them."""
-        cluster_name, backups = self._control_plane.cluster_name, self._args.data_backups
+        scope, cluster_name = self._scope, self._control_plane.cluster_name
+        buckets = {data_backups.bucket_name(scope): self._args.data_backups}
+        if self._args.artifacts is not None:
+            buckets[artifacts.bucket_name(scope)] = self._args.artifacts
         add_ons = [*node_add_ons(), *self._cluster_add_ons]
         identities = {
-            **add_on_identities(add_ons, self._scope, cluster_name),
-            AUTOSCALER: autoscaler_identity(AUTOSCALER, self._scope, cluster_name),
-            backups.service_account: backup_identity(
-                self._scope,
-                cluster_name,
-                self._key.key_arn,
-                namespace=backups.namespace,
-                service_account=backups.service_account,
-            ),
+            **add_on_identities(add_ons, scope, cluster_name),
+            AUTOSCALER: autoscaler_identity(AUTOSCALER, scope, cluster_name),
+            **{
+                pods.service_account: bucket_identity(scope, cluster_name, self._key.key_arn, bucket, pods)
+                for bucket, pods in buckets.items()
+            },
         }
-        if (artifacts := self._args.artifacts) is not None:
-            identities[artifacts.service_account] = artifact_identity(
-                self._scope,
-                cluster_name,
-                self._key.key_arn,
-                namespace=artifacts.namespace,
-                service_account=artifacts.service_account,
-            )
         return [PodIdentity(name, args, opts=self._options()) for name, args in identities.items()]
 
     def _security_groups_of(self, group: NodeGroupSettings) -> list[pulumi.Input[str]]:
@@ -276,7 +269,7 @@ class EksCluster(pulumi.ComponentResource):
         return DnsRecords(name, records, opts=self._options()).resources
 
     def _create_backup_bucket(self) -> pulumi.Output[str]:
-        args = backup_bucket(self._scope, self._args.data_backups.keep_days, self._key.key_arn)
+        args = data_backups.backup_bucket(self._scope, self._args.data_backups.keep_days, self._key.key_arn)
         return LogBucket("data-backups", args, opts=self._options()).bucket
 
     def _create_observability(self) -> Sequence[str]:
@@ -303,9 +296,9 @@ class EksCluster(pulumi.ComponentResource):
     def _create_artifact_bucket(self) -> ArtifactBucket | None:
         if self._args.artifacts is None:
             return None
-        args = artifact_bucket(self._scope, self._args.artifacts.keep_days, self._key.key_arn)
+        args = artifacts.artifact_bucket(self._scope, self._args.artifacts.keep_days, self._key.key_arn)
         LogBucket("artifacts", args, opts=self._options())
-        return ArtifactBucket(name=bucket_name(self._scope), region=self._scope.region)
+        return ArtifactBucket(name=artifacts.bucket_name(self._scope), region=self._scope.region)
 
     def _create_backup(self) -> None:
         Backup(

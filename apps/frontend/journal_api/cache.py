@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Stale(NamedTuple, Generic[T]):
-    """An answer that was right when Redis was last heard, `age` seconds ago."""
+    """An answer that was right until Redis was found away, `age` seconds ago."""
 
     answer: T
     age: float

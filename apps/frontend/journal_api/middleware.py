@@ -121,7 +121,7 @@ class Pages:
     """Answers GET, and HEAD as GET, from memory; a browser's origin is part of the key because the answer names it.
 
     may_read: whether a request may have what is in memory; the application itself answers those that may not.
-    stale: for how many seconds after Redis was last heard its last answers are given in the place of an error.
+    stale: for how many seconds after Redis was found away its last answers are given in the place of an error.
     """
 
     def __init__(

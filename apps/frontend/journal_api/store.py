@@ -196,9 +196,7 @@ class Store:
     async def _change(self, script: Script, keys: tuple[str, ...], *arguments: str | int | bytes) -> Any:
         try:
             answer = await script.run(self._write, keys, *arguments, copies=self._copies)
-        except (
-            BaseException
-        ):  # a client that left too: whether it was made is not known, and nobody was told that it was
+        except BaseException:  # of a client that left too: nobody was told that the change was made
             self._lost(self._write)
             raise
         self._changed(self._write)

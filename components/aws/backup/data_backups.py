@@ -1,10 +1,8 @@
-"""The S3 bucket for backups of the application's data, and what the pods that write them may do."""
+"""The S3 bucket for backups of the application's data."""
 
 import pulumi
 
-from components.aws.eks.pod_identity import PodIdentityArgs
-from components.aws.identity.iam import Statement
-from components.aws.log_bucket import LogBucketArgs, bucket_arn
+from components.aws.log_bucket import LogBucketArgs
 from components.aws.scope import Scope
 
 
@@ -23,23 +21,4 @@ def backup_bucket(scope: Scope, keep_days: int, key_arn: pulumi.Input[str]) -> L
         key_arn=key_arn,
         prefix="",
         versioned=True,
-    )
-
-
-def backup_identity(
-    scope: Scope, cluster_name: pulumi.Input[str], key_arn: pulumi.Input[str], *, namespace: str, service_account: str
-) -> PodIdentityArgs:
-    """The role of the pods that back up and restore, for PodIdentity: it reads and writes objects and deletes none."""
-    bucket = bucket_arn(bucket_name(scope))
-    return PodIdentityArgs(
-        scope=scope,
-        cluster_name=cluster_name,
-        namespace=namespace,
-        service_account=service_account,
-        statements=[
-            Statement(sid="Objects", actions=["s3:GetObject", "s3:PutObject"], resources=[f"{bucket}/*"]),
-            # Without it, S3 says of an object that is not there that it may not be read.
-            Statement(sid="Bucket", actions=["s3:ListBucket"], resources=[bucket]),
-            Statement(sid="Key", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key_arn]),
-        ],
     )

@@ -56,7 +56,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_has_every_file_of_the_components_and_nothing_else(wheel: Path) -> None:
-    listed = subprocess.run(["git", "ls-files", "components"], cwd=ROOT, check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "components"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == set(listed.stdout.split())
 
